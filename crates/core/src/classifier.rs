@@ -1,0 +1,76 @@
+//! The traits that every model implements.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, activation};
+
+use crate::{InvalidConfig, Loss};
+
+/// Turns images into one score a class.
+pub trait Classifier: Send {
+    /// Scores images: the larger, the likelier.
+    ///
+    /// # Shapes
+    /// - `images`: `[batch, channels, height, width]`, pixel values 0 to 255; a model normalises for itself.
+    /// - returns: `[batch, classes]`.
+    fn forward(&self, images: Tensor<4>) -> Tensor<2>;
+
+    /// Turns this model's scores into probabilities; each row sums to 1.
+    ///
+    /// The softmax p_k = e^{s_k} / Σ_j e^{s_j} (tutorial 3.2) unless a model knows better.
+    ///
+    /// # Shapes
+    /// - `scores`, returns: `[batch, classes]`.
+    fn probabilities(&self, scores: Tensor<2>) -> Tensor<2> {
+        activation::softmax(scores, 1)
+    }
+}
+
+/// What a model needs to know of its images before it has seen them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputSpec {
+    /// Channels, height, width.
+    pub shape: [usize; 3],
+    /// The number of classes.
+    pub classes: usize,
+    /// Mean of each channel over the training images, 0 to 255.
+    pub channel_mean: Vec<f32>,
+    /// Standard deviation of each channel over the training images, 0 to 255.
+    pub channel_deviation: Vec<f32>,
+    /// Mean training image, `[channel, row, column]`, 0 to 255.
+    pub mean_image: Vec<f32>,
+}
+
+impl InputSpec {
+    /// The number of values in an image: channels · height · width.
+    #[must_use]
+    pub fn features(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// A specification without statistics (mean 0, deviation 1): for a model whose own will be loaded from a file.
+    #[must_use]
+    pub fn without_statistics(shape: [usize; 3], classes: usize) -> Self {
+        Self {
+            shape,
+            classes,
+            channel_mean: vec![0.0; shape[0]],
+            channel_deviation: vec![1.0; shape[0]],
+            mean_image: vec![0.0; shape.iter().product()],
+        }
+    }
+}
+
+/// The `[architecture]` of a recipe: makes a model that gradient descent can train.
+pub trait Architecture: Clone + Send {
+    /// The model that it makes.
+    type Model: Classifier + Module;
+
+    /// Makes the model with fresh weights on `device`, drawn from the device's generator.
+    fn init(&self, input: &InputSpec, device: &Device) -> Self::Model;
+
+    /// Accepts an architecture that can be made for `input`, and a loss that suits it.
+    ///
+    /// # Errors
+    /// The first value that is out of range.
+    fn validate(&self, input: &InputSpec, loss: &Loss) -> Result<(), InvalidConfig>;
+}

@@ -1,0 +1,29 @@
+//! What a classifier is, what it minimises and how it is judged: the vocabulary that every other crate speaks.
+//!
+//! - [`Classifier`]: images `[batch, 3, 32, 32]` → scores `[batch, classes]`; [`Architecture`]: what makes one.
+//! - [`Loss`]: cross-entropy, the multiclass hinge, squared error.
+//! - [`Scores`], [`ConfusionMatrix`], [`information`]: from scores to accuracy, precision, recall, F1, entropy.
+//! - [`result`]: the schema of `result.json`.
+//!
+//! **Generic over the backend.** Since Burn 0.22 a tensor carries its backend in its [`Device`](burn::tensor::Device), at
+//! run time; modules have no backend type parameter any more. Here the old rule reads: a model names no backend and runs
+//! on whatever device it is given.
+
+pub mod information;
+pub mod result;
+
+mod classifier;
+mod config;
+mod linear;
+mod loss;
+mod metrics;
+mod normalizer;
+mod scores;
+
+pub use classifier::{Architecture, Classifier, InputSpec};
+pub use config::InvalidConfig;
+pub use linear::LinearScores;
+pub use loss::Loss;
+pub use metrics::{ClassMetrics, ConfusionMatrix, MacroMetrics};
+pub use normalizer::Normalizer;
+pub use scores::Scores;

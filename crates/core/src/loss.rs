@@ -1,0 +1,148 @@
+//! What training minimises. Each is the textbook's loss, a mean over the images of the batch.
+
+use burn::tensor::{Int, Tensor, activation};
+use serde::{Deserialize, Serialize};
+
+use crate::InvalidConfig;
+
+/// The `[loss]` of a recipe.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Loss {
+    /// −Σ_k q_k ln p_k, p being the softmax of the scores and q the target (tutorial 4.4). Scores 0 on ten classes give ln 10.
+    CrossEntropy {
+        /// The share ε of the target that is spread over all classes: q = (1 − ε) · one-hot + ε / classes (Szegedy et al.,
+        /// 2016). Default: 0.
+        #[serde(default)]
+        label_smoothing: f64,
+    },
+    /// Σ_{j≠y} max(0, s_j − s_y + Δ), the multiclass SVM's loss (Weston and Watkins, 1999; CS231n, *linear-classify*). A sum over
+    /// the wrong classes, so scores 0 on ten classes give 9 Δ.
+    Hinge {
+        /// Δ, how much the right score must exceed each other. Default: 1.
+        #[serde(default = "one")]
+        margin: f64,
+    },
+    /// ½ ‖s − q‖², q being the one-hot target (tutorial 3.3).
+    MeanSquaredError,
+}
+
+const fn one() -> f64 {
+    1.0
+}
+
+impl Loss {
+    /// The mean loss of a batch.
+    ///
+    /// # Shapes
+    /// - `scores`: `[batch, classes]`.
+    /// - `labels`: `[batch]`, class numbers.
+    /// - returns: `[1]`.
+    #[must_use]
+    pub fn forward(&self, scores: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+        let [batch, classes] = scores.dims();
+        let label_of = |values: Tensor<2>| values.gather(1, labels.clone().reshape([batch, 1]));
+        match *self {
+            Self::CrossEntropy { label_smoothing } => {
+                let log_probabilities = activation::log_softmax(scores, 1);
+                let surprise = -label_of(log_probabilities.clone()).mean();
+                if label_smoothing == 0.0 {
+                    return surprise;
+                }
+                surprise * (1.0 - label_smoothing) - log_probabilities.mean() * label_smoothing
+            }
+            Self::Hinge { margin } => {
+                let right = label_of(scores.clone());
+                // The right class violates its own margin by Δ exactly, which is taken off again.
+                let violations = activation::relu(scores - right + margin);
+                violations.sum() / batch as f64 - margin
+            }
+            Self::MeanSquaredError => {
+                let target = labels.one_hot::<2>(classes).float();
+                let error = scores - target;
+                (error.clone() * error).sum() / (2 * batch) as f64
+            }
+        }
+    }
+
+    /// Accepts a loss whose values are in range.
+    ///
+    /// # Errors
+    /// If the smoothing is not within 0 and 1, or the margin is not above 0.
+    pub fn validate(&self) -> Result<(), InvalidConfig> {
+        match *self {
+            Self::CrossEntropy { label_smoothing } => InvalidConfig::check(
+                (0.0..1.0).contains(&label_smoothing),
+                "loss.label_smoothing",
+                label_smoothing,
+                "at least 0 and below 1",
+            ),
+            Self::Hinge { margin } => InvalidConfig::check(
+                margin > 0.0 && margin.is_finite(),
+                "loss.margin",
+                margin,
+                "above 0",
+            ),
+            Self::MeanSquaredError => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    fn loss(loss: Loss, scores: [[f32; 3]; 2]) -> f32 {
+        let device = Device::flex();
+        loss.forward(Tensor::from_data(scores, &device), Tensor::from_data([2, 0], &device)).into_scalar()
+    }
+
+    fn close(found: f32, expected: f32) {
+        assert!((found - expected).abs() < 1e-5, "{found} is not {expected}");
+    }
+
+    #[test]
+    fn scores_of_zero() {
+        let device = Device::flex();
+        let zero = |loss: Loss| -> f32 {
+            loss.forward(Tensor::zeros([4, 10], &device), Tensor::from_data([0, 3, 9, 9], &device)).into_scalar()
+        };
+        close(zero(Loss::CrossEntropy { label_smoothing: 0.0 }), 10f32.ln());
+        close(zero(Loss::CrossEntropy { label_smoothing: 0.2 }), 10f32.ln());
+        close(zero(Loss::Hinge { margin: 1.0 }), 9.0);
+        close(zero(Loss::MeanSquaredError), 0.5);
+    }
+
+    /// Values of `torch.nn.functional.cross_entropy`; made by `scripts/golden/losses.py`.
+    #[test]
+    fn cross_entropy_equals_pytorch() {
+        let scores = [[1.0, -2.0, 0.5], [3.0, 1.0, -1.0]];
+        close(loss(Loss::CrossEntropy { label_smoothing: 0.0 }, scores), 0.570_926);
+        close(loss(Loss::CrossEntropy { label_smoothing: 0.1 }, scores), 0.695_926);
+    }
+
+    #[test]
+    fn hinge_by_hand() {
+        // CS231n's example: scores 13, −7, 11 with the first class right lose max(0, −20 + 10) + max(0, −2 + 10) = 8 at Δ = 10.
+        let device = Device::flex();
+        let scores = Tensor::from_data([[13.0, -7.0, 11.0]], &device);
+        let found = Loss::Hinge { margin: 10.0 }.forward(scores, Tensor::from_data([0], &device)).into_scalar();
+        close(found, 8.0);
+    }
+
+    #[test]
+    fn squared_error_by_hand() {
+        // ½ (1 + 4 + ¼) and ½ (4 + 1 + 1), averaged.
+        close(loss(Loss::MeanSquaredError, [[1.0, -2.0, 0.5], [3.0, 1.0, -1.0]]), (2.625 + 3.0) / 2.0);
+    }
+
+    #[test]
+    fn out_of_range() {
+        assert!(Loss::CrossEntropy { label_smoothing: 1.0 }.validate().is_err());
+        assert!(Loss::Hinge { margin: 0.0 }.validate().is_err());
+        let error = Loss::Hinge { margin: -1.0 }.validate().unwrap_err();
+        assert_eq!(error.to_string(), "loss.margin = -1: must be above 0");
+    }
+}

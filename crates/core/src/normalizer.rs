@@ -1,0 +1,88 @@
+//! From pixel values to what a network likes.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::InputSpec;
+
+/// x' = (x − mean) / scale, part of the model so that whoever loads it needs nothing else.
+///
+/// Neither is trained.
+#[derive(Module, Debug)]
+pub struct Normalizer {
+    /// `[1, channels, height, width]` or `[1, channels, 1, 1]`.
+    mean: Param<Tensor<4>>,
+    /// `[1, channels, 1, 1]`.
+    scale: Param<Tensor<4>>,
+}
+
+impl Normalizer {
+    /// Subtracts the mean image and divides by 255: what the course does for linear classifiers (CS231n,
+    /// *linear-classify*, "Image data preprocessing").
+    #[must_use]
+    pub fn mean_image(input: &InputSpec, device: &Device) -> Self {
+        let [channels, height, width] = input.shape;
+        Self::new((&input.mean_image, [1, channels, height, width]), &vec![255.0; channels], device)
+    }
+
+    /// Subtracts each channel's mean and divides by its standard deviation: what networks of convolutions get.
+    ///
+    /// A channel that doesn't vary is left at mean 0.
+    #[must_use]
+    pub fn channels(input: &InputSpec, device: &Device) -> Self {
+        let scale: Vec<f32> =
+            input.channel_deviation.iter().map(|&deviation| if deviation > 0.0 { deviation } else { 1.0 }).collect();
+        Self::new((&input.channel_mean, [1, input.shape[0], 1, 1]), &scale, device)
+    }
+
+    fn new((mean, shape): (&[f32], [usize; 4]), scale: &[f32], device: &Device) -> Self {
+        let constant = |values: &[f32], shape: [usize; 4]| {
+            let tensor = Tensor::from_data(TensorData::new(values.to_vec(), shape), device);
+            Param::from_tensor(tensor).set_require_grad(false)
+        };
+        Self { mean: constant(mean, shape), scale: constant(scale, [1, scale.len(), 1, 1]) }
+    }
+
+    /// Normalises pixels.
+    ///
+    /// # Shapes
+    /// - `images`, returns: `[batch, channels, height, width]`.
+    #[must_use]
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
+        (images - self.mean.val()) / self.scale.val()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn input() -> InputSpec {
+        InputSpec {
+            shape: [2, 1, 2],
+            classes: 3,
+            channel_mean: vec![1.0, 10.0],
+            channel_deviation: vec![2.0, 0.0],
+            mean_image: vec![0.0, 2.0, 9.0, 11.0],
+        }
+    }
+
+    fn forward(normalizer: &Normalizer) -> Vec<f32> {
+        let images = Tensor::<1>::from_data([255.0, 2.0, 10.0, 11.0], &Device::flex()).reshape([1, 2, 1, 2]);
+        normalizer.forward(images).into_data().to_vec().unwrap()
+    }
+
+    #[test]
+    fn channels_and_mean_image() {
+        let device = Device::flex();
+        assert_eq!(forward(&Normalizer::channels(&input(), &device)), [127.0, 0.5, 0.0, 1.0]);
+        assert_eq!(forward(&Normalizer::mean_image(&input(), &device)), [1.0, 0.0, 1.0 / 255.0, 0.0]);
+    }
+
+    #[test]
+    fn is_not_trained() {
+        let normalizer = Normalizer::channels(&input(), &Device::flex().autodiff());
+        assert!(!normalizer.mean.is_require_grad() && !normalizer.scale.is_require_grad());
+        assert!(!normalizer.train().mean.is_require_grad());
+    }
+}

@@ -1,0 +1,238 @@
+//! The schema of `result.json` and of `--json`, version 1. Fields are only ever added under one version.
+//!
+//! Numbers that don't exist (a loss of k-NN, anything of a model that failed) are `null`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ClassMetrics, ConfusionMatrix, MacroMetrics, Scores};
+
+/// The version of the schema that this crate writes.
+pub const SCHEMA: u32 = 1;
+
+/// One or more models on one dataset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The version of zoo that wrote it.
+    pub zoo_version: String,
+    /// The version of Burn that it was built with.
+    pub burn_version: String,
+    /// What was learnt from.
+    pub dataset: DatasetSummary,
+    /// The backend's name, `flex`.
+    pub backend: String,
+    /// The device it ran on, as the driver names it.
+    pub adapter: String,
+    /// What everything random follows from.
+    pub seed: u64,
+    /// A model each.
+    pub results: Vec<ModelResult>,
+}
+
+/// Name, sizes and classes of a dataset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetSummary {
+    /// `cifar10`, `shapes10`, or a folder's name.
+    pub name: String,
+    /// Images that gradient descent learns from.
+    pub train: usize,
+    /// Images held out to choose epochs and hyperparameters by.
+    pub validation: usize,
+    /// Images that the final figures come from.
+    pub test: usize,
+    /// Class names, in the order of labels.
+    pub classes: Vec<String>,
+}
+
+/// What became of one model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelResult {
+    /// Its name, `knn`.
+    pub model: String,
+    /// Its recipe, everything resolved.
+    pub config: serde_json::Value,
+    /// Why there are no figures, if there are none.
+    pub error: Option<String>,
+    /// Trained numbers; for k-NN the pixel values that it keeps.
+    pub parameters: Option<usize>,
+    /// Wall time to fit, validation included.
+    pub fit_seconds: Option<f64>,
+    /// Wall time to score the test images.
+    pub predict_seconds: Option<f64>,
+    /// Test images a second.
+    pub predict_images_per_second: Option<f64>,
+    /// Figures on the test images.
+    pub test: Option<TestMetrics>,
+    /// Figures on training images as they are (a sample where there are many).
+    pub train: Option<PartMetrics>,
+    /// Figures on the validation images.
+    pub validation: Option<PartMetrics>,
+    /// A record an epoch; empty for k-NN.
+    pub history: Vec<EpochRecord>,
+}
+
+/// Accuracy and loss on a part of the data.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PartMetrics {
+    /// How many images the figures come from.
+    pub images: usize,
+    /// The share of right predictions.
+    pub accuracy: f64,
+    /// Mean loss, without regularisation.
+    pub loss: Option<f64>,
+}
+
+/// All figures on the test images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TestMetrics {
+    /// The share of right predictions.
+    pub accuracy: f64,
+    /// The share of images whose label is among the five largest scores.
+    pub top_5_accuracy: f64,
+    /// Mean loss, without regularisation.
+    pub loss: Option<f64>,
+    /// Unweighted means over the classes.
+    #[serde(rename = "macro")]
+    pub macro_average: MacroMetrics,
+    /// The figures of each class.
+    pub per_class: Vec<NamedClassMetrics>,
+    /// Counts; row = true class, column = predicted class.
+    pub confusion: ConfusionMatrix,
+}
+
+/// A class's name with its figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NamedClassMetrics {
+    /// The class's name.
+    pub class: String,
+    /// Its figures.
+    #[serde(flatten)]
+    pub metrics: ClassMetrics,
+}
+
+/// What one epoch came to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// From 1.
+    pub epoch: usize,
+    /// Mean loss over the epoch's batches as they were trained on, without regularisation.
+    pub train_loss: f64,
+    /// Accuracy over the epoch's batches as they were trained on.
+    pub train_accuracy: f64,
+    /// Mean loss on the validation images.
+    pub validation_loss: Option<f64>,
+    /// Accuracy on the validation images.
+    pub validation_accuracy: Option<f64>,
+    /// The learning rate of the epoch's last step.
+    pub learning_rate: f64,
+    /// Wall time, validation included.
+    pub seconds: f64,
+}
+
+impl TestMetrics {
+    /// Judges `scores` by `labels`.
+    ///
+    /// # Panics
+    /// If there is not one label an image, or not one name a class.
+    #[must_use]
+    pub fn new(scores: &Scores, labels: &[usize], classes: &[String], loss: Option<f64>) -> Self {
+        assert_eq!(scores.classes(), classes.len(), "one name a class");
+        let confusion = ConfusionMatrix::new(labels, &scores.predictions(), classes.len());
+        let per_class = classes
+            .iter()
+            .zip(confusion.per_class())
+            .map(|(class, metrics)| NamedClassMetrics { class: class.clone(), metrics })
+            .collect();
+        Self {
+            accuracy: confusion.accuracy(),
+            top_5_accuracy: scores.top_k_accuracy(labels, 5),
+            loss,
+            macro_average: confusion.macro_average(),
+            per_class,
+            confusion,
+        }
+    }
+}
+
+impl ModelResult {
+    /// The result of a model that could not be fitted or evaluated.
+    #[must_use]
+    pub fn failed(model: &str, config: serde_json::Value, error: String) -> Self {
+        Self {
+            model: model.into(),
+            config,
+            error: Some(error),
+            parameters: None,
+            fit_seconds: None,
+            predict_seconds: None,
+            predict_images_per_second: None,
+            test: None,
+            train: None,
+            validation: None,
+            history: Vec::new(),
+        }
+    }
+
+    /// The accuracy on the test images, if there is one.
+    #[must_use]
+    pub fn accuracy(&self) -> Option<f64> {
+        self.test.as_ref().map(|test| test.accuracy)
+    }
+}
+
+impl Comparison {
+    /// Puts the best test accuracy first and failures last; equals keep their order.
+    pub fn sort(&mut self) {
+        let key = |result: &ModelResult| result.accuracy().unwrap_or(-1.0);
+        self.results.sort_by(|left, right| key(right).total_cmp(&key(left)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_holds_its_names() {
+        let scores = Scores::from_rows(vec![1.0, 0.0, 0.0, 1.0], 2);
+        let classes = ["cat".to_string(), "dog".to_string()];
+        let mut result = ModelResult::failed("svm", serde_json::json!({"k": 1}), String::new());
+        result.error = None;
+        result.test = Some(TestMetrics::new(&scores, &[0, 0], &classes, Some(0.5)));
+        let json = serde_json::to_value(&result).unwrap();
+        assert_eq!(json["test"]["macro"]["recall"], 0.25);
+        assert_eq!(json["test"]["per_class"][0]["class"], "cat");
+        assert_eq!(json["test"]["per_class"][0]["support"], 2);
+        assert_eq!(json["test"]["confusion"], serde_json::json!([[1, 1], [0, 0]]));
+        assert_eq!(json["error"], serde_json::Value::Null);
+        assert_eq!(serde_json::from_value::<ModelResult>(json).unwrap(), result);
+    }
+
+    #[test]
+    fn failures_sort_last() {
+        let scores = |right| Scores::from_rows(if right { vec![1.0, 0.0] } else { vec![0.0, 1.0] }, 2);
+        let result = |name: &str, right| {
+            let mut result = ModelResult::failed(name, serde_json::Value::Null, String::new());
+            result.test = Some(TestMetrics::new(&scores(right), &[0], &["a".into(), "b".into()], None));
+            result
+        };
+        let mut comparison = Comparison {
+            schema: SCHEMA,
+            zoo_version: String::new(),
+            burn_version: String::new(),
+            dataset: DatasetSummary { name: String::new(), train: 0, validation: 0, test: 1, classes: Vec::new() },
+            backend: String::new(),
+            adapter: String::new(),
+            seed: 0,
+            results: vec![
+                ModelResult::failed("failed", serde_json::Value::Null, "no".into()),
+                result("wrong", false),
+                result("right", true),
+            ],
+        };
+        comparison.sort();
+        let order: Vec<_> = comparison.results.iter().map(|result| result.model.as_str()).collect();
+        assert_eq!(order, ["right", "wrong", "failed"]);
+    }
+}

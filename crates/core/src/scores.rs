@@ -1,0 +1,111 @@
+//! Scores that have come back from the device.
+
+use burn::tensor::Tensor;
+
+/// Scores `[images, classes]` in memory, row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scores {
+    values: Vec<f32>,
+    classes: usize,
+}
+
+impl Scores {
+    /// Scores of no image yet.
+    #[must_use]
+    pub const fn empty(classes: usize) -> Self {
+        Self { values: Vec::new(), classes }
+    }
+
+    /// Takes rows of `classes` scores.
+    ///
+    /// # Panics
+    /// If `values` is no whole number of rows.
+    #[must_use]
+    pub fn from_rows(values: Vec<f32>, classes: usize) -> Self {
+        assert!(classes > 0 && values.len().is_multiple_of(classes), "{} values in rows of {classes}", values.len());
+        Self { values, classes }
+    }
+
+    /// Appends the scores of a batch, `[batch, classes]`; waits for the device.
+    ///
+    /// # Errors
+    /// What the device reports if it can't deliver.
+    pub fn extend(&mut self, scores: Tensor<2>) -> Result<(), String> {
+        let data = scores.try_into_data().map_err(|error| error.to_string())?;
+        self.values.extend(data.convert::<f32>().try_to_vec::<f32>().map_err(|error| error.to_string())?);
+        Ok(())
+    }
+
+    /// The number of images.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.values.len() / self.classes
+    }
+
+    /// Whether there are no scores.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The number of classes.
+    #[must_use]
+    pub const fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The scores of each image, `[classes]`.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f32]> {
+        self.values.chunks_exact(self.classes)
+    }
+
+    /// The class with the largest score of each image; the smaller class number among equals.
+    #[must_use]
+    pub fn predictions(&self) -> Vec<usize> {
+        let best = |row: &[f32]| {
+            (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
+        };
+        self.rows().map(best).collect()
+    }
+
+    /// Top-k accuracy: the share of images whose label is among the `k` largest scores, the smaller class number first
+    /// among equals. 0 for no images.
+    ///
+    /// # Panics
+    /// If there is not one label an image.
+    #[must_use]
+    pub fn top_k_accuracy(&self, labels: &[usize], k: usize) -> f64 {
+        assert_eq!(labels.len(), self.len(), "one label an image");
+        let ahead = |row: &[f32], label: usize| {
+            row.iter()
+                .enumerate()
+                .filter(|&(class, &score)| score > row[label] || (score == row[label] && class < label))
+                .count()
+        };
+        let hits = self.rows().zip(labels).filter(|&(row, &label)| ahead(row, label) < k).count();
+        hits as f64 / labels.len().max(1) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn top_k_and_predictions() {
+        let scores = Scores::from_rows(vec![0.1, 0.9, 0.5, 2.0, 2.0, 1.0], 3);
+        assert_eq!(scores.predictions(), [1, 0]);
+        assert_eq!(scores.top_k_accuracy(&[2, 1], 1), 0.0);
+        assert_eq!(scores.top_k_accuracy(&[2, 1], 2), 1.0);
+        assert_eq!(scores.top_k_accuracy(&[0, 1], 2), 0.5);
+        assert_eq!(scores.top_k_accuracy(&[0, 2], 3), 1.0);
+    }
+
+    #[test]
+    fn top_1_is_the_accuracy_of_the_predictions() {
+        let scores = Scores::from_rows((0..60).map(|i| ((i * 7919) % 13) as f32).collect(), 6);
+        let labels = [0, 1, 2, 3, 4, 5, 0, 1, 2, 3];
+        let hits = scores.predictions().iter().zip(labels).filter(|&(&p, l)| p == l).count();
+        assert_eq!(scores.top_k_accuracy(&labels, 1), hits as f64 / 10.0);
+    }
+}

@@ -1,0 +1,160 @@
+//! From `u8` images to tensors on a device.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+
+use crate::augment::Transform;
+use crate::random::{Purpose, generator};
+use crate::{Augment, Subset};
+
+/// Images and their labels, on a device.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// `[batch, channel, row, column]`, pixel values 0 to 255 as `f32`; models normalise for themselves.
+    pub images: Tensor<4>,
+    /// `[batch]`, class numbers.
+    pub labels: Tensor<1, Int>,
+}
+
+impl Subset {
+    /// The images at `positions`, as they are.
+    ///
+    /// # Panics
+    /// If a position is not below [`len`](Self::len).
+    #[must_use]
+    pub fn batch(&self, positions: impl IntoIterator<Item = usize>, device: &Device) -> Batch {
+        let items: Vec<_> = positions.into_iter().map(|position| (position, Transform::IDENTITY)).collect();
+        self.gather(&items, device)
+    }
+
+    /// Converts, transforms and gathers in one pass over the pixels, images in parallel.
+    fn gather(&self, items: &[(usize, Transform)], device: &Device) -> Batch {
+        let shape = self.shape();
+        let mut values = vec![0.0; items.len() * shape.values()];
+        values.par_chunks_exact_mut(shape.values()).zip(items).for_each(|(into, &(position, transform))| {
+            transform.apply(shape, self.pixels(position), into);
+        });
+        let labels: Vec<i32> = items.iter().map(|&(position, _)| self.label(position) as i32).collect();
+        let dimensions = [items.len(), shape.channels, shape.height, shape.width];
+        Batch {
+            images: Tensor::from_data(TensorData::new(values, dimensions), device),
+            labels: Tensor::from_data(TensorData::new(labels, [items.len()]), device),
+        }
+    }
+}
+
+/// One pass over the training images in random order, augmented, a batch at a time.
+///
+/// Order and augmentation follow from (`seed`, `epoch`) alone, so an epoch can be repeated after an
+/// interruption. The last batch holds what is left.
+#[derive(Debug)]
+pub struct Epoch<'a> {
+    subset: &'a Subset,
+    order: std::vec::IntoIter<usize>,
+    batch_size: usize,
+    augment: Augment,
+    random: rand_chacha::ChaCha8Rng,
+    device: &'a Device,
+}
+
+impl<'a> Epoch<'a> {
+    /// Prepares epoch number `epoch` over `subset`.
+    ///
+    /// # Panics
+    /// If `batch_size` is 0.
+    #[must_use]
+    pub fn new(
+        subset: &'a Subset,
+        batch_size: usize,
+        augment: Augment,
+        (seed, epoch): (u64, usize),
+        device: &'a Device,
+    ) -> Self {
+        assert!(batch_size > 0, "a batch holds at least one image");
+        let mut order: Vec<usize> = (0..subset.len()).collect();
+        order.shuffle(&mut generator(seed, Purpose::Shuffle, epoch as u64));
+        Self {
+            subset,
+            order: order.into_iter(),
+            batch_size,
+            augment,
+            random: generator(seed, Purpose::Augment, epoch as u64),
+            device,
+        }
+    }
+}
+
+impl Iterator for Epoch<'_> {
+    type Item = Batch;
+
+    fn next(&mut self) -> Option<Batch> {
+        let items: Vec<_> = self
+            .order
+            .by_ref()
+            .take(self.batch_size)
+            .map(|position| (position, self.augment.draw(&mut self.random)))
+            .collect();
+        (!items.is_empty()).then(|| self.subset.gather(&items, self.device))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let batches = self.order.len().div_ceil(self.batch_size);
+        (batches, Some(batches))
+    }
+}
+
+impl ExactSizeIterator for Epoch<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shapes10;
+
+    fn values(batch: &Batch) -> (Vec<f32>, Vec<i64>) {
+        (
+            batch.images.to_data().convert::<f32>().to_vec().unwrap(),
+            batch.labels.to_data().convert::<i64>().to_vec().unwrap(),
+        )
+    }
+
+    #[test]
+    fn a_batch_holds_the_pixels_as_they_are() {
+        let train = shapes10::generate(20, 10, 1).train;
+        let batch = train.batch([3, 0], &Device::flex());
+        assert_eq!(batch.images.dims(), [2, 3, 32, 32]);
+        let expected: Vec<f32> =
+            train.pixels(3).iter().chain(train.pixels(0)).map(|&p| f32::from(p)).collect();
+        assert_eq!(values(&batch), (expected, vec![train.label(3) as i64, train.label(0) as i64]));
+    }
+
+    #[test]
+    fn an_epoch_sees_each_image_once_in_an_order_of_its_own() {
+        let train = shapes10::generate(50, 10, 1).train;
+        let device = Device::flex();
+        let labels = |epoch| -> Vec<i64> {
+            let batches = Epoch::new(&train, 16, Augment::default(), (7, epoch), &device);
+            assert_eq!(batches.len(), 4);
+            batches.flat_map(|batch| values(&batch).1).collect()
+        };
+        assert_eq!(labels(0), labels(0));
+        assert_ne!(labels(0), labels(1));
+        let mut sorted = labels(1);
+        sorted.sort_unstable();
+        let mut expected: Vec<i64> = train.labels().into_iter().map(|label| label as i64).collect();
+        expected.sort_unstable();
+        assert_eq!(sorted, expected);
+    }
+
+    #[test]
+    fn augmentation_repeats_with_the_seed() {
+        let train = shapes10::generate(30, 10, 1).train;
+        let device = Device::flex();
+        let augment = Augment { flip: true, crop: 2 };
+        let pixels = |seed| -> Vec<f32> {
+            Epoch::new(&train, 30, augment, (seed, 0), &device).flat_map(|batch| values(&batch).0).collect()
+        };
+        assert_eq!(pixels(1), pixels(1));
+        assert_ne!(pixels(1), pixels(2));
+    }
+}

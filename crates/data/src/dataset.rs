@@ -1,0 +1,121 @@
+//! A named set of training and test images, and the split that training works with.
+
+use crate::{DataError, ImageShape, Result, Subset};
+
+/// A dataset as its source has it: training images and test images of named classes.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// What it is called: `cifar10`, `shapes10`, or the folder's name.
+    pub name: String,
+    /// Class names; a label is a place in this list.
+    pub classes: Vec<String>,
+    /// The training images.
+    pub train: Subset,
+    /// The test images.
+    pub test: Subset,
+}
+
+/// A dataset whose training images are divided: some to learn from, some to choose by.
+#[derive(Clone, Debug)]
+pub struct Splits {
+    /// The dataset's name.
+    pub name: String,
+    /// Class names; a label is a place in this list.
+    pub classes: Vec<String>,
+    /// What models are fitted to.
+    pub train: Subset,
+    /// What epochs and hyperparameters are chosen by; empty if nothing was held out.
+    pub validation: Subset,
+    /// What the final figures come from, and nothing else.
+    pub test: Subset,
+}
+
+impl Dataset {
+    /// The size of each image.
+    #[must_use]
+    pub fn shape(&self) -> ImageShape {
+        self.train.shape()
+    }
+
+    /// Keeps `train` training and `test` test images (all where `None`), each class in proportion, chosen by `seed`.
+    ///
+    /// # Errors
+    /// [`DataError::Limit`] if a limit is 0 or more than there are.
+    pub fn limit(self, train: Option<usize>, test: Option<usize>, seed: u64) -> Result<Self> {
+        let limited = |subset: Subset, part, asked| match asked {
+            None => Ok(subset),
+            Some(count) if (1..=subset.len()).contains(&count) => Ok(subset.stratified(count, seed).0),
+            Some(asked) => {
+                Err(DataError::Limit { part, name: self.name.clone(), asked, available: subset.len() })
+            }
+        };
+        Ok(Self {
+            train: limited(self.train, "training", train)?,
+            test: limited(self.test, "test", test)?,
+            ..self
+        })
+    }
+
+    /// Holds out `fraction` of the training images for validation, each class in proportion, chosen by `seed`.
+    ///
+    /// Any fraction above 0 holds out at least one image; 0 holds out none.
+    ///
+    /// # Errors
+    /// [`DataError::Validation`] if `fraction` is negative or not a number, or would leave nothing to train on.
+    pub fn hold_out(self, fraction: f64, seed: u64) -> Result<Splits> {
+        let available = self.train.len();
+        let invalid = DataError::Validation { fraction, available };
+        if !(0.0..1.0).contains(&fraction) {
+            return Err(invalid);
+        }
+        let count = if fraction > 0.0 { ((available as f64 * fraction).round() as usize).max(1) } else { 0 };
+        if count >= available {
+            return Err(invalid);
+        }
+        let (validation, train) = self.train.stratified(count, seed);
+        Ok(Splits { name: self.name, classes: self.classes, train, validation, test: self.test })
+    }
+}
+
+impl Splits {
+    /// The size of each image.
+    #[must_use]
+    pub fn shape(&self) -> ImageShape {
+        self.train.shape()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::shapes10;
+
+    #[test]
+    fn limit_then_hold_out() {
+        let splits =
+            shapes10::generate(200, 100, 1).limit(Some(100), Some(20), 1).unwrap().hold_out(0.1, 1).unwrap();
+        assert_eq!((splits.train.len(), splits.validation.len(), splits.test.len()), (90, 10, 20));
+        assert_eq!(splits.train.class_counts(10), [9; 10]);
+        assert_eq!(splits.test.class_counts(10), [2; 10]);
+    }
+
+    #[test]
+    fn a_limit_beyond_what_there_is_is_an_error() {
+        for (train, test) in [(Some(0), None), (None, Some(0)), (Some(101), None), (None, Some(51))] {
+            assert!(shapes10::generate(100, 50, 1).limit(train, test, 1).is_err(), "{train:?} {test:?}");
+        }
+        let error = shapes10::generate(100, 50, 1).limit(Some(101), None, 1).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "asked for 101 training images, but shapes10 has 100; ask for 1 to 100"
+        );
+    }
+
+    #[test]
+    fn hold_out_leaves_something_to_train_on() {
+        for fraction in [-0.1, 1.0, 2.0, f64::NAN] {
+            assert!(shapes10::generate(100, 50, 1).hold_out(fraction, 1).is_err(), "{fraction}");
+        }
+        assert_eq!(shapes10::generate(100, 50, 1).hold_out(0.0, 1).unwrap().validation.len(), 0);
+        assert_eq!(shapes10::generate(100, 50, 1).hold_out(0.001, 1).unwrap().validation.len(), 1);
+    }
+}

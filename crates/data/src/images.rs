@@ -1,0 +1,312 @@
+//! Labelled images in one flat buffer, and selections of them that copy nothing.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
+
+use crate::random::{Purpose, generator};
+use crate::{DataError, Result};
+
+/// The size of one image: channels × height × width, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageShape {
+    /// Colour planes; 3 for RGB.
+    pub channels: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl ImageShape {
+    /// 3×32×32: CIFAR-10, shapes10, and what image folders are resized to unless told otherwise.
+    pub const CIFAR10: Self = Self { channels: 3, height: 32, width: 32 };
+
+    /// The number of values in an image: channels · height · width.
+    #[must_use]
+    pub const fn values(self) -> usize {
+        self.channels * self.height * self.width
+    }
+}
+
+impl fmt::Display for ImageShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}×{}×{}", self.channels, self.height, self.width)
+    }
+}
+
+/// Equally sized `u8` images with a label each.
+///
+/// `pixels` is `[image, channel, row, column]` in one buffer, 0 to 255, as CIFAR-10's binary batches have it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Images {
+    shape: ImageShape,
+    pixels: Vec<u8>,
+    labels: Vec<u32>,
+}
+
+impl Images {
+    /// Joins pixels `[image, channel, row, column]` and labels `[image]`.
+    ///
+    /// # Errors
+    /// [`DataError::Inconsistent`] if `pixels` is not `labels.len()` images of `shape`.
+    pub fn new(shape: ImageShape, pixels: Vec<u8>, labels: Vec<u32>) -> Result<Self> {
+        if pixels.len() != labels.len() * shape.values() {
+            return Err(DataError::Inconsistent {
+                labels: labels.len(),
+                pixels: pixels.len(),
+                shape: shape.to_string(),
+            });
+        }
+        Ok(Self { shape, pixels, labels })
+    }
+
+    /// The size of each image.
+    #[must_use]
+    pub const fn shape(&self) -> ImageShape {
+        self.shape
+    }
+
+    /// The number of images.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no image.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The pixels `[channel, row, column]` of image `index`.
+    ///
+    /// # Panics
+    /// If `index` is not below [`len`](Self::len).
+    #[must_use]
+    pub fn pixels(&self, index: usize) -> &[u8] {
+        let values = self.shape.values();
+        &self.pixels[index * values..(index + 1) * values]
+    }
+
+    /// The label of image `index`: the place of its class in the dataset's class names.
+    ///
+    /// # Panics
+    /// If `index` is not below [`len`](Self::len).
+    #[must_use]
+    pub fn label(&self, index: usize) -> usize {
+        self.labels[index] as usize
+    }
+}
+
+/// Some images of an [`Images`], in an order: what is trained on, validated on or tested on.
+///
+/// Holds positions only; the pixels are shared.
+#[derive(Clone, Debug)]
+pub struct Subset {
+    images: Arc<Images>,
+    indices: Arc<[u32]>,
+}
+
+impl Subset {
+    /// All of `images`, in their order.
+    ///
+    /// # Panics
+    /// If there are more than 2³² images.
+    #[must_use]
+    pub fn all(images: Arc<Images>) -> Self {
+        let length = u32::try_from(images.len()).expect("at most 2^32 images");
+        Self { images, indices: (0..length).collect() }
+    }
+
+    fn select(&self, positions: impl Iterator<Item = usize>) -> Self {
+        Self {
+            images: Arc::clone(&self.images),
+            indices: positions.map(|position| self.indices[position]).collect(),
+        }
+    }
+
+    /// The size of each image.
+    #[must_use]
+    pub fn shape(&self) -> ImageShape {
+        self.images.shape()
+    }
+
+    /// The number of images.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    /// Whether there is no image.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.indices.is_empty()
+    }
+
+    /// The pixels `[channel, row, column]` of the image at `position`.
+    ///
+    /// # Panics
+    /// If `position` is not below [`len`](Self::len).
+    #[must_use]
+    pub fn pixels(&self, position: usize) -> &[u8] {
+        self.images.pixels(self.indices[position] as usize)
+    }
+
+    /// The label of the image at `position`.
+    ///
+    /// # Panics
+    /// If `position` is not below [`len`](Self::len).
+    #[must_use]
+    pub fn label(&self, position: usize) -> usize {
+        self.images.label(self.indices[position] as usize)
+    }
+
+    /// All labels, in order.
+    #[must_use]
+    pub fn labels(&self) -> Vec<usize> {
+        (0..self.len()).map(|position| self.label(position)).collect()
+    }
+
+    /// How many images each of `classes` classes has.
+    #[must_use]
+    pub fn class_counts(&self, classes: usize) -> Vec<usize> {
+        let mut counts = vec![0; classes];
+        for position in 0..self.len() {
+            counts[self.label(position)] += 1;
+        }
+        counts
+    }
+
+    /// This subset followed by `other`, which is taken from the same images.
+    ///
+    /// # Panics
+    /// If the two are selections of different [`Images`].
+    #[must_use]
+    pub fn chain(&self, other: &Self) -> Self {
+        assert!(Arc::ptr_eq(&self.images, &other.images), "both subsets select from the same images");
+        Self {
+            images: Arc::clone(&self.images),
+            indices: self.indices.iter().chain(other.indices.iter()).copied().collect(),
+        }
+    }
+
+    /// Divides the subset into `count` images and the rest, each class in proportion.
+    ///
+    /// Which images are chosen follows from `seed`; both parts keep their order. Class c of n_c images gives
+    /// ⌊count · n_c / n⌋, and the classes with the largest remainders give one more (the smaller label first)
+    /// until there are `count`.
+    ///
+    /// # Panics
+    /// If `count` is above [`len`](Self::len).
+    #[must_use]
+    pub fn stratified(&self, count: usize, seed: u64) -> (Self, Self) {
+        assert!(count <= self.len(), "{count} of {} images", self.len());
+        let mut members: Vec<Vec<usize>> = Vec::new();
+        for position in 0..self.len() {
+            let label = self.label(position);
+            if label >= members.len() {
+                members.resize_with(label + 1, Vec::new);
+            }
+            members[label].push(position);
+        }
+        let quotas = apportion(count, &members.iter().map(Vec::len).collect::<Vec<_>>());
+        let mut chosen = vec![false; self.len()];
+        for (label, (mut positions, quota)) in members.into_iter().zip(quotas).enumerate() {
+            positions.shuffle(&mut generator(seed, Purpose::Split, label as u64));
+            for &position in &positions[..quota] {
+                chosen[position] = true;
+            }
+        }
+        let part = |wanted| self.select((0..self.len()).filter(|&position| chosen[position] == wanted));
+        (part(true), part(false))
+    }
+}
+
+/// Hands out `count` seats in proportion to `sizes` (largest remainder).
+fn apportion(count: usize, sizes: &[usize]) -> Vec<usize> {
+    let total: usize = sizes.iter().sum::<usize>().max(1);
+    let mut quotas: Vec<usize> = sizes.iter().map(|size| count * size / total).collect();
+    let mut by_remainder: Vec<usize> = (0..sizes.len()).collect();
+    by_remainder.sort_by_key(|&label| (std::cmp::Reverse(count * sizes[label] % total), label));
+    let missing = count - quotas.iter().sum::<usize>();
+    for &label in by_remainder.iter().take(missing) {
+        quotas[label] += 1;
+    }
+    quotas
+}
+
+/// One image with its label: the item of a [`Subset`] as a Burn dataset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelledImage {
+    /// `[channel, row, column]`, 0 to 255.
+    pub pixels: Vec<u8>,
+    /// The place of its class in the dataset's class names.
+    pub label: usize,
+}
+
+/// Lets Burn's own data loaders and dataset transforms take a subset as it is.
+impl burn_dataset::Dataset<LabelledImage> for Subset {
+    fn get(&self, index: usize) -> Result<LabelledImage, burn_dataset::DatasetError> {
+        Ok(LabelledImage { pixels: self.pixels(index).to_vec(), label: self.label(index) })
+    }
+
+    fn len(&self) -> usize {
+        self.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn tiny(labels: Vec<u32>) -> Subset {
+        let shape = ImageShape { channels: 1, height: 1, width: 1 };
+        let pixels = (0..labels.len()).map(|index| index as u8).collect();
+        Subset::all(Arc::new(Images::new(shape, pixels, labels).unwrap()))
+    }
+
+    #[test]
+    fn pixels_must_fit_labels() {
+        let error = Images::new(ImageShape::CIFAR10, vec![0; 3071], vec![0]).unwrap_err();
+        assert_eq!(error.to_string(), "1 labels and 3071 bytes of pixels are no whole set of 3×32×32 images");
+    }
+
+    #[test]
+    fn burn_reads_a_subset_as_a_dataset() {
+        use burn_dataset::Dataset as _;
+        let items: Vec<_> = tiny(vec![1, 0]).iter().map(Result::unwrap).collect();
+        assert_eq!(items[1], LabelledImage { pixels: vec![1], label: 0 });
+    }
+
+    #[test]
+    fn largest_remainder_prefers_the_smaller_label() {
+        assert_eq!(apportion(4, &[1, 1, 1, 1, 1]), [1, 1, 1, 1, 0]);
+        assert_eq!(apportion(10, &[50, 30, 20]), [5, 3, 2]);
+    }
+
+    proptest! {
+        #[test]
+        fn stratified_parts_are_disjoint_ordered_and_in_proportion(
+            labels in proptest::collection::vec(0u32..4, 1..200), share in 0.0..=1.0f64, seed: u64,
+        ) {
+            let whole = tiny(labels);
+            let count = (share * whole.len() as f64) as usize;
+            let (chosen, rest) = whole.stratified(count, seed);
+            prop_assert_eq!(chosen.len(), count);
+            let mut all: Vec<u32> = chosen.indices.iter().chain(rest.indices.iter()).copied().collect();
+            all.sort_unstable();
+            prop_assert_eq!(all, (0..whole.len() as u32).collect::<Vec<_>>());
+            prop_assert!(chosen.indices.is_sorted() && rest.indices.is_sorted());
+            for (size, taken) in whole.class_counts(4).iter().zip(chosen.class_counts(4)) {
+                let exact = count as f64 * *size as f64 / whole.len() as f64;
+                prop_assert!((taken as f64 - exact).abs() < 1.0);
+            }
+            let again = whole.stratified(count, seed).0;
+            prop_assert_eq!(&chosen.indices, &again.indices);
+        }
+    }
+}

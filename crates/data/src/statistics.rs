@@ -1,0 +1,97 @@
+//! What normalisation needs to know of the training images.
+
+use rayon::prelude::*;
+
+use crate::{ImageShape, Subset};
+
+/// Mean and deviation of training images, in pixel units (0 to 255).
+///
+/// Computed from what a model is fitted to and nothing else: a mean that has seen validation or test images
+/// has leaked them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statistics {
+    /// The size of the images.
+    pub shape: ImageShape,
+    /// Mean over images and positions, a channel each.
+    pub channel_mean: Vec<f64>,
+    /// Standard deviation over images and positions (divided by the count, not the count − 1), a channel each.
+    pub channel_deviation: Vec<f64>,
+    /// Mean over images, a value `[channel, row, column]` each: the mean image.
+    pub mean_image: Vec<f64>,
+}
+
+impl Statistics {
+    /// Computes the statistics of `subset`. Sums are exact integers, so the order of images doesn't matter.
+    ///
+    /// # Panics
+    /// If `subset` is empty.
+    #[must_use]
+    pub fn of(subset: &Subset) -> Self {
+        assert!(!subset.is_empty(), "statistics need an image");
+        let shape = subset.shape();
+        let positions: Vec<usize> = (0..subset.len()).collect();
+        let zero = || (vec![0u64; shape.values()], vec![0u64; shape.channels]);
+        let (sums, squares) = positions
+            .par_chunks(1024)
+            .fold(zero, |(mut sums, mut squares), chunk| {
+                for &position in chunk {
+                    let planes = subset.pixels(position).chunks_exact(shape.height * shape.width);
+                    let totals = sums.chunks_exact_mut(shape.height * shape.width);
+                    for ((plane, totals), square) in planes.zip(totals).zip(&mut squares) {
+                        for (&value, total) in plane.iter().zip(totals) {
+                            *total += u64::from(value);
+                            *square += u64::from(value) * u64::from(value);
+                        }
+                    }
+                }
+                (sums, squares)
+            })
+            .reduce(zero, |left, right| (add(left.0, &right.0), add(left.1, &right.1)));
+
+        let images = subset.len() as f64;
+        let plane = shape.height * shape.width;
+        let count = images * plane as f64;
+        let channel_mean: Vec<f64> =
+            sums.chunks_exact(plane).map(|sums| sums.iter().sum::<u64>() as f64 / count).collect();
+        let channel_deviation = squares
+            .iter()
+            .zip(&channel_mean)
+            .map(|(&square, mean)| (square as f64 / count - mean * mean).max(0.0).sqrt())
+            .collect();
+        let mean_image = sums.iter().map(|&sum| sum as f64 / images).collect();
+        Self { shape, channel_mean, channel_deviation, mean_image }
+    }
+}
+
+fn add(mut left: Vec<u64>, right: &[u64]) -> Vec<u64> {
+    for (left, right) in left.iter_mut().zip(right) {
+        *left += right;
+    }
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::Images;
+
+    #[test]
+    fn by_hand() {
+        let shape = ImageShape { channels: 2, height: 1, width: 2 };
+        let images = Images::new(shape, vec![0, 10, 255, 255, 20, 30, 255, 255], vec![0, 1]).unwrap();
+        let statistics = Statistics::of(&Subset::all(Arc::new(images)));
+        assert_eq!(statistics.channel_mean, [15.0, 255.0]);
+        assert_eq!(statistics.channel_deviation, [125f64.sqrt(), 0.0]);
+        assert_eq!(statistics.mean_image, [10.0, 20.0, 255.0, 255.0]);
+    }
+
+    #[test]
+    fn looks_at_the_subset_alone() {
+        let dataset = crate::shapes10::generate(500, 10, 3);
+        let (part, rest) = dataset.train.stratified(250, 1);
+        assert_ne!(Statistics::of(&part), Statistics::of(&rest));
+        assert_eq!(Statistics::of(&part.chain(&rest)), Statistics::of(&dataset.train));
+    }
+}
