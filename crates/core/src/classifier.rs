@@ -7,6 +7,11 @@ use crate::{InvalidConfig, Loss};
 
 /// Turns images into one score a class.
 pub trait Classifier: Send {
+    /// How many images [`forward`](Self::forward) handles well at a time.
+    fn batch_size(&self) -> usize {
+        250
+    }
+
     /// Scores images: the larger, the likelier.
     ///
     /// # Shapes

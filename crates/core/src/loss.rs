@@ -65,6 +65,16 @@ impl Loss {
         }
     }
 
+    /// Its `kind` in a recipe.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::CrossEntropy { .. } => "cross_entropy",
+            Self::Hinge { .. } => "hinge",
+            Self::MeanSquaredError => "mean_squared_error",
+        }
+    }
+
     /// Accepts a loss whose values are in range.
     ///
     /// # Errors
@@ -77,12 +87,9 @@ impl Loss {
                 label_smoothing,
                 "at least 0 and below 1",
             ),
-            Self::Hinge { margin } => InvalidConfig::check(
-                margin > 0.0 && margin.is_finite(),
-                "loss.margin",
-                margin,
-                "above 0",
-            ),
+            Self::Hinge { margin } => {
+                InvalidConfig::check(margin > 0.0 && margin.is_finite(), "loss.margin", margin, "above 0")
+            }
             Self::MeanSquaredError => Ok(()),
         }
     }
@@ -107,7 +114,8 @@ mod tests {
     fn scores_of_zero() {
         let device = Device::flex();
         let zero = |loss: Loss| -> f32 {
-            loss.forward(Tensor::zeros([4, 10], &device), Tensor::from_data([0, 3, 9, 9], &device)).into_scalar()
+            loss.forward(Tensor::zeros([4, 10], &device), Tensor::from_data([0, 3, 9, 9], &device))
+                .into_scalar()
         };
         close(zero(Loss::CrossEntropy { label_smoothing: 0.0 }), 10f32.ln());
         close(zero(Loss::CrossEntropy { label_smoothing: 0.2 }), 10f32.ln());
@@ -128,7 +136,8 @@ mod tests {
         // CS231n's example: scores 13, −7, 11 with the first class right lose max(0, −20 + 10) + max(0, −2 + 10) = 8 at Δ = 10.
         let device = Device::flex();
         let scores = Tensor::from_data([[13.0, -7.0, 11.0]], &device);
-        let found = Loss::Hinge { margin: 10.0 }.forward(scores, Tensor::from_data([0], &device)).into_scalar();
+        let found =
+            Loss::Hinge { margin: 10.0 }.forward(scores, Tensor::from_data([0], &device)).into_scalar();
         close(found, 8.0);
     }
 

@@ -30,8 +30,11 @@ impl Normalizer {
     /// A channel that doesn't vary is left at mean 0.
     #[must_use]
     pub fn channels(input: &InputSpec, device: &Device) -> Self {
-        let scale: Vec<f32> =
-            input.channel_deviation.iter().map(|&deviation| if deviation > 0.0 { deviation } else { 1.0 }).collect();
+        let scale: Vec<f32> = input
+            .channel_deviation
+            .iter()
+            .map(|&deviation| if deviation > 0.0 { deviation } else { 1.0 })
+            .collect();
         Self::new((&input.channel_mean, [1, input.shape[0], 1, 1]), &scale, device)
     }
 

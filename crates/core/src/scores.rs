@@ -22,7 +22,11 @@ impl Scores {
     /// If `values` is no whole number of rows.
     #[must_use]
     pub fn from_rows(values: Vec<f32>, classes: usize) -> Self {
-        assert!(classes > 0 && values.len().is_multiple_of(classes), "{} values in rows of {classes}", values.len());
+        assert!(
+            classes > 0 && values.len().is_multiple_of(classes),
+            "{} values in rows of {classes}",
+            values.len()
+        );
         Self { values, classes }
     }
 

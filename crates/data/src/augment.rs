@@ -21,14 +21,14 @@ pub struct Augment {
 #[derive(Clone, Copy)]
 pub(crate) struct Transform {
     mirrored: bool,
-    down: isize,
-    right: isize,
+    down: i32,
+    right: i32,
 }
 
 impl Augment {
     /// Draws what happens to the next image.
     pub(crate) fn draw(self, random: &mut ChaCha8Rng) -> Transform {
-        let reach = self.crop as isize;
+        let reach = self.crop as i32;
         let mut shift = || if reach == 0 { 0 } else { random.random_range(-reach..=reach) };
         let (down, right) = (shift(), shift());
         Transform { mirrored: self.flip && random.random_bool(0.5), down, right }
@@ -45,7 +45,7 @@ impl Transform {
         for (plane, target) in pixels.chunks_exact(height * width).zip(into.chunks_exact_mut(height * width))
         {
             for (row, target) in target.chunks_exact_mut(width).enumerate() {
-                let source = reflect(row as isize + self.down, height) * width;
+                let source = reflect(row as i32 + self.down, height) * width;
                 let source = &plane[source..source + width];
                 if self.right == 0 && !self.mirrored {
                     for (value, &pixel) in target.iter_mut().zip(source) {
@@ -54,7 +54,7 @@ impl Transform {
                 } else {
                     for (column, value) in target.iter_mut().enumerate() {
                         let column = if self.mirrored { width - 1 - column } else { column };
-                        *value = f32::from(source[reflect(column as isize + self.right, width)]);
+                        *value = f32::from(source[reflect(column as i32 + self.right, width)]);
                     }
                 }
             }
@@ -64,8 +64,8 @@ impl Transform {
 
 /// Index `at` of a line of `length` that continues as its own mirror image, the edge not repeated
 /// (`… 2 1 | 0 1 2 …`), however far.
-fn reflect(at: isize, length: usize) -> usize {
-    let last = length as isize - 1;
+fn reflect(at: i32, length: usize) -> usize {
+    let last = length as i32 - 1;
     if last == 0 {
         return 0;
     }

@@ -26,6 +26,9 @@ pub const TRAIN: usize = 10_000;
 /// Test images that `--data shapes10` draws.
 pub const TEST: usize = 2_000;
 
+/// The seed of the images that `--data shapes10` draws: always the same, so that results can be compared.
+pub const SEED: u64 = 10;
+
 const SIDE: usize = 32;
 
 /// Draws `train` training and `test` test images, 3×32×32. Classes are as even as the numbers allow, in random order.

@@ -1,1 +1,177 @@
+//! k-nearest neighbours: an image is of the class that most of the k training images nearest to it are of
+//! (tutorial 4.2; CS231n, *classification*). Nothing is learnt; the training set is the model.
+//!
+//! **Exact.** Pixels are whole numbers from 0 to 255, so both distances are whole numbers, and they are computed
+//! without a rounding error on any backend that multiplies in `f32`:
+//!
+//! - L1, Σ |q − t|, is below 2²⁴ for images of up to 65,793 values, where `f32` still counts exactly.
+//! - L2², ‖q‖² + ‖t‖² − 2 q·t, is not; but with 128 subtracted from every pixel, which changes no distance, a product of
+//!   two pixels is at most 2¹⁴, and the inner product of 1,024 of them at most 2²⁴. So q·t is a matrix product for each
+//!   1,024 values, and the parts are added as integers.
+//!
+//! **Tiled.** Training images lie in tiles; the distances of one tile are selected from before the next is computed, and the
+//! whole matrix of distances never exists.
 
+mod neighbours;
+mod tile;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+use zoo_core::{Classifier, InvalidConfig};
+
+pub use neighbours::{Neighbour, Neighbours};
+
+use neighbours::Nearest;
+use tile::Tile;
+
+/// How far apart two images are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Metric {
+    /// Σ |q − t|.
+    L1,
+    /// Σ (q − t)²: its root orders images the same, so it is not taken.
+    L2,
+}
+
+/// The recipe of a k-NN classifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnnConfig {
+    /// How many neighbours vote.
+    pub k: usize,
+    /// How far apart two images are.
+    pub metric: Metric,
+}
+
+/// A k-NN classifier with its training images.
+///
+/// **Vote.** The class with most votes wins. Among classes with as many, the one with the nearest neighbour wins; neighbours
+/// at the same distance are ordered by their place in the training set.
+#[derive(Module, Debug)]
+pub struct Knn {
+    tiles: Vec<Tile>,
+    #[module(skip)]
+    config: KnnConfig,
+    #[module(skip)]
+    labels: Vec<usize>,
+    #[module(skip)]
+    classes: usize,
+}
+
+impl KnnConfig {
+    /// Accepts a `k` that `images` training images can serve, of `values` values each.
+    ///
+    /// # Errors
+    /// If k is 0 or above `images`, or the images are too large for exact distances.
+    pub fn validate(&self, images: usize, values: usize) -> Result<(), InvalidConfig> {
+        let expected = format!("1 to the number of training images, {images}");
+        InvalidConfig::check((1..=images).contains(&self.k), "k", self.k, &expected)?;
+        // 2³¹ / 255²: the largest squared distance still is an i32.
+        InvalidConfig::check(
+            values <= 33_025,
+            "image size",
+            values,
+            "at most 33025 values, channels · height · width",
+        )
+    }
+
+    /// An empty classifier of `classes` classes; [`Knn::add`] fills it.
+    #[must_use]
+    pub const fn init(&self, classes: usize) -> Knn {
+        Knn { tiles: Vec::new(), config: *self, labels: Vec::new(), classes }
+    }
+}
+
+impl Knn {
+    /// Training images that are best added at a time: with 3,072 values an image, 48 MiB on the device.
+    pub const TILE: usize = 4096;
+
+    /// Adds training images and their labels, which become a tile.
+    ///
+    /// # Shapes
+    /// - `images`: `[images, channels, height, width]`, whole numbers 0 to 255.
+    ///
+    /// # Panics
+    /// If there is not one label an image, or a label is not below the number of classes.
+    pub fn add(&mut self, images: Tensor<4>, labels: &[usize]) {
+        assert_eq!(images.dims()[0], labels.len(), "one label an image");
+        assert!(labels.iter().all(|&label| label < self.classes), "labels below {}", self.classes);
+        self.tiles.push(Tile::new(images));
+        self.labels.extend_from_slice(labels);
+    }
+
+    /// The number of training images.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are no training images.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Finds the k nearest training images of each image, nearest first.
+    ///
+    /// # Shapes
+    /// - `images`: `[batch, channels, height, width]`, whole numbers 0 to 255.
+    ///
+    /// # Panics
+    /// If there are fewer than k training images.
+    #[must_use]
+    pub fn neighbours(&self, images: Tensor<4>) -> Neighbours {
+        assert!(self.config.k <= self.len(), "{} of {} neighbours", self.config.k, self.len());
+        let mut nearest = Nearest::new(images.dims()[0], self.config.k);
+        let queries = Tile::new(images);
+        let mut first = 0;
+        for tile in &self.tiles {
+            for (start, distances) in queries.distances(tile, self.config.metric) {
+                nearest.offer(first + start, &distances);
+            }
+            first += tile.len();
+        }
+        nearest.finish()
+    }
+
+    /// Turns neighbours into scores: a class's votes, plus less than one that orders classes with as many.
+    fn vote(&self, neighbours: &[Neighbour], scores: &mut [f32]) {
+        let mut order = Vec::new();
+        for neighbour in neighbours {
+            let class = self.labels[neighbour.index];
+            if scores[class] == 0.0 {
+                order.push(class);
+            }
+            scores[class] += 1.0;
+        }
+        for (place, class) in order.into_iter().enumerate() {
+            scores[class] += 1.0 / (place + 2) as f32;
+        }
+    }
+}
+
+impl Classifier for Knn {
+    fn batch_size(&self) -> usize {
+        1000
+    }
+
+    fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        let device: Device = images.device();
+        let neighbours = self.neighbours(images);
+        let mut scores = vec![0.0; neighbours.len() * self.classes];
+        for (neighbours, scores) in neighbours.iter().zip(scores.chunks_exact_mut(self.classes)) {
+            self.vote(neighbours, scores);
+        }
+        Tensor::from_data(TensorData::new(scores, [neighbours.len(), self.classes]), &device)
+    }
+
+    /// The share of the votes.
+    fn probabilities(&self, scores: Tensor<2>) -> Tensor<2> {
+        scores.floor() / self.config.k as f64
+    }
+}
+
+#[cfg(test)]
+mod tests;

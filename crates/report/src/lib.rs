@@ -1,1 +1,98 @@
+//! Results out: a [`Comparison`] as a table for the terminal and as Markdown. Knows the result schema and no tensor.
 
+mod summary;
+
+use comfy_table::{Cell, CellAlignment, Table, presets};
+use zoo_core::result::Comparison;
+
+pub use summary::describe;
+
+use summary::{COLUMNS, row};
+
+/// The table that people see: a row a model, in the order of the comparison.
+#[must_use]
+pub fn terminal_table(comparison: &Comparison) -> String {
+    render(comparison, presets::UTF8_HORIZONTAL_ONLY)
+}
+
+/// The same table in Markdown, under a line that says what was run on what.
+#[must_use]
+pub fn markdown(comparison: &Comparison) -> String {
+    let failures = failures(comparison).into_iter().map(|line| format!("\n- {line}")).collect::<String>();
+    let failures = if failures.is_empty() { failures } else { format!("\n{failures}\n") };
+    format!("{}\n\n{}\n{failures}", describe(comparison), render(comparison, presets::ASCII_MARKDOWN))
+}
+
+/// A line for each model that failed: its name and why.
+#[must_use]
+pub fn failures(comparison: &Comparison) -> Vec<String> {
+    let failed = |result: &zoo_core::result::ModelResult| {
+        result.error.as_ref().map(|error| format!("{} failed: {error}", result.model))
+    };
+    comparison.results.iter().filter_map(failed).collect()
+}
+
+fn render(comparison: &Comparison, preset: &str) -> String {
+    let mut table = Table::new();
+    table.load_preset(preset).set_header(COLUMNS);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_cell_alignment(if index == 0 { CellAlignment::Left } else { CellAlignment::Right });
+    }
+    for result in &comparison.results {
+        table.add_row(row(result).map(Cell::new));
+    }
+    table.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use zoo_core::Scores;
+    use zoo_core::result::{DatasetSummary, ModelResult, SCHEMA, TestMetrics};
+
+    use super::*;
+
+    fn comparison() -> Comparison {
+        let classes = vec!["cat".to_string(), "dog".to_string()];
+        let scores = Scores::from_rows(vec![1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0], 2);
+        let mut svm = ModelResult::failed("svm", serde_json::Value::Null, String::new());
+        svm.error = None;
+        svm.test = Some(TestMetrics::new(&scores, &[0, 1, 1, 1], &classes, None));
+        svm.parameters = Some(30_730);
+        svm.fit_seconds = Some(75.0);
+        svm.predict_images_per_second = Some(12_345.6);
+        Comparison {
+            schema: SCHEMA,
+            zoo_version: "0.1.0".into(),
+            burn_version: "0.22.1".into(),
+            dataset: DatasetSummary { name: "pets".into(), train: 90, validation: 10, test: 4, classes },
+            backend: "flex".into(),
+            adapter: "CPU".into(),
+            seed: 7,
+            results: vec![svm, ModelResult::failed("cnn", serde_json::Value::Null, "out of memory".into())],
+        }
+    }
+
+    #[test]
+    fn markdown_has_a_row_a_model_and_names_failures() {
+        let expected = "\
+pets: 90 training, 10 validation and 4 test images of 2 classes; flex on CPU; seed 7; zoo 0.1.0, Burn 0.22.1
+
+| model | test accuracy | macro precision | macro recall | macro F1 | parameters |    fit | predict, images/s |
+|-------|---------------|-----------------|--------------|----------|------------|--------|-------------------|
+| svm   |        75.0 % |          75.0 % |       83.3 % |   73.3 % |     30,730 | 75.0 s |            12,346 |
+| cnn   |             – |               – |            – |        – |          – |      – |                 – |
+
+- cnn failed: out of memory
+";
+        assert_eq!(markdown(&comparison()), expected);
+    }
+
+    #[test]
+    fn the_terminal_table_says_the_same() {
+        let table = terminal_table(&comparison());
+        for cell in ["svm", "75.0 %", "83.3 %", "73.3 %", "30,730", "12,346", "–"] {
+            assert!(table.contains(cell), "{cell} is not in\n{table}");
+        }
+        assert_eq!(failures(&comparison()), ["cnn failed: out of memory"]);
+    }
+}

@@ -1,1 +1,54 @@
-fn main() {}
+//! `zoo`: k-nearest neighbours, a softmax classifier, a linear SVM and a convolutional network on the same images, side by
+//! side.
+//!
+//! [`cli`] reads the arguments; a command is a module of its own. [`recipes`] is the registry of models, [`config`] the
+//! layers a recipe is made of, [`backend`] the choice of the device, [`runs`] what is left on disk.
+
+mod backend;
+mod backends;
+mod cli;
+mod compare;
+mod config;
+mod data;
+mod evaluate;
+mod nearest;
+mod predict;
+mod progress;
+mod recipes;
+mod runs;
+mod source;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{Cli, Command};
+
+// Tensors of some megabytes come and go at every step; the system's allocator returns each to the kernel, which makes
+// training on the CPU slower by about a third.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli.global.start_logging();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(if error.is::<cli::UsageError>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    let options = &cli.global;
+    match &cli.command {
+        Command::Compare { models } => compare::run(options, models),
+        Command::Train { model, resume } => train::run(options, model.as_deref(), resume.as_deref()),
+        Command::Evaluate { run } => evaluate::run(options, run),
+        Command::Predict { runs, image, top } => predict::run(options, runs, image, *top),
+        Command::Data { command } => data::run(options, command),
+        Command::Backends => backends::run(options),
+    }
+}

@@ -1,1 +1,71 @@
+//! The linear SVM: linear scores that should keep a distance (tutorial 4.6; CS231n, *linear-classify*).
+//!
+//! s = W x + b, and the loss is Σ_{j≠y} max(0, s_j − s_y + Δ), the multiclass hinge of Weston and Watkins (1999).
+//! Regularisation is the optimizer's `weight_decay`. Scores are margins; their softmax is no calibrated probability, only a
+//! way to set them side by side.
 
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, LinearScores, Loss};
+
+/// The `[architecture]` of an SVM's recipe: there is nothing to choose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SvmConfig {}
+
+/// W x + b under the multiclass hinge.
+#[derive(Module, Debug)]
+pub struct Svm {
+    scores: LinearScores,
+}
+
+impl Architecture for SvmConfig {
+    type Model = Svm;
+
+    fn init(&self, input: &InputSpec, device: &Device) -> Svm {
+        Svm { scores: LinearScores::new(input, device) }
+    }
+
+    fn validate(&self, _input: &InputSpec, loss: &Loss) -> Result<(), InvalidConfig> {
+        let fits = matches!(loss, Loss::Hinge { .. });
+        InvalidConfig::check(
+            fits,
+            "loss.kind",
+            loss.name(),
+            "hinge, which makes this a support vector machine",
+        )
+    }
+}
+
+impl Classifier for Svm {
+    fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        self.scores.forward(images)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fresh_model_loses_about_one_a_wrong_class() {
+        let device = Device::flex();
+        device.seed(1);
+        let input = InputSpec::without_statistics([3, 32, 32], 10);
+        let scores =
+            SvmConfig {}.init(&input, &device).forward(Tensor::<4>::ones([4, 3, 32, 32], &device) * 200.0);
+        let loss: f32 = Loss::Hinge { margin: 1.0 }
+            .forward(scores, Tensor::from_data([0, 1, 2, 3], &device))
+            .into_scalar();
+        assert!((loss - 9.0).abs() < 0.5, "{loss}");
+    }
+
+    #[test]
+    fn takes_the_hinge_alone() {
+        let input = InputSpec::without_statistics([3, 32, 32], 10);
+        assert!(SvmConfig {}.validate(&input, &Loss::Hinge { margin: 1.0 }).is_ok());
+        let error = SvmConfig {}.validate(&input, &Loss::MeanSquaredError).unwrap_err();
+        assert_eq!(error.key, "loss.kind");
+    }
+}

@@ -1,1 +1,22 @@
+//! Mini-batch gradient descent for any model of [`zoo_core::Architecture`]:
+//! θ ← θ − η ∇_θ L (tutorial 3.5), with the optimizers and schedules that a [`Recipe`] names.
+//!
+//! **Why a plain loop.** Burn brings a training stack of its own (`SupervisedTraining`). Here an epoch must follow from
+//! (seed, epoch) alone, so that a run that was interrupted ends with the same weights as one that was not; the best epoch
+//! is chosen by validation accuracy; and what is shown and recorded is the caller's to decide. Burn's checkpoints don't
+//! keep the order of the data, its loaders are asynchronous, and its renderer owns the terminal. The loop in [`Training::fit`] is
+//! thirty lines on Burn's modules, autodiff and optimizers, and can be read in one sitting.
 
+mod checkpoint;
+mod evaluate;
+mod fit;
+mod optimizer;
+mod recipe;
+mod schedule;
+
+pub use checkpoint::Checkpoints;
+pub use evaluate::{mean_loss, score};
+pub use fit::{Event, Fitted, TrainError, Training};
+pub use optimizer::Optimizer;
+pub use recipe::{Recipe, TrainConfig};
+pub use schedule::Schedule;

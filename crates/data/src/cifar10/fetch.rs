@@ -1,7 +1,7 @@
 //! Downloads the official archive: resumable, checked, and safe beside another process doing the same.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -34,6 +34,9 @@ pub const ARCHIVE: Archive = Archive {
     bytes: 170_052_171,
     md5: "c32a1d4ab5d03f1284b67883e8d87530",
 };
+
+/// Bytes read at a time.
+const BUFFER: usize = 1 << 16;
 
 /// What [`fetch`] is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +146,7 @@ fn download(archive: &Archive, url: &str, part: &Path, progress: &mut dyn FnMut(
         .open(part)
         .map_err(DataError::io("write", part))?;
     let mut body = response.into_body().into_reader();
-    let mut buffer = vec![0; 1 << 16];
+    let mut buffer = vec![0; BUFFER];
     loop {
         let count = body.read(&mut buffer).map_err(|error| failed(error.to_string()))?;
         if count == 0 {
@@ -161,9 +164,15 @@ fn download(archive: &Archive, url: &str, part: &Path, progress: &mut dyn FnMut(
 
 /// Compares length and MD5, and removes what is wrong.
 fn check(archive: &Archive, part: &Path) -> Result<()> {
-    let mut file = BufReader::with_capacity(1 << 20, File::open(part).map_err(DataError::io("open", part))?);
+    let mut file = File::open(part).map_err(DataError::io("open", part))?;
     let mut digest = Md5::new();
-    std::io::copy(&mut file, &mut digest).map_err(DataError::io("read", part))?;
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        match file.read(&mut buffer).map_err(DataError::io("read", part))? {
+            0 => break,
+            count => digest.update(&buffer[..count]),
+        }
+    }
     let found: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     if found == archive.md5 {
         return Ok(());
@@ -185,14 +194,14 @@ fn unpack(part: &Path, folder: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::BufRead;
+    use std::io::{BufRead, BufReader};
     use std::net::TcpListener;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Arc, Mutex};
 
     use flate2::write::GzEncoder;
 
-    use super::super::{RECORD, write_record};
+    use super::super::binary::{RECORD, write_record};
     use super::*;
 
     /// An archive of six batches of two records each.

@@ -25,7 +25,7 @@ use crate::{DataError, Dataset, ImageShape, Images, Result, Subset};
 
 pub use fetch::{ARCHIVE, Archive, Fetched, Progress, fetch};
 
-pub(crate) use binary::{RECORD, write_record};
+pub(crate) use binary::write_record;
 
 /// The ten classes; a label is a place in this list.
 pub const CLASSES: [&str; 10] =

@@ -1,0 +1,75 @@
+//! The k smallest distances of each query, kept while tiles pass by.
+
+use std::collections::BinaryHeap;
+
+use rayon::prelude::*;
+
+/// A training image and how far away it is. Ordered by distance, then by place in the training set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Neighbour {
+    /// L1 or squared L2 distance, exact.
+    pub distance: i32,
+    /// The image's place in the training set.
+    pub index: usize,
+}
+
+/// The k nearest training images of some queries, nearest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Neighbours(Vec<Vec<Neighbour>>);
+
+impl Neighbours {
+    /// The number of queries.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are no queries.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The neighbours of each query.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[Neighbour]> {
+        self.0.iter().map(Vec::as_slice)
+    }
+}
+
+/// The k nearest so far: for each query a heap with the farthest on top.
+pub(crate) struct Nearest {
+    k: usize,
+    heaps: Vec<BinaryHeap<Neighbour>>,
+}
+
+impl Nearest {
+    pub(crate) fn new(queries: usize, k: usize) -> Self {
+        Self { k, heaps: vec![BinaryHeap::with_capacity(k + 1); queries] }
+    }
+
+    /// Takes distances `[queries, images]` to the training images from `first` on.
+    pub(crate) fn offer(&mut self, first: usize, distances: &[i32]) {
+        let k = self.k;
+        let images = distances.len() / self.heaps.len().max(1);
+        self.heaps.par_iter_mut().zip(distances.par_chunks_exact(images.max(1))).for_each(|(heap, row)| {
+            // Images come in their order, so an equal distance is never nearer than what is there.
+            let mut farthest =
+                if heap.len() < k { i32::MAX } else { heap.peek().map_or(i32::MAX, |top| top.distance) };
+            for (offset, &distance) in row.iter().enumerate() {
+                if distance < farthest || heap.len() < k {
+                    heap.push(Neighbour { distance, index: first + offset });
+                    if heap.len() > k {
+                        heap.pop();
+                    }
+                    if heap.len() == k {
+                        farthest = heap.peek().map_or(i32::MAX, |top| top.distance);
+                    }
+                }
+            }
+        });
+    }
+
+    pub(crate) fn finish(self) -> Neighbours {
+        Neighbours(self.heaps.into_iter().map(BinaryHeap::into_sorted_vec).collect())
+    }
+}

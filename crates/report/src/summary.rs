@@ -1,0 +1,89 @@
+//! What a comparison comes to, in words and cells.
+
+use zoo_core::result::{Comparison, ModelResult};
+
+pub(crate) const COLUMNS: [&str; 8] = [
+    "model",
+    "test accuracy",
+    "macro precision",
+    "macro recall",
+    "macro F1",
+    "parameters",
+    "fit",
+    "predict, images/s",
+];
+
+/// One line: the data, the device, the seed and the versions.
+#[must_use]
+pub fn describe(comparison: &Comparison) -> String {
+    let data = &comparison.dataset;
+    format!(
+        "{}: {} training, {} validation and {} test images of {} classes; {} on {}; seed {}; zoo {}, Burn {}",
+        data.name,
+        thousands(data.train),
+        thousands(data.validation),
+        thousands(data.test),
+        data.classes.len(),
+        comparison.backend,
+        comparison.adapter,
+        comparison.seed,
+        comparison.zoo_version,
+        comparison.burn_version,
+    )
+}
+
+/// The cells of one model, a dash where there is no figure.
+pub(crate) fn row(result: &ModelResult) -> [String; COLUMNS.len()] {
+    let test = result.test.as_ref();
+    let percent = |value: Option<f64>| cell(value, |value| format!("{:.1} %", 100.0 * value));
+    [
+        result.model.clone(),
+        percent(test.map(|test| test.accuracy)),
+        percent(test.map(|test| test.macro_average.precision)),
+        percent(test.map(|test| test.macro_average.recall)),
+        percent(test.map(|test| test.macro_average.f1)),
+        cell(result.parameters, thousands),
+        cell(result.fit_seconds, seconds),
+        cell(result.predict_images_per_second, |rate| thousands(rate.round() as usize)),
+    ]
+}
+
+fn cell<T>(value: Option<T>, format: impl Fn(T) -> String) -> String {
+    value.map_or_else(|| "–".into(), format)
+}
+
+fn seconds(seconds: f64) -> String {
+    let digits = if seconds < 10.0 { 2 } else { 1 };
+    format!("{seconds:.digits$} s")
+}
+
+/// 1234567 as 1,234,567.
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_of_three() {
+        assert_eq!(
+            [0, 999, 1000, 123_456, 1_234_567].map(thousands),
+            ["0", "999", "1,000", "123,456", "1,234,567"]
+        );
+    }
+
+    #[test]
+    fn seconds_have_three_digits() {
+        assert_eq!([0.014, 9.5, 75.04].map(seconds), ["0.01 s", "9.50 s", "75.0 s"]);
+    }
+}

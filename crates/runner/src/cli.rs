@@ -1,0 +1,189 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::backend::Backend;
+
+/// Something is wrong with what was asked for: exit code 2.
+#[derive(Debug)]
+pub(crate) struct UsageError(pub String);
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+const EXAMPLES: &str = "\
+Examples:
+  zoo compare                                   all four models on shapes10, no download
+  zoo compare softmax svm --set svm.optimizer.learning_rate=0.002
+  zoo data fetch cifar10                        170 MB, into data/
+  zoo compare --data cifar10                    the same on CIFAR-10
+  zoo compare --data my-photos/                 on your own images, one folder a class
+  zoo train cnn --data cifar10 --set train.epochs=20
+  zoo predict runs/0002-train-cnn-cifar10 --image cat.png
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.";
+
+/// Compares image classifiers side by side: k-nearest neighbours, a softmax classifier, a linear SVM and a convolutional
+/// network, on the CPU or a GPU.
+#[derive(Debug, Parser)]
+#[command(name = "zoo", version, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalOptions,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Fit and evaluate classifiers side by side
+    Compare {
+        /// Models to compare: knn, softmax, svm, cnn [default: all]
+        models: Vec<String>,
+    },
+    /// Fit one classifier and keep it, with a checkpoint after each epoch
+    Train {
+        /// The model: knn, softmax, svm or cnn
+        #[arg(required_unless_present = "resume", conflicts_with = "resume")]
+        model: Option<String>,
+        /// Continue a run that was interrupted, exactly where it stopped
+        #[arg(long, value_name = "RUN")]
+        resume: Option<PathBuf>,
+    },
+    /// Test-set metrics of a run that `train` has finished
+    Evaluate {
+        /// The run's folder
+        run: PathBuf,
+    },
+    /// Classify image files with one or more trained runs
+    Predict {
+        /// The runs' folders
+        #[arg(required = true)]
+        runs: Vec<PathBuf>,
+        /// PNG or JPEG files of any size
+        #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+        image: Vec<PathBuf>,
+        /// How many classes to show
+        #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+        top: u16,
+    },
+    /// Fetch, inspect, verify and export datasets
+    Data {
+        #[command(subcommand)]
+        command: DataCommand,
+    },
+    /// What is compiled in and what this machine has
+    Backends,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Download CIFAR-10 into --data-dir; resumes, checks size and MD5, unpacks
+    Fetch {
+        /// The dataset: cifar10
+        dataset: String,
+        /// A mirror of the official cifar-10-binary.tar.gz
+        #[arg(long)]
+        url: Option<String>,
+    },
+    /// Sizes, classes and statistics of --data
+    Info,
+    /// Read every image of --data and check what can be checked
+    Verify,
+    /// Write --data to a new folder
+    Export {
+        /// The folder to make
+        destination: PathBuf,
+        /// How to write it
+        #[arg(long, value_enum, default_value_t = ExportFormat::Folder)]
+        format: ExportFormat,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// PNG files: train/<class>/NNNNN.png, test/<class>/NNNNN.png
+    Folder,
+    /// CIFAR-10's binary batches
+    Binary,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalOptions {
+    /// Where to compute: auto, cpu, gpu, flex, ndarray, wgpu, …; `zoo backends` lists what there is
+    #[arg(long, global = true, default_value = "auto", env = "ZOO_BACKEND", value_name = "B")]
+    pub(crate) backend: Backend,
+    /// shapes10 (generated), cifar10, or the path of an image folder, of CIFAR-10 batches or of their archive
+    #[arg(long, global = true, default_value = "shapes10", value_name = "NAME|PATH")]
+    pub(crate) data: String,
+    /// Where named datasets stand and are fetched to
+    #[arg(long, global = true, default_value = "data", env = "ZOO_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// A recipe that changes the default one; `configs/` has examples. May be repeated
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Vec<PathBuf>,
+    /// Change one key of the recipe, `optimizer.learning_rate=0.01`; with several models `svm.optimizer…`. May be repeated
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// What everything random follows from: splits, weights, order, drawings
+    #[arg(long, global = true, default_value_t = 42, value_name = "N")]
+    pub(crate) seed: u64,
+    /// Use so many training images, each class in proportion
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) limit_train: Option<usize>,
+    /// Use so many test images, each class in proportion
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) limit_test: Option<usize>,
+    /// The share of the training images that is held out to choose the best epoch by
+    #[arg(long, global = true, default_value_t = 0.1, value_name = "SHARE")]
+    pub(crate) validation: f64,
+    /// Where run folders are made
+    #[arg(long, global = true, default_value = "runs", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// One JSON document on stdout and nothing else there
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress, errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// More about what happens; -vv for even more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+impl GlobalOptions {
+    /// Logs go to stderr: warnings unless told otherwise. `RUST_LOG` overrides.
+    pub(crate) fn start_logging(&self) {
+        let level = match (self.quiet, self.verbose) {
+            (true, _) => "off",
+            // Software drivers and autotune warn of what nobody can change.
+            (false, 0) => "error,zoo=warn",
+            (false, 1) => "warn,zoo=debug",
+            (false, _) => "debug",
+        };
+        env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level))
+            .format_timestamp(None)
+            .format_target(false)
+            .init();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

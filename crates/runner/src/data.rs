@@ -1,0 +1,154 @@
+//! `zoo data`: fetch, inspect, verify and export datasets.
+
+use std::cell::OnceCell;
+use std::path::Path;
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::json;
+use zoo_data::cifar10::{ARCHIVE, Fetched, Progress as FetchProgress, fetch};
+use zoo_data::{Dataset, Statistics, export_binary, export_folder};
+
+use crate::cli::{DataCommand, ExportFormat, GlobalOptions};
+use crate::nearest::unknown;
+use crate::progress::{Bar, Progress};
+use crate::source::Source;
+
+pub(crate) fn run(options: &GlobalOptions, command: &DataCommand) -> anyhow::Result<()> {
+    match command {
+        DataCommand::Fetch { dataset, url } => run_fetch(options, dataset, url.as_deref()),
+        DataCommand::Info => info(options, &open(options)?),
+        DataCommand::Verify => verify(options, &open(options)?),
+        DataCommand::Export { destination, format } => export(options, &open(options)?, destination, *format),
+    }
+}
+
+fn open(options: &GlobalOptions) -> anyhow::Result<Dataset> {
+    let dataset = Source::new(options).open(options.seed)?;
+    Ok(dataset.limit(options.limit_train, options.limit_test, options.seed)?)
+}
+
+fn run_fetch(options: &GlobalOptions, dataset: &str, url: Option<&str>) -> anyhow::Result<()> {
+    if dataset != "cifar10" {
+        return Err(unknown("dataset to fetch", dataset, &["cifar10"]).into());
+    }
+    let progress = Progress::new(options.quiet);
+    let bar: OnceCell<Bar> = OnceCell::new();
+    let mut observe = |event| match event {
+        FetchProgress::Waiting => {
+            progress.line("another process is fetching into the same folder; waiting for it")
+        }
+        FetchProgress::Downloading { received, total } => {
+            let template = "{bytes}/{total_bytes} {wide_bar} {bytes_per_sec} {eta}";
+            bar.get_or_init(|| progress.bar(total, template)).set(received);
+        }
+        FetchProgress::Checking => progress.line("checking MD5"),
+        FetchProgress::Unpacking => progress.line("unpacking"),
+    };
+    let fetched = fetch(&ARCHIVE, url, &options.data_dir, &mut observe)?;
+    let (folder, present) = match &fetched {
+        Fetched::Present(folder) => (folder, true),
+        Fetched::Downloaded(folder) => (folder, false),
+    };
+    if options.json {
+        println!("{}", json!({ "dataset": dataset, "folder": folder, "already_there": present }));
+    } else {
+        let verb = if present { "is already in" } else { "is now in" };
+        println!("{dataset} {verb} {}; use it with --data cifar10", folder.display());
+    }
+    Ok(())
+}
+
+fn info(options: &GlobalOptions, dataset: &Dataset) -> anyhow::Result<()> {
+    let statistics = Statistics::of(&dataset.train);
+    let classes = dataset.classes.len();
+    let (train, test) = (dataset.train.class_counts(classes), dataset.test.class_counts(classes));
+    if options.json {
+        let document = json!({
+            "name": dataset.name,
+            "shape": dataset.shape(),
+            "train": dataset.train.len(),
+            "test": dataset.test.len(),
+            "classes": dataset.classes.iter().zip(train.iter().zip(&test))
+                .map(|(class, (train, test))| json!({ "class": class, "train": train, "test": test }))
+                .collect::<Vec<_>>(),
+            "channel_mean": statistics.channel_mean,
+            "channel_deviation": statistics.channel_deviation,
+        });
+        println!("{}", serde_json::to_string_pretty(&document)?);
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(["class", "training images", "test images"]);
+    for column in [1, 2] {
+        table.column_mut(column).expect("there are three").set_cell_alignment(CellAlignment::Right);
+    }
+    for (class, (train, test)) in dataset.classes.iter().zip(train.iter().zip(&test)) {
+        table.add_row([class.clone(), train.to_string(), test.to_string()]);
+    }
+    let numbers =
+        |values: &[f64]| values.iter().map(|value| format!("{value:.2}")).collect::<Vec<_>>().join(", ");
+    println!(
+        "{}: {} training and {} test images of {}\n\
+         channel means {} and deviations {} over the training images, 0 to 255\n{table}",
+        dataset.name,
+        dataset.train.len(),
+        dataset.test.len(),
+        dataset.shape(),
+        numbers(&statistics.channel_mean),
+        numbers(&statistics.channel_deviation),
+    );
+    Ok(())
+}
+
+/// Loading has read every image and checked every label; what is left is the balance of classes.
+fn verify(options: &GlobalOptions, dataset: &Dataset) -> anyhow::Result<()> {
+    let mut problems = Vec::new();
+    for (part, subset) in [("training", &dataset.train), ("test", &dataset.test)] {
+        for (class, count) in dataset.classes.iter().zip(subset.class_counts(dataset.classes.len())) {
+            let expected = (dataset.name == "cifar10"
+                && options.data == "cifar10"
+                && subset.len().is_multiple_of(10_000))
+            .then_some(subset.len() / dataset.classes.len());
+            if count == 0 || expected.is_some_and(|expected| expected != count) {
+                let expected = expected.map_or_else(|| "some".into(), |expected| expected.to_string());
+                problems.push(format!("{class}: {count} {part} images, expected {expected}"));
+            }
+        }
+    }
+    if options.json {
+        println!("{}", json!({ "name": dataset.name, "problems": problems }));
+    } else if problems.is_empty() {
+        let images = dataset.train.len() + dataset.test.len();
+        println!(
+            "{}: all {images} images are readable, every label is a class, every class has images",
+            dataset.name
+        );
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(anyhow::anyhow!("{}:\n{}", dataset.name, problems.join("\n")))
+    }
+}
+
+fn export(
+    options: &GlobalOptions,
+    dataset: &Dataset,
+    destination: &Path,
+    format: ExportFormat,
+) -> anyhow::Result<()> {
+    match format {
+        ExportFormat::Folder => export_folder(dataset, destination)?,
+        ExportFormat::Binary => export_binary(dataset, destination)?,
+    }
+    if options.json {
+        println!("{}", json!({ "folder": destination }));
+    } else {
+        let (train, test) = (dataset.train.len(), dataset.test.len());
+        println!(
+            "{train} training and {test} test images written; use them with --data {}",
+            destination.display()
+        );
+    }
+    Ok(())
+}

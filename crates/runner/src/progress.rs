@@ -1,0 +1,115 @@
+//! What somebody sees while something takes long: a bar at a terminal, a line an epoch elsewhere, nothing with -q.
+
+use std::io::IsTerminal;
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use zoo_core::result::EpochRecord;
+use zoo_train::Event;
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Bars,
+    Lines,
+    Silent,
+}
+
+impl Progress {
+    /// Bars if stderr is a terminal.
+    pub(crate) fn new(quiet: bool) -> Self {
+        match (quiet, std::io::stderr().is_terminal()) {
+            (true, _) => Self::Silent,
+            (false, true) => Self::Bars,
+            (false, false) => Self::Lines,
+        }
+    }
+
+    /// Says something that is worth a line either way.
+    pub(crate) fn line(self, text: &str) {
+        if self != Self::Silent {
+            eprintln!("{text}");
+        }
+    }
+
+    /// A bar over `length` somethings, which disappears when it is dropped.
+    pub(crate) fn bar(self, length: u64, template: &str) -> Bar {
+        let bar = ProgressBar::with_draw_target(
+            Some(length),
+            if self == Self::Bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
+        );
+        let style = ProgressStyle::with_template(template).expect("the template is ours");
+        bar.set_style(style.progress_chars("━╸─"));
+        Bar(bar)
+    }
+
+    /// Follows the training of `model` over `images` images an epoch.
+    pub(crate) fn training(self, model: &str, images: usize, epochs: usize) -> Training {
+        let bar = self.bar(images as u64, "{prefix} {wide_bar} {msg} {eta:>4}");
+        Training { progress: self, model: model.into(), images, epochs, bar, epoch_start: Instant::now() }
+    }
+}
+
+pub(crate) struct Bar(ProgressBar);
+
+impl Bar {
+    pub(crate) fn set(&self, done: u64) {
+        self.0.set_position(done);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// Shows the events of a training run.
+pub(crate) struct Training {
+    progress: Progress,
+    model: String,
+    images: usize,
+    epochs: usize,
+    bar: Bar,
+    epoch_start: Instant,
+}
+
+impl Training {
+    pub(crate) fn observe(&mut self, event: &Event<'_>) {
+        match *event {
+            Event::Steps { epoch, images, loss, accuracy } => {
+                let rate = images as f64 / self.epoch_start.elapsed().as_secs_f64();
+                let bar = &self.bar.0;
+                bar.set_prefix(format!("{} epoch {epoch}/{}", self.model, self.epochs));
+                bar.set_message(format!(
+                    "loss {loss:.4}  accuracy {:.1} %  {rate:.0} images/s",
+                    100.0 * accuracy
+                ));
+                bar.set_position(images as u64);
+            }
+            Event::Epoch(record) => {
+                let line = epoch_line(&self.model, record, self.epochs, self.images);
+                match self.progress {
+                    Progress::Bars => self.bar.0.println(line),
+                    _ => self.progress.line(&line),
+                }
+                self.epoch_start = Instant::now();
+                self.bar.0.reset();
+            }
+        }
+    }
+}
+
+fn epoch_line(model: &str, record: &EpochRecord, epochs: usize, images: usize) -> String {
+    let validation = record
+        .validation_accuracy
+        .map_or_else(String::new, |accuracy| format!(", validation {:.1} %", 100.0 * accuracy));
+    format!(
+        "{model} epoch {}/{epochs}: loss {:.4}, accuracy {:.1} %{validation}, {:.1} s, {:.0} images/s",
+        record.epoch,
+        record.train_loss,
+        100.0 * record.train_accuracy,
+        record.seconds,
+        images as f64 / record.seconds,
+    )
+}

@@ -1,0 +1,233 @@
+//! Run folders: what a command leaves on disk. Every file appears whole or not at all.
+//!
+//! ```text
+//! runs/0001-compare-shapes10/   config.toml  result.json  result.md
+//! runs/0002-train-cnn-cifar10/  config.toml  result.json  metrics.jsonl  model.safetensors  checkpoint/
+//! ```
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use tempfile::{NamedTempFile, TempDir};
+use toml::Table;
+use zoo_core::result::{Comparison, DatasetSummary, ModelResult, SCHEMA};
+use zoo_data::Splits;
+
+use crate::backend::Selected;
+use crate::config::{MODEL, RUN, parse, to_table};
+use crate::recipes::{self, Entry, Recipe, dimensions};
+use crate::source::Source;
+
+/// The version of Burn that zoo is built with.
+const BURN_VERSION: &str = "0.22.1";
+
+pub(crate) const RESULT: &str = "result.json";
+pub(crate) const METRICS: &str = "metrics.jsonl";
+pub(crate) const MODEL_FILE: &str = "model.safetensors";
+pub(crate) const CHECKPOINT: &str = "checkpoint";
+const CONFIG: &str = "config.toml";
+const MARKDOWN: &str = "result.md";
+
+/// The `[run]` of a config: all that a run depends on besides its recipes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RunConfig {
+    zoo_version: String,
+    burn_version: String,
+    backend: String,
+    adapter: String,
+    pub(crate) seed: u64,
+    /// Channels, height, width.
+    pub(crate) shape: [usize; 3],
+    pub(crate) classes: Vec<String>,
+    pub(crate) source: Source,
+}
+
+impl RunConfig {
+    pub(crate) fn new(source: &Source, splits: &Splits, selected: &Selected, seed: u64) -> Self {
+        Self {
+            zoo_version: env!("CARGO_PKG_VERSION").into(),
+            burn_version: BURN_VERSION.into(),
+            backend: selected.backend.into(),
+            adapter: selected.adapter.clone(),
+            seed,
+            shape: dimensions(splits),
+            classes: splits.classes.clone(),
+            source: source.clone(),
+        }
+    }
+
+    /// The results of this run in the schema, the best first.
+    pub(crate) fn comparison(&self, splits: &Splits, results: Vec<ModelResult>) -> Comparison {
+        let mut comparison = Comparison {
+            schema: SCHEMA,
+            zoo_version: self.zoo_version.clone(),
+            burn_version: self.burn_version.clone(),
+            dataset: DatasetSummary {
+                name: splits.name.clone(),
+                train: splits.train.len(),
+                validation: splits.validation.len(),
+                test: splits.test.len(),
+                classes: splits.classes.clone(),
+            },
+            backend: self.backend.clone(),
+            adapter: self.adapter.clone(),
+            seed: self.seed,
+            results,
+        };
+        comparison.sort();
+        comparison
+    }
+}
+
+/// Writes the folder of a comparison and returns it.
+pub(crate) fn write_comparison(
+    out: &Path,
+    config: &RunConfig,
+    recipes: &[(&Entry, &dyn Recipe)],
+    comparison: &Comparison,
+) -> anyhow::Result<PathBuf> {
+    let mut table = Table::from_iter([(RUN.to_string(), to_table(config)?.into())]);
+    for (entry, recipe) in recipes {
+        table.insert(entry.name.into(), recipe.config()?.into());
+    }
+    create(out, &format!("compare-{}", comparison.dataset.name), |folder| {
+        write(&folder.join(CONFIG), toml::to_string(&table)?.as_bytes())?;
+        write_result(folder, comparison)?;
+        write(&folder.join(MARKDOWN), zoo_report::markdown(comparison).as_bytes())
+    })
+}
+
+/// Makes the folder of a training run, with its config.
+pub(crate) fn start_training(
+    out: &Path,
+    config: &RunConfig,
+    (entry, recipe): (&Entry, &dyn Recipe),
+    dataset: &str,
+) -> anyhow::Result<PathBuf> {
+    let mut table = recipe.config()?;
+    table.insert(MODEL.into(), entry.name.into());
+    table.insert(RUN.into(), to_table(config)?.into());
+    create(out, &format!("train-{}-{dataset}", entry.name), |folder| {
+        write(&folder.join(CONFIG), toml::to_string(&table)?.as_bytes())
+    })
+}
+
+/// A training run that is read back.
+pub(crate) struct TrainingRun {
+    pub(crate) path: PathBuf,
+    pub(crate) config: RunConfig,
+    pub(crate) entry: &'static Entry,
+    pub(crate) recipe: Box<dyn Recipe>,
+}
+
+impl TrainingRun {
+    /// Reads the config of the run in folder `path`.
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        let file = path.join(CONFIG);
+        if !file.is_file() {
+            bail!("{} is no run folder: it has no {CONFIG}", path.display());
+        }
+        let text =
+            std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let mut table: Table = text.parse().with_context(|| format!("cannot parse {}", file.display()))?;
+        let run = table.remove(RUN).and_then(|value| value.try_into::<Table>().ok());
+        let (Some(run), Some(toml::Value::String(model))) = (run, table.remove(MODEL)) else {
+            bail!("{} is not the run of one model; `zoo train MODEL` makes one", path.display());
+        };
+        let config = parse(run).map_err(|error| anyhow::anyhow!("{}: [run] {error}", file.display()))?;
+        let entry = recipes::find(&model)?;
+        let recipe = crate::config::reread(entry, table, &file)?;
+        Ok(Self { path: path.into(), config, entry, recipe })
+    }
+
+    /// The file of the finished model.
+    pub(crate) fn model_file(&self) -> anyhow::Result<PathBuf> {
+        let file = self.path.join(MODEL_FILE);
+        if !file.is_file() {
+            let path = self.path.display();
+            bail!("{path} is not finished: it has no {MODEL_FILE}; `zoo train --resume {path}` finishes it");
+        }
+        Ok(file)
+    }
+}
+
+/// Writes `result.json`.
+pub(crate) fn write_result(folder: &Path, comparison: &Comparison) -> anyhow::Result<()> {
+    write(&folder.join(RESULT), (serde_json::to_string_pretty(comparison)? + "\n").as_bytes())
+}
+
+/// Writes a file beside and renames it.
+pub(crate) fn write(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let persist = || -> std::io::Result<()> {
+        let mut file = NamedTempFile::new_in(folder)?;
+        file.write_all(content)?;
+        file.persist(path)?;
+        Ok(())
+    };
+    persist().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Makes `out/NNNN-name`, the next free number, and fills it first: it appears whole or not at all.
+fn create(out: &Path, name: &str, fill: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<PathBuf> {
+    let cannot = || format!("cannot make a run folder in {}", out.display());
+    let existed = out.exists();
+    std::fs::create_dir_all(out).with_context(cannot)?;
+    let made = (|| {
+        let aside = TempDir::with_prefix_in(".run-", out).with_context(cannot)?;
+        let content = aside.path().join("run");
+        std::fs::create_dir(&content).with_context(cannot)?;
+        fill(&content)?;
+        loop {
+            let path = out.join(format!("{:04}-{name}", next_number(out).with_context(cannot)?));
+            match std::fs::rename(&content, &path) {
+                Ok(()) => return Ok(path),
+                Err(_) if path.exists() => {}
+                Err(error) => return Err(error).with_context(cannot),
+            }
+        }
+    })();
+    if made.is_err() && !existed {
+        let _ = std::fs::remove_dir(out);
+    }
+    made
+}
+
+/// One more than the largest number that a run folder in `out` begins with.
+fn next_number(out: &Path) -> std::io::Result<u32> {
+    let mut largest = 0;
+    for entry in std::fs::read_dir(out)? {
+        let name = entry?.file_name();
+        let digits = name.to_string_lossy().split('-').next().and_then(|digits| digits.parse().ok());
+        largest = largest.max(digits.unwrap_or(0));
+    }
+    Ok(largest + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_burn_is_the_one_in_the_lock_file() {
+        let lock = include_str!("../../../Cargo.lock");
+        assert!(lock.contains(&format!("name = \"burn\"\nversion = \"{BURN_VERSION}\"\n")));
+    }
+
+    #[test]
+    fn folders_are_numbered_and_appear_whole() {
+        let place = tempfile::tempdir().unwrap();
+        let out = place.path().join("runs");
+        assert!(create(&out, "a", |_| bail!("full")).is_err());
+        assert!(!out.exists());
+        for (number, expected) in ["0001-a", "0002-a", "0003-a"].into_iter().enumerate() {
+            let made = create(&out, "a", |folder| write(&folder.join("x"), &[0; 3])).unwrap();
+            assert_eq!(made, out.join(expected));
+            assert_eq!(std::fs::read_dir(&out).unwrap().count(), number + 1);
+        }
+        assert!(create(&out, "a", |_| bail!("full")).is_err());
+        assert_eq!(std::fs::read_dir(&out).unwrap().count(), 3);
+    }
+}

@@ -1,0 +1,102 @@
+//! What a run needs to go on after it was interrupted.
+
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use serde::{Deserialize, Serialize};
+use zoo_core::result::EpochRecord;
+
+use crate::{Fitted, TrainError};
+
+const MODEL: &str = "model.bpk";
+const BEST: &str = "best.bpk";
+const OPTIMIZER: &str = "optimizer.bpk";
+const STATE: &str = "state.json";
+
+/// The checkpoints of one run: a folder `epoch-N` for the last epoch that was finished.
+///
+/// A checkpoint is written beside and renamed, and the one before is removed only then: whenever a run is killed, there
+/// is a whole one. It holds the weights, the best weights, the optimizer's state and the history; order, augmentation and
+/// learning rate follow from the seed and the epoch.
+#[derive(Clone, Debug)]
+pub struct Checkpoints {
+    folder: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct State {
+    best_epoch: usize,
+    history: Vec<EpochRecord>,
+}
+
+impl Checkpoints {
+    /// Checkpoints in `folder`, which is made when the first is saved.
+    #[must_use]
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// The newest checkpoint: its folder and the number of epochs that it has behind it.
+    #[must_use]
+    pub fn latest(&self) -> Option<(PathBuf, usize)> {
+        let entries = std::fs::read_dir(&self.folder).ok()?;
+        entries
+            .filter_map(|entry| {
+                let path = entry.ok()?.path();
+                let epoch = path.file_name()?.to_str()?.strip_prefix("epoch-")?.parse().ok()?;
+                Some((path, epoch))
+            })
+            .max_by_key(|&(_, epoch)| epoch)
+    }
+
+    /// Takes model, optimizer and history from the newest checkpoint, or returns them as they are if there is none.
+    pub(crate) fn resume<M: Module>(
+        &self,
+        model: M,
+        optimizer: ModuleOptimizer,
+        fitted: Fitted<M>,
+    ) -> Result<(M, ModuleOptimizer, Fitted<M>), TrainError> {
+        let Some((folder, _)) = self.latest() else { return Ok((model, optimizer, fitted)) };
+        let at = |name: &str| folder.join(name);
+        let state = std::fs::read_to_string(at(STATE)).map_err(failed(&at(STATE)))?;
+        let state: State = serde_json::from_str(&state).map_err(failed(&at(STATE)))?;
+        let model = model.try_load_file(at(MODEL)).map_err(failed(&at(MODEL)))?;
+        let best = fitted.model.try_load_file(at(BEST)).map_err(failed(&at(BEST)))?;
+        let optimizer = optimizer.load(at(OPTIMIZER)).map_err(failed(&at(OPTIMIZER)))?;
+        Ok((model, optimizer, Fitted { model: best, best_epoch: state.best_epoch, history: state.history }))
+    }
+
+    pub(crate) fn save<M: Module>(
+        &self,
+        model: &M,
+        optimizer: &ModuleOptimizer,
+        fitted: &Fitted<M>,
+    ) -> Result<(), TrainError> {
+        std::fs::create_dir_all(&self.folder).map_err(failed(&self.folder))?;
+        let aside = tempfile::Builder::new()
+            .prefix(".next-")
+            .tempdir_in(&self.folder)
+            .map_err(failed(&self.folder))?;
+        let at = |name: &str| aside.path().join(name);
+        let state = State { best_epoch: fitted.best_epoch, history: fitted.history.clone() };
+        let state = serde_json::to_string(&state).map_err(failed(&at(STATE)))?;
+        model.clone().save_file(at(MODEL)).map_err(failed(&at(MODEL)))?;
+        fitted.model.clone().save_file(at(BEST)).map_err(failed(&at(BEST)))?;
+        optimizer.save(at(OPTIMIZER)).map_err(failed(&at(OPTIMIZER)))?;
+        std::fs::write(at(STATE), state).map_err(failed(&at(STATE)))?;
+
+        let before = self.latest();
+        let path = self.folder.join(format!("epoch-{}", fitted.history.len()));
+        std::fs::rename(aside.path(), &path).map_err(failed(&path))?;
+        if let Some((before, _)) = before {
+            std::fs::remove_dir_all(&before).map_err(failed(&before))?;
+        }
+        Ok(())
+    }
+}
+
+fn failed<E: std::fmt::Display>(path: &Path) -> impl FnOnce(E) -> TrainError {
+    let path = path.to_path_buf();
+    move |error| TrainError::Checkpoint { path, reason: error.to_string() }
+}

@@ -1,0 +1,232 @@
+//! The training loop.
+
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Int, Tensor};
+use zoo_core::result::EpochRecord;
+use zoo_core::{Architecture, Loss};
+use zoo_data::{Epoch, Subset, derive_seed};
+
+use crate::evaluate::read;
+use crate::{Checkpoints, Recipe, mean_loss, score};
+
+/// Steps between two looks at loss and accuracy: each look waits for the device.
+const LOOK_EVERY: usize = 10;
+
+/// Why training ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The loss is no number any more.
+    #[error(
+        "training diverged: the loss is {loss} at step {step} of epoch {epoch}, learning rate {learning_rate}; \
+         lower optimizer.learning_rate"
+    )]
+    Diverged {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The step of the epoch, from 1.
+        step: usize,
+        /// What the loss is.
+        loss: f64,
+        /// The learning rate at that step.
+        learning_rate: f64,
+    },
+    /// The device reported an error.
+    #[error("the device failed: {0}")]
+    Device(String),
+    /// A checkpoint can't be written or read.
+    #[error("checkpoint {}: {reason}", path.display())]
+    Checkpoint {
+        /// The file or folder.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// What [`fit`] tells while it works.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// Some steps are done. Loss and accuracy are means over the epoch so far.
+    Steps {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// Images of this epoch that have been learnt from.
+        images: usize,
+        /// Mean loss.
+        loss: f64,
+        /// Mean accuracy.
+        accuracy: f64,
+    },
+    /// An epoch is done, validation included.
+    Epoch(&'a EpochRecord),
+}
+
+/// A model that has been trained.
+#[derive(Debug)]
+pub struct Fitted<M> {
+    /// The model as it was after the best epoch, off autodiff.
+    pub model: M,
+    /// The epoch it is from: that of the best validation accuracy (the first of equals), or the last if there are no
+    /// validation images.
+    pub best_epoch: usize,
+    /// A record an epoch.
+    pub history: Vec<EpochRecord>,
+}
+
+/// All that a training run depends on.
+#[derive(Clone, Debug)]
+pub struct Training<'a, A> {
+    /// What to do.
+    pub recipe: &'a Recipe<A>,
+    /// The images to learn from.
+    pub train: &'a Subset,
+    /// The images to choose the best epoch by; may be empty.
+    pub validation: &'a Subset,
+    /// The number of classes.
+    pub classes: usize,
+    /// Where to compute; plain, without autodiff.
+    pub device: &'a Device,
+    /// Order, augmentation and dropout of an epoch follow from the seed and the epoch.
+    pub seed: u64,
+    /// Where each epoch is saved, and continued from if there is one already.
+    pub checkpoints: Option<&'a Checkpoints>,
+}
+
+impl<A: Architecture> Training<'_, A> {
+    /// Trains `model`, which is on [`device`](Self::device), and keeps the epoch that does best in validation.
+    ///
+    /// # Errors
+    /// [`TrainError`].
+    pub fn fit(
+        &self,
+        model: A::Model,
+        observe: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Fitted<A::Model>, TrainError> {
+        fit(self, model, observe)
+    }
+}
+
+fn fit<A: Architecture>(
+    training: &Training<'_, A>,
+    model: A::Model,
+    observe: &mut dyn FnMut(Event<'_>),
+) -> Result<Fitted<A::Model>, TrainError> {
+    let &Training { recipe, train, validation, classes, device, seed, checkpoints } = training;
+    let training_device = device.clone().autodiff();
+    let steps_per_epoch = train.len().div_ceil(recipe.train.batch_size);
+    let steps = steps_per_epoch * recipe.train.epochs;
+    let mut model = model.train();
+    let mut optimizer = recipe.optimizer.init(&model);
+    let mut fitted = Fitted { model: model.valid(), best_epoch: 0, history: Vec::new() };
+    if let Some(checkpoints) = checkpoints {
+        (model, optimizer, fitted) = checkpoints.resume(model, optimizer, fitted)?;
+    }
+
+    for epoch in fitted.history.len()..recipe.train.epochs {
+        let start = Instant::now();
+        // Dropout draws from the device's generator.
+        device.seed(derive_seed(seed, epoch as u64));
+        let mut tally = Tally::default();
+        let mut learning_rate = 0.0;
+        let batches =
+            Epoch::new(train, recipe.train.batch_size, recipe.augment, (seed, epoch), &training_device);
+        for (step, batch) in batches.enumerate() {
+            learning_rate = recipe.optimizer.learning_rate()
+                * recipe.schedule.factor(epoch * steps_per_epoch + step, steps);
+            let scores = zoo_core::Classifier::forward(&model, batch.images);
+            let loss = recipe.loss.forward(scores.clone(), batch.labels.clone());
+            tally.add(&loss, scores, batch.labels);
+            let gradients = GradientsParams::from_grads(loss.backward(), &model);
+            model = optimizer.step(learning_rate, model, gradients);
+
+            if (step + 1).is_multiple_of(LOOK_EVERY) || step + 1 == steps_per_epoch {
+                let (loss, accuracy) = tally.look()?;
+                if !loss.is_finite() {
+                    return Err(TrainError::Diverged {
+                        epoch: epoch + 1,
+                        step: step + 1,
+                        loss,
+                        learning_rate,
+                    });
+                }
+                observe(Event::Steps { epoch: epoch + 1, images: tally.images, loss, accuracy });
+            }
+        }
+
+        let (train_loss, train_accuracy) = tally.look()?;
+        let candidate = model.valid();
+        let (validation_loss, validation_accuracy) =
+            validate(&recipe.loss, &candidate, validation, classes, device)?;
+        let record = EpochRecord {
+            epoch: epoch + 1,
+            train_loss,
+            train_accuracy,
+            validation_loss,
+            validation_accuracy,
+            learning_rate,
+            seconds: start.elapsed().as_secs_f64(),
+        };
+        let best = fitted.history.iter().filter_map(|record| record.validation_accuracy).reduce(f64::max);
+        if fitted.best_epoch == 0 || validation_accuracy.is_none() || validation_accuracy > best {
+            fitted.model = candidate;
+            fitted.best_epoch = record.epoch;
+        }
+        fitted.history.push(record);
+        if let Some(checkpoints) = checkpoints {
+            checkpoints.save(&model, &optimizer, &fitted)?;
+        }
+        observe(Event::Epoch(&record));
+    }
+    Ok(fitted)
+}
+
+fn validate(
+    loss: &Loss,
+    model: &dyn zoo_core::Classifier,
+    validation: &Subset,
+    classes: usize,
+    device: &Device,
+) -> Result<(Option<f64>, Option<f64>), TrainError> {
+    if validation.is_empty() {
+        return Ok((None, None));
+    }
+    let labels = validation.labels();
+    let scores = score(model, validation, classes, device, &mut |_| {})?;
+    Ok((mean_loss(loss, &scores, &labels, device)?, Some(scores.top_k_accuracy(&labels, 1))))
+}
+
+/// Sums over an epoch. Those of the last steps stay on the device until somebody looks.
+#[derive(Default)]
+struct Tally {
+    images: usize,
+    loss: f64,
+    correct: f64,
+    pending: Option<(Tensor<1>, Tensor<1>)>,
+}
+
+impl Tally {
+    fn add(&mut self, loss: &Tensor<1>, scores: Tensor<2>, labels: Tensor<1, Int>) {
+        let [batch, _] = scores.dims();
+        let loss = loss.clone().detach().inner() * batch as f64;
+        let predictions: Tensor<1, Int> = scores.detach().inner().argmax(1).flatten(0, 1);
+        let correct = predictions.equal(labels.inner()).float().sum();
+        self.images += batch;
+        self.pending = Some(match self.pending.take() {
+            Some((losses, corrects)) => (losses + loss, corrects + correct),
+            None => (loss, correct),
+        });
+    }
+
+    /// Mean loss and accuracy so far.
+    fn look(&mut self) -> Result<(f64, f64), TrainError> {
+        if let Some((loss, correct)) = self.pending.take() {
+            self.loss += read(loss)?;
+            self.correct += read(correct)?;
+        }
+        let images = self.images.max(1) as f64;
+        Ok((self.loss / images, self.correct / images))
+    }
+}
