@@ -72,7 +72,7 @@ mod tests {
 
     fn forward(normalizer: &Normalizer) -> Vec<f32> {
         let images = Tensor::<1>::from_data([255.0, 2.0, 10.0, 11.0], &Device::flex()).reshape([1, 2, 1, 2]);
-        normalizer.forward(images).into_data().to_vec().unwrap()
+        normalizer.forward(images).into_data().try_to_vec().unwrap()
     }
 
     #[test]

@@ -113,8 +113,8 @@ mod tests {
 
     fn values(batch: &Batch) -> (Vec<f32>, Vec<i64>) {
         (
-            batch.images.to_data().convert::<f32>().to_vec().unwrap(),
-            batch.labels.to_data().convert::<i64>().to_vec().unwrap(),
+            batch.images.to_data().convert::<f32>().try_to_vec().unwrap(),
+            batch.labels.to_data().convert::<i64>().try_to_vec().unwrap(),
         )
     }
 

@@ -93,14 +93,15 @@ fn draw(label: usize, random: &mut ChaCha8Rng, into: &mut [u8]) {
     }
 }
 
-/// Two colours that can be told apart, in either order of brightness.
+/// Two colours that can be told apart; the first is the brighter one four times out of five.
 fn two_colours(random: &mut ChaCha8Rng) -> (Colour, Colour) {
     loop {
         let mut colour = || -> Colour { std::array::from_fn(|_| random.random_range(20.0..235.0f32)) };
-        let (front, back) = (colour(), colour());
-        let distance: f32 = front.iter().zip(back).map(|(a, b)| (a - b) * (a - b)).sum();
+        let (one, other) = (colour(), colour());
+        let distance: f32 = one.iter().zip(other).map(|(a, b)| (a - b) * (a - b)).sum();
         if distance > 85.0 * 85.0 {
-            return (front, back);
+            let brighter = one.iter().sum::<f32>() > other.iter().sum::<f32>();
+            return if brighter == random.random_bool(0.8) { (one, other) } else { (other, one) };
         }
     }
 }
@@ -189,9 +190,10 @@ struct Pose {
 impl Pose {
     fn draw(random: &mut ChaCha8Rng) -> Self {
         let side = SIDE as f32;
-        let radius = random.random_range(7.0..13.0f32);
-        let centre = std::array::from_fn(|_| random.random_range(radius - 1.0..side - radius + 1.0));
-        let angle = random.random_range(0.0..std::f32::consts::TAU);
+        let radius = random.random_range(8.0..13.0f32);
+        let reach = 0.7 * (side / 2.0 - radius);
+        let centre = std::array::from_fn(|_| side / 2.0 + random.random_range(-reach..reach));
+        let angle = random.random_range(-0.8..0.8f32);
         let stretch = random.random_range(0.85..1.0f32);
         let (sine, cosine) = (libm::sinf(angle), libm::cosf(angle));
         let inverse =

@@ -114,8 +114,8 @@ fn the_vote_prefers_the_nearer_among_equals() {
     let predict = |k| {
         let knn = knn(KnnConfig { k, metric: Metric::L1 }, &train, 1, 2, &labels);
         let scores = knn.forward(tensor(&[0], 1));
-        let shares: Vec<f32> = knn.probabilities(scores.clone()).into_data().to_vec().unwrap();
-        let best: Vec<i32> = scores.argmax(1).into_data().convert::<i32>().to_vec().unwrap();
+        let shares: Vec<f32> = knn.probabilities(scores.clone()).into_data().try_to_vec().unwrap();
+        let best: Vec<i32> = scores.argmax(1).into_data().convert::<i32>().try_to_vec().unwrap();
         (best[0], shares[3], shares[5])
     };
     assert_eq!(predict(1), (5, 0.0, 1.0));

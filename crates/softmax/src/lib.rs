@@ -60,7 +60,7 @@ mod tests {
             .forward(scores.clone(), Tensor::from_data([0, 1, 2, 3], &device))
             .into_scalar();
         assert!((loss - 10f32.ln()).abs() < 0.1, "{loss}");
-        let sums: Vec<f32> = model.probabilities(scores).sum_dim(1).into_data().to_vec().unwrap();
+        let sums: Vec<f32> = model.probabilities(scores).sum_dim(1).into_data().try_to_vec().unwrap();
         assert!(sums.iter().all(|sum| (sum - 1.0).abs() < 1e-5), "{sums:?}");
     }
 

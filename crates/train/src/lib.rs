@@ -13,6 +13,8 @@ mod fit;
 mod optimizer;
 mod recipe;
 mod schedule;
+#[cfg(test)]
+mod tests;
 
 pub use checkpoint::Checkpoints;
 pub use evaluate::{mean_loss, score};

@@ -1,0 +1,158 @@
+use burn::tensor::Device;
+use zoo_core::{Architecture, InputSpec, Loss};
+use zoo_data::{Augment, Splits, shapes10};
+use zoo_softmax::SoftmaxConfig;
+
+use crate::{Checkpoints, Event, Optimizer, Recipe, Schedule, TrainConfig, TrainError, Training};
+
+fn recipe(epochs: usize, learning_rate: f64) -> Recipe<SoftmaxConfig> {
+    Recipe {
+        architecture: SoftmaxConfig {},
+        loss: Loss::CrossEntropy { label_smoothing: 0.0 },
+        optimizer: Optimizer::Sgd { learning_rate, momentum: 0.9, nesterov: false, weight_decay: 1e-3 },
+        schedule: Schedule::Cosine { warmup: 0.1, floor: 0.0 },
+        augment: Augment { flip: true, crop: 2 },
+        train: TrainConfig { epochs, batch_size: 32 },
+    }
+}
+
+fn splits() -> Splits {
+    shapes10::generate(220, 10, 1).hold_out(0.1, 1).unwrap()
+}
+
+fn input() -> InputSpec {
+    InputSpec::without_statistics([3, 32, 32], 10)
+}
+
+fn train(
+    recipe: &Recipe<SoftmaxConfig>,
+    splits: &Splits,
+    checkpoints: Option<&Checkpoints>,
+    observe: &mut dyn FnMut(Event<'_>),
+) -> Result<(Vec<f32>, crate::Fitted<zoo_softmax::Softmax>), TrainError> {
+    let device = Device::flex();
+    device.seed(1);
+    let mut model = recipe.architecture.init(&input(), &device);
+    // Fresh weights are drawn from a generator that other tests share.
+    model = burn::module::Module::map(model, &mut Zeros);
+    let training = Training {
+        recipe,
+        train: &splits.train,
+        validation: &splits.validation,
+        classes: 10,
+        device: &device,
+        seed: 3,
+        checkpoints,
+    };
+    let fitted = training.fit(model, observe)?;
+    let scores = zoo_core::Classifier::forward(&fitted.model, splits.test.batch(0..10, &device).images);
+    Ok((scores.into_data().try_to_vec().unwrap(), fitted))
+}
+
+struct Zeros;
+
+impl burn::module::ModuleMapper for Zeros {
+    fn map_float<const D: usize>(
+        &mut self,
+        param: burn::module::Param<burn::tensor::Tensor<D>>,
+    ) -> burn::module::Param<burn::tensor::Tensor<D>> {
+        if D == 4 { param } else { param.map(|tensor| tensor.zeros_like()) }
+    }
+}
+
+#[test]
+fn the_loss_falls_and_every_image_is_seen() {
+    let splits = splits();
+    let mut seen = Vec::new();
+    let (_, fitted) = train(&recipe(8, 0.01), &splits, None, &mut |event| {
+        if let Event::Steps { images, .. } = event {
+            seen.push(images);
+        }
+    })
+    .unwrap();
+    assert_eq!(seen, [198; 8]);
+    let losses: Vec<f64> = fitted.history.iter().map(|record| record.train_loss).collect();
+    assert!((losses[0] - 10f64.ln()).abs() < 0.3 && losses[7] < losses[0] - 0.1, "{losses:?}");
+    assert_eq!(
+        fitted.history.iter().map(|record| record.epoch).collect::<Vec<_>>(),
+        (1..=8).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn the_best_epoch_is_kept() {
+    let splits = splits();
+    let (_, fitted) = train(&recipe(6, 0.02), &splits, None, &mut |_| {}).unwrap();
+    let accuracies: Vec<f64> =
+        fitted.history.iter().map(|record| record.validation_accuracy.unwrap()).collect();
+    let best = accuracies.iter().copied().fold(0.0, f64::max);
+    assert_eq!(accuracies.iter().position(|&accuracy| accuracy == best), Some(fitted.best_epoch - 1));
+    let device = Device::flex();
+    let scores = crate::score(&fitted.model, &splits.validation, 10, &device, &mut |_| {}).unwrap();
+    assert_eq!(scores.top_k_accuracy(&splits.validation.labels(), 1), best);
+}
+
+#[test]
+fn without_validation_the_last_epoch_is_kept() {
+    let splits = shapes10::generate(64, 10, 1).hold_out(0.0, 1).unwrap();
+    let (_, fitted) = train(&recipe(3, 0.01), &splits, None, &mut |_| {}).unwrap();
+    assert_eq!(fitted.best_epoch, 3);
+    assert!(fitted.history.iter().all(|record| record.validation_accuracy.is_none()));
+}
+
+#[test]
+fn a_resumed_run_ends_with_the_same_weights() {
+    let splits = splits();
+    let place = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::new(place.path().join("checkpoint"));
+    let (whole, _) = train(&recipe(5, 0.02), &splits, None, &mut |_| {}).unwrap();
+
+    // Stops after the second epoch's checkpoint, as if killed.
+    let stopped = std::panic::catch_unwind(|| {
+        let _ = train(&recipe(5, 0.02), &splits, Some(&checkpoints), &mut |event| {
+            if let Event::Epoch(record) = event {
+                assert!(record.epoch < 2, "killed");
+            }
+        });
+    });
+    assert!(stopped.is_err());
+    assert_eq!(checkpoints.latest().map(|(_, epochs)| epochs), Some(2));
+    let (resumed, fitted) = train(&recipe(5, 0.02), &splits, Some(&checkpoints), &mut |_| {}).unwrap();
+    assert_eq!(fitted.history.len(), 5);
+    assert_eq!(resumed, whole);
+}
+
+#[test]
+fn divergence_is_an_error_that_names_step_and_learning_rate() {
+    let error = train(&recipe(3, 1e30), &splits(), None, &mut |_| {}).unwrap_err().to_string();
+    assert!(
+        error.contains("diverged") && error.contains("epoch 1") && error.contains("learning_rate"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_damaged_checkpoint_is_an_error_that_names_the_file() {
+    let splits = splits();
+    let place = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::new(place.path());
+    train(&recipe(1, 0.01), &splits, Some(&checkpoints), &mut |_| {}).unwrap();
+    let (folder, _) = checkpoints.latest().unwrap();
+    std::fs::write(folder.join("model.bpk"), "no model").unwrap();
+    let error = train(&recipe(2, 0.01), &splits, Some(&checkpoints), &mut |_| {}).unwrap_err().to_string();
+    assert!(error.contains("model.bpk"), "{error}");
+}
+
+#[test]
+fn recipes_out_of_range() {
+    let key = |change: &dyn Fn(&mut Recipe<SoftmaxConfig>)| {
+        let mut recipe = recipe(1, 0.1);
+        change(&mut recipe);
+        recipe.validate(&input()).map_err(|error| error.key)
+    };
+    assert_eq!(key(&|_| {}), Ok(()));
+    assert_eq!(key(&|recipe| recipe.train.epochs = 0).unwrap_err(), "train.epochs");
+    assert_eq!(key(&|recipe| recipe.train.batch_size = 0).unwrap_err(), "train.batch_size");
+    assert_eq!(key(&|recipe| recipe.augment.crop = 32).unwrap_err(), "augment.crop");
+    assert_eq!(key(&|recipe| recipe.loss = Loss::MeanSquaredError).unwrap_err(), "loss.kind");
+}

@@ -1,0 +1,183 @@
+//! `zoo compare`, from the command line to the run folder.
+
+mod common;
+
+use common::{cifar10, files, json, run, succeed, text, without_times};
+use serde_json::Value;
+
+/// Four models in seconds.
+const QUICK: [&str; 9] = [
+    "compare",
+    "--limit-train=300",
+    "--limit-test=100",
+    "--set=cnn.architecture.widths=[4,8]",
+    "--set=cnn.architecture.depths=[1,1]",
+    "--set=cnn.train.epochs=2",
+    "--set=softmax.train.epochs=2",
+    "--set=svm.train.epochs=2",
+    "--set=knn.k=3",
+];
+
+#[test]
+fn prints_the_schema_and_writes_a_run_folder() {
+    let place = tempfile::tempdir().unwrap();
+    let document = json(place.path(), &QUICK);
+    assert_eq!(document["schema"], 1);
+    assert_eq!(document["dataset"]["name"], "shapes10");
+    assert_eq!(document["dataset"]["train"], 270);
+    assert_eq!(document["dataset"]["validation"], 30);
+    assert_eq!(document["dataset"]["test"], 100);
+    assert_eq!(document["dataset"]["classes"].as_array().unwrap().len(), 10);
+    assert_eq!((&document["backend"], &document["seed"]), (&"flex".into(), &42.into()));
+
+    let results = document["results"].as_array().unwrap();
+    let mut models: Vec<&str> = results.iter().map(|result| result["model"].as_str().unwrap()).collect();
+    models.sort_unstable();
+    assert_eq!(models, ["cnn", "knn", "softmax", "svm"]);
+    let accuracies: Vec<f64> =
+        results.iter().map(|result| result["test"]["accuracy"].as_f64().unwrap()).collect();
+    assert!(accuracies.is_sorted_by(|a, b| a >= b), "{accuracies:?}");
+    for result in results {
+        check_result(result);
+    }
+
+    let folder = place.path().join("runs/0001-compare-shapes10");
+    let written: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.join("result.json")).unwrap()).unwrap();
+    assert_eq!(written, document);
+    let markdown = std::fs::read_to_string(folder.join("result.md")).unwrap();
+    assert!(markdown.contains("| model ") && markdown.contains("| softmax "), "{markdown}");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 3);
+}
+
+fn check_result(result: &Value) {
+    let model = result["model"].as_str().unwrap();
+    assert_eq!(result["error"], Value::Null, "{model}");
+    let test = &result["test"];
+    let confusion: Vec<Vec<u64>> = serde_json::from_value(test["confusion"].clone()).unwrap();
+    assert_eq!(confusion.iter().flatten().sum::<u64>(), 100, "{model}");
+    let right: u64 = (0..10).map(|class| confusion[class][class]).sum();
+    assert_eq!(test["accuracy"].as_f64().unwrap(), right as f64 / 100.0, "{model}");
+    assert_eq!(test["per_class"][9]["class"], "triangle");
+    for figure in ["precision", "recall", "f1"] {
+        assert!((0.0..=1.0).contains(&test["macro"][figure].as_f64().unwrap()), "{model} {figure}");
+    }
+    for figure in ["parameters", "fit_seconds", "predict_seconds", "predict_images_per_second"] {
+        assert!(result[figure].as_f64().unwrap() > 0.0, "{model} {figure}");
+    }
+    let trained = model != "knn";
+    assert_eq!(result["history"].as_array().unwrap().len(), if trained { 2 } else { 0 }, "{model}");
+    assert_eq!(test["loss"].is_number(), trained, "{model}");
+    assert_eq!(result["validation"]["accuracy"].is_number(), trained, "{model}");
+    assert!(result["train"]["accuracy"].is_number(), "{model}");
+    assert!(result["config"].is_object(), "{model}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_result() {
+    let place = tempfile::tempdir().unwrap();
+    let with_seed = |seed: &str| without_times(json(place.path(), &[&QUICK[..], &["--seed", seed]].concat()));
+    let first = with_seed("7");
+    assert_eq!(first, with_seed("7"));
+    let other = with_seed("8");
+    for (first, other) in
+        first["results"].as_array().unwrap().iter().zip(other["results"].as_array().unwrap())
+    {
+        assert_ne!(first["test"]["confusion"], other["test"]["confusion"]);
+    }
+}
+
+#[test]
+fn a_run_can_be_repeated_from_its_own_config() {
+    let place = tempfile::tempdir().unwrap();
+    let first = json(place.path(), &QUICK);
+    let config = "runs/0001-compare-shapes10/config.toml";
+    let again = json(place.path(), &["compare", "--limit-train=300", "--limit-test=100", "--config", config]);
+    assert_eq!(without_times(first), without_times(again));
+}
+
+#[test]
+fn the_table_is_on_stdout_and_progress_is_not() {
+    let place = tempfile::tempdir().unwrap();
+    let output = run(
+        place.path(),
+        &[&QUICK[..], &["softmax"]].concat()[..]
+            .iter()
+            .filter(|a| {
+                !a.starts_with("--set=cnn") && !a.starts_with("--set=svm") && !a.starts_with("--set=knn")
+            })
+            .copied()
+            .collect::<Vec<_>>(),
+    );
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert!(stdout.contains("test accuracy") && stdout.contains("softmax"), "{stdout}");
+    assert!(!stdout.contains("epoch"), "{stdout}");
+    assert_eq!(stderr.matches("softmax epoch").count(), 2, "{stderr}");
+    assert!(stderr.contains("backend: flex on CPU"), "{stderr}");
+    assert!(stderr.contains("written to runs"), "{stderr}");
+}
+
+#[test]
+fn quiet_says_nothing_but_the_table() {
+    let place = tempfile::tempdir().unwrap();
+    let output = run(place.path(), &["compare", "knn", "-q", "--limit-train=50", "--limit-test=20"]);
+    assert_eq!(text(&output.stderr), "");
+    assert!(text(&output.stdout).contains("knn"));
+}
+
+#[test]
+fn one_failure_is_a_row_and_exit_code_1() {
+    let place = tempfile::tempdir().unwrap();
+    let output = run(
+        place.path(),
+        &[
+            "compare",
+            "knn",
+            "softmax",
+            "--json",
+            "--limit-train=100",
+            "--limit-test=20",
+            "--set=softmax.optimizer.learning_rate=1e30",
+        ],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["results"][0]["model"], "knn");
+    let error = document["results"][1]["error"].as_str().unwrap();
+    assert!(error.contains("diverged") && error.contains("learning_rate"), "{error}");
+    assert_eq!(files(&place.path().join("runs")).len(), 4);
+}
+
+#[test]
+fn own_images_of_any_size() {
+    let place = tempfile::tempdir().unwrap();
+    succeed(place.path(), &["data", "export", "shapes", "--limit-train=200", "--limit-test=50"]);
+    let document = json(
+        place.path(),
+        &["compare", "softmax", "knn", "--data", "shapes", "--set=softmax.train.epochs=1"],
+    );
+    assert_eq!(document["dataset"]["name"], "shapes");
+    assert_eq!(document["dataset"]["test"], 50);
+}
+
+/// The course's figures on real photographs, for what is quick to fit; the CNN's are in the README.
+#[test]
+fn cifar10_accuracies() {
+    let Some(data) = cifar10("cifar10_accuracies") else { return };
+    let place = tempfile::tempdir().unwrap();
+    let document = json(
+        place.path(),
+        &["compare", "knn", "softmax", "svm", "--data=cifar10", "--data-dir", &data, "--limit-test=2000"],
+    );
+    for result in document["results"].as_array().unwrap() {
+        let model = result["model"].as_str().unwrap();
+        let accuracy = result["test"]["accuracy"].as_f64().unwrap();
+        // Deviation over 2,000 images is a point; three below the figures of the full test set.
+        let least = match model {
+            "knn" => 0.31,
+            "softmax" => 0.37,
+            _ => 0.355,
+        };
+        assert!(accuracy > least, "{model}: {accuracy}");
+    }
+}

@@ -1,0 +1,196 @@
+//! Bad input gets a clear error, the right exit code, and writes nothing.
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use common::{fail, succeed, text, zoo};
+
+fn says(message: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(message.contains(part), "{part:?} is not in {message:?}");
+    }
+}
+
+/// Exports a small set of shapes in CIFAR-10's layout.
+fn binary(place: &Path) {
+    succeed(place, &["data", "export", "batches", "--format=binary", "--limit-train=50", "--limit-test=20"]);
+}
+
+#[test]
+fn unknown_names_get_the_nearest_valid_one() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    says(&fail(place, 2, &["compare", "sofmax"]), &["unknown model \"sofmax\"", "did you mean \"softmax\"?"]);
+    says(
+        &fail(place, 2, &["compare", "svm", "--set", "optimizer.learning_rat=1"]),
+        &["did you mean `learning_rate`?"],
+    );
+    says(&fail(place, 2, &["compare", "--data", "cifar01"]), &["cifar01", "did you mean cifar10?"]);
+    says(&fail(place, 2, &["data", "fetch", "cifar100"]), &["did you mean \"cifar10\"?"]);
+    let output = zoo(place).args(["compare", "--backend", "felx"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    says(&text(&output.stderr), &["unknown backend \"felx\"", "did you mean \"flex\"?"]);
+}
+
+#[test]
+fn configs_are_checked() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    std::fs::write(place.join("key.toml"), "model = \"svm\"\n[train]\nepoch = 3\n").unwrap();
+    std::fs::write(place.join("type.toml"), "[svm.train]\nepochs = \"three\"\n").unwrap();
+    std::fs::write(place.join("broken.toml"), "model = \n").unwrap();
+    says(
+        &fail(place, 2, &["compare", "svm", "--config", "key.toml"]),
+        &["key.toml", "train", "`epoch`", "did you mean `epochs`?"],
+    );
+    says(
+        &fail(place, 2, &["compare", "svm", "--config", "type.toml"]),
+        &["type.toml", "train.epochs", "three"],
+    );
+    says(&fail(place, 2, &["compare", "svm", "--config", "broken.toml"]), &["broken.toml", "line 1"]);
+    says(&fail(place, 2, &["compare", "svm", "--config", "none.toml"]), &["none.toml", "cannot read"]);
+    says(
+        &fail(place, 2, &["compare", "svm", "--set", "train.batch_size=0"]),
+        &["train.batch_size = 0", "at least 1"],
+    );
+    says(&fail(place, 2, &["compare", "cnn", "--set", "architecture.depths=[1]"]), &["architecture.depths"]);
+}
+
+#[test]
+fn k_must_fit_the_training_set() {
+    let place = tempfile::tempdir().unwrap();
+    for k in ["0", "51"] {
+        let set = format!("k={k}");
+        let message = fail(place.path(), 2, &["compare", "knn", "--limit-train=50", "--set", &set]);
+        says(&message, &[&format!("k = {k}"), "1 to the number of training images, 50"]);
+    }
+    says(&fail(place.path(), 2, &["compare", "knn", "--set", "k=-1"]), &["k: invalid value", "-1"]);
+}
+
+#[test]
+fn limits_must_fit_the_data() {
+    let place = tempfile::tempdir().unwrap();
+    says(&fail(place.path(), 1, &["compare", "--limit-train=10001"]), &["10001", "10000"]);
+    says(&fail(place.path(), 1, &["compare", "--limit-test=0"]), &["0 test images"]);
+    says(&fail(place.path(), 1, &["compare", "--validation=1"]), &["validation"]);
+}
+
+#[test]
+fn damaged_cifar10_is_named() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    says(&fail(place, 1, &["compare", "--data=cifar10"]), &["no CIFAR-10 in data", "zoo data fetch cifar10"]);
+    says(&fail(place, 2, &["compare", "--data=no/such/folder"]), &["no/such/folder"]);
+
+    binary(place);
+    // The named dataset has 10,000 records a file; an own one may have fewer.
+    says(
+        &fail(place, 1, &["compare", "--data=cifar10", "--data-dir=batches"]),
+        &["data_batch_1.bin holds 30730 bytes", "expected 30730000"],
+    );
+    succeed(place, &["data", "verify", "--data=batches"]);
+
+    let third = place.join("batches/data_batch_3.bin");
+    let bytes = std::fs::read(&third).unwrap();
+    std::fs::write(&third, &bytes[..bytes.len() - 1]).unwrap();
+    says(
+        &fail(place, 1, &["compare", "--data=batches"]),
+        &["data_batch_3.bin holds 30729 bytes", "truncated"],
+    );
+    let mut damaged = bytes.clone();
+    damaged[4 * 3073] = 10;
+    std::fs::write(&third, damaged).unwrap();
+    says(
+        &fail(place, 1, &["compare", "--data=batches"]),
+        &["data_batch_3.bin: record 4 (byte 12292) has label 10"],
+    );
+    std::fs::remove_file(&third).unwrap();
+    says(&fail(place, 1, &["compare", "--data=batches"]), &["data_batch_3.bin is missing"]);
+    std::fs::write(place.join("broken.tar.gz"), "no archive").unwrap();
+    says(&fail(place, 1, &["compare", "--data=broken.tar.gz"]), &["cannot unpack broken.tar.gz"]);
+}
+
+#[test]
+fn image_folders_are_checked() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    succeed(place, &["data", "export", "photos", "--limit-train=20", "--limit-test=10"]);
+    let star = place.join("photos/train/star");
+    std::fs::write(star.join("note.png"), "a text").unwrap();
+    says(
+        &fail(place, 1, &["compare", "knn", "--data=photos"]),
+        &["cannot decode photos/train/star/note.png", "remove it"],
+    );
+    std::fs::remove_dir_all(&star).unwrap();
+    std::fs::create_dir(&star).unwrap();
+    says(&fail(place, 1, &["compare", "knn", "--data=photos"]), &["photos/train/star: has no .png"]);
+}
+
+#[test]
+fn a_download_of_another_file_is_not_kept() {
+    use std::io::{Read, Write};
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/cifar-10-binary.tar.gz", server.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in server.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ =
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello");
+        }
+    });
+    let place = tempfile::tempdir().unwrap();
+    std::fs::create_dir(place.path().join("data")).unwrap();
+    let message = fail_download(place.path(), &["data", "fetch", "cifar10", "--url", &url]);
+    says(&message, &["delivers 5 bytes", "170052171", "nothing was kept"]);
+
+    // The right length, but not the right content: a sparse file serves as an earlier download.
+    let part = place.path().join("data/cifar-10-binary.tar.gz.part");
+    std::fs::File::create(&part).unwrap().set_len(170_052_171).unwrap();
+    let message = fail_download(place.path(), &["data", "fetch", "cifar10", "--url", &url]);
+    says(&message, &["MD5 is", "c32a1d4ab5d03f1284b67883e8d87530", "nothing was kept"]);
+    assert!(!part.exists());
+}
+
+/// Like [`fail`], but a lock file may stay.
+fn fail_download(place: &Path, arguments: &[&str]) -> String {
+    let output = common::run(place, arguments);
+    assert_eq!(output.status.code(), Some(1));
+    let left: Vec<_> = common::files(&place.join("data"));
+    assert!(
+        left.iter().all(|file| file.extension().is_some_and(|extension| extension == "lock")),
+        "{left:?}"
+    );
+    text(&output.stderr)
+}
+
+/// A limit on the size of files stands in for a full disk.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_no_half_result() {
+    let place = tempfile::tempdir().unwrap();
+    let script = "trap '' XFSZ; ulimit -f 1; exec \"$0\" compare knn --backend flex --limit-train 50 --limit-test 20 -q";
+    let output = Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_zoo")])
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    says(&message, &["cannot write", "too large"]);
+    assert_eq!(common::files(place.path()), Vec::<std::path::PathBuf>::new());
+    // What was measured is not lost.
+    assert!(text(&output.stdout).contains("knn"));
+}
+
+#[test]
+fn runs_that_are_none_are_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    says(&fail(place, 1, &["evaluate", "runs/0001"]), &["runs/0001 is no run folder"]);
+    succeed(place, &["compare", "knn", "--limit-train=50", "--limit-test=20"]);
+    says(&fail(place, 1, &["evaluate", "runs/0001-compare-shapes10"]), &["is not the run of one model"]);
+    says(&fail(place, 2, &["predict", "runs/0001-compare-shapes10"]), &["--image"]);
+}
