@@ -249,7 +249,7 @@ fn inside(label: usize, [x, y]: Point) -> bool {
         "cross" => x.abs().min(y.abs()) < 0.3 && x.abs().max(y.abs()) < 0.92,
         "heart" => {
             // The sextic (x² + y² − 1)³ = x² y³ of half-width 1.14, scaled into the unit circle.
-            let (x, y) = (1.25 * x, 0.15 - 1.2 * y);
+            let (x, y) = (1.35 * x, 0.1 - 1.3 * y);
             let body = x * x + y * y - 1.0;
             body * body * body < x * x * y * y * y
         }
@@ -299,7 +299,7 @@ mod tests {
             .enumerate()
             .map(|(place, &value)| (place as u64 % 8191) * u64::from(value))
             .sum();
-        assert_eq!(sum, 0);
+        assert_eq!(sum, 302_920_985_106);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod summary;
 
-use comfy_table::{Cell, CellAlignment, Table, presets};
+use comfy_table::{Cell, CellAlignment, Table, TableComponent, presets};
 use zoo_core::result::Comparison;
 
 pub use summary::describe;
@@ -18,9 +18,12 @@ pub fn terminal_table(comparison: &Comparison) -> String {
 /// The same table in Markdown, under a line that says what was run on what.
 #[must_use]
 pub fn markdown(comparison: &Comparison) -> String {
-    let failures = failures(comparison).into_iter().map(|line| format!("\n- {line}")).collect::<String>();
-    let failures = if failures.is_empty() { failures } else { format!("\n{failures}\n") };
-    format!("{}\n\n{}\n{failures}", describe(comparison), render(comparison, presets::ASCII_MARKDOWN))
+    let mut text = format!("{}\n\n{}\n", describe(comparison), render(comparison, presets::ASCII_MARKDOWN));
+    for (place, failure) in failures(comparison).into_iter().enumerate() {
+        let gap = if place == 0 { "\n" } else { "" };
+        text += &format!("{gap}- {failure}\n");
+    }
+    text
 }
 
 /// A line for each model that failed: its name and why.
@@ -40,6 +43,9 @@ fn render(comparison: &Comparison, preset: &str) -> String {
     }
     for result in &comparison.results {
         table.add_row(row(result).map(Cell::new));
+    }
+    if preset != presets::ASCII_MARKDOWN {
+        table.remove_style(TableComponent::HorizontalLines);
     }
     table.to_string()
 }

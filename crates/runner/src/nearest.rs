@@ -11,8 +11,8 @@ pub(crate) fn unknown(what: &str, given: &str, valid: &[&str]) -> UsageError {
 
 /// The valid name that `given` is a typing error of, if there is one.
 pub(crate) fn nearest<'a>(given: &str, valid: &[&'a str]) -> Option<&'a str> {
-    let score = |name: &&str| strsim::jaro_winkler(given, name);
-    valid.iter().copied().max_by(|a, b| score(a).total_cmp(&score(b))).filter(|name| score(name) > 0.7)
+    let distance = |name: &&str| strsim::damerau_levenshtein(given, name);
+    valid.iter().copied().min_by_key(distance).filter(|name| 2 * distance(name) < name.len().max(3))
 }
 
 #[cfg(test)]

@@ -50,21 +50,27 @@ impl Checkpoints {
             .max_by_key(|&(_, epoch)| epoch)
     }
 
-    /// Takes model, optimizer and history from the newest checkpoint, or returns them as they are if there is none.
-    pub(crate) fn resume<M: Module>(
+    /// Takes model and history from the newest checkpoint, or returns them as they are if there is none.
+    pub(crate) fn resume_model<M: Module>(
         &self,
         model: M,
-        optimizer: ModuleOptimizer,
         fitted: Fitted<M>,
-    ) -> Result<(M, ModuleOptimizer, Fitted<M>), TrainError> {
-        let Some((folder, _)) = self.latest() else { return Ok((model, optimizer, fitted)) };
+    ) -> Result<(M, Fitted<M>), TrainError> {
+        let Some((folder, _)) = self.latest() else { return Ok((model, fitted)) };
         let at = |name: &str| folder.join(name);
         let state = std::fs::read_to_string(at(STATE)).map_err(failed(&at(STATE)))?;
         let state: State = serde_json::from_str(&state).map_err(failed(&at(STATE)))?;
         let model = model.try_load_file(at(MODEL)).map_err(failed(&at(MODEL)))?;
         let best = fitted.model.try_load_file(at(BEST)).map_err(failed(&at(BEST)))?;
-        let optimizer = optimizer.load(at(OPTIMIZER)).map_err(failed(&at(OPTIMIZER)))?;
-        Ok((model, optimizer, Fitted { model: best, best_epoch: state.best_epoch, history: state.history }))
+        Ok((model, Fitted { model: best, best_epoch: state.best_epoch, history: state.history }))
+    }
+
+    /// Takes the optimizer's state from the newest checkpoint. The optimizer was made for the model that was taken from
+    /// there: a model brings the ids of its parameters along, and the state is kept by them.
+    pub(crate) fn resume_optimizer(&self, optimizer: ModuleOptimizer) -> Result<ModuleOptimizer, TrainError> {
+        let Some((folder, _)) = self.latest() else { return Ok(optimizer) };
+        let path = folder.join(OPTIMIZER);
+        optimizer.load(&path).map_err(failed(&path))
     }
 
     pub(crate) fn save<M: Module>(

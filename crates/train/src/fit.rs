@@ -119,10 +119,13 @@ fn fit<A: Architecture>(
     let steps_per_epoch = train.len().div_ceil(recipe.train.batch_size);
     let steps = steps_per_epoch * recipe.train.epochs;
     let mut model = model.train();
-    let mut optimizer = recipe.optimizer.init(&model);
     let mut fitted = Fitted { model: model.valid(), best_epoch: 0, history: Vec::new() };
     if let Some(checkpoints) = checkpoints {
-        (model, optimizer, fitted) = checkpoints.resume(model, optimizer, fitted)?;
+        (model, fitted) = checkpoints.resume_model(model, fitted)?;
+    }
+    let mut optimizer = recipe.optimizer.init(&model);
+    if let Some(checkpoints) = checkpoints {
+        optimizer = checkpoints.resume_optimizer(optimizer)?;
     }
 
     for epoch in fitted.history.len()..recipe.train.epochs {
