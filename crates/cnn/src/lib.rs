@@ -199,7 +199,7 @@ mod tests {
         let model = model.valid();
         let batch = batch.inner();
         let together = read(model.forward(batch.clone()));
-        let alone = read(model.forward(batch.slice([0..1])));
+        let alone = read(model.forward(batch.slice(0..1)));
         assert!(together.iter().zip(&alone).all(|(a, b)| (a - b).abs() < 1e-4), "{together:?} {alone:?}");
     }
 

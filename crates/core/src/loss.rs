@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn squared_error_by_hand() {
         // ½ (1 + 4 + ¼) and ½ (4 + 1 + 1), averaged.
-        close(loss(Loss::MeanSquaredError, [[1.0, -2.0, 0.5], [3.0, 1.0, -1.0]]), (2.625 + 3.0) / 2.0);
+        close(loss(Loss::MeanSquaredError, [[1.0, -2.0, 0.5], [3.0, 1.0, -1.0]]), f32::midpoint(2.625, 3.0));
     }
 
     #[test]

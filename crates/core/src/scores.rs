@@ -59,6 +59,7 @@ impl Scores {
     }
 
     /// The scores of each image, `[classes]`.
+    #[must_use]
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         self.values.chunks_exact(self.classes)
     }

@@ -307,29 +307,24 @@ mod tests {
         // The mean colours of any two classes differ by no more than chance: a deviation of ~50 over 1,000 images.
         let dataset = generate(10_000, 10, 3);
         let whole = Statistics::of(&dataset.train).channel_mean;
-        for class in 0..10 {
+        for (class, name) in CLASSES.iter().enumerate() {
             let members: Vec<usize> =
                 (0..dataset.train.len()).filter(|&i| dataset.train.label(i) == class).collect();
-            for channel in 0..3 {
+            for (channel, whole) in whole.iter().enumerate() {
                 let sum: u64 = members
                     .iter()
                     .flat_map(|&i| &dataset.train.pixels(i)[channel * 1024..(channel + 1) * 1024])
                     .map(|&value| u64::from(value))
                     .sum();
                 let mean = sum as f64 / (members.len() * 1024) as f64;
-                assert!(
-                    (mean - whole[channel]).abs() < 8.0,
-                    "{}: {mean} against {}",
-                    CLASSES[class],
-                    whole[channel]
-                );
+                assert!((mean - whole).abs() < 8.0, "{name}: {mean} against {whole}");
             }
         }
     }
 
     #[test]
     fn shapes_lie_within_the_unit_circle_and_have_an_area() {
-        for label in 0..10 {
+        for (label, name) in CLASSES.iter().enumerate() {
             let mut area = 0;
             for row in -150..=150 {
                 for column in -150..=150 {
@@ -337,11 +332,11 @@ mod tests {
                     if inside(label, point) {
                         area += 1;
                         let radius = point[0].hypot(point[1]);
-                        assert!(radius < 1.05, "{} reaches {point:?}", CLASSES[label]);
+                        assert!(radius < 1.05, "{name} reaches {point:?}");
                     }
                 }
             }
-            assert!((6_000..25_000).contains(&area), "{}: {area}", CLASSES[label]);
+            assert!((6_000..25_000).contains(&area), "{name}: {area}");
         }
     }
 }

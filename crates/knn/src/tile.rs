@@ -46,7 +46,7 @@ impl Tile {
                 let [images, values] = tile.rows.dims();
                 let part = (DIFFERENCES / (self.len() * values)).clamp(1, images);
                 Box::new((0..images).step_by(part).map(move |start| {
-                    let part = tile.rows.clone().slice([start..(start + part).min(images)]);
+                    let part = tile.rows.clone().slice(start..(start + part).min(images));
                     (start, read(self.l1(part)))
                 }))
             }

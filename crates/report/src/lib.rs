@@ -20,8 +20,7 @@ pub fn terminal_table(comparison: &Comparison) -> String {
 pub fn markdown(comparison: &Comparison) -> String {
     let mut text = format!("{}\n\n{}\n", describe(comparison), render(comparison, presets::ASCII_MARKDOWN));
     for (place, failure) in failures(comparison).into_iter().enumerate() {
-        let gap = if place == 0 { "\n" } else { "" };
-        text += &format!("{gap}- {failure}\n");
+        text.extend([if place == 0 { "\n- " } else { "- " }, &failure, "\n"]);
     }
     text
 }
@@ -45,7 +44,13 @@ fn render(comparison: &Comparison, preset: &str) -> String {
         table.add_row(row(result).map(Cell::new));
     }
     if preset != presets::ASCII_MARKDOWN {
-        table.remove_style(TableComponent::HorizontalLines);
+        for component in [
+            TableComponent::HorizontalLines,
+            TableComponent::MiddleIntersections,
+            TableComponent::VerticalLines,
+        ] {
+            table.remove_style(component);
+        }
     }
     table.to_string()
 }

@@ -122,29 +122,30 @@ pub(crate) struct GlobalOptions {
     #[arg(long, global = true, default_value = "auto", env = "ZOO_BACKEND", value_name = "B")]
     pub(crate) backend: Backend,
     /// shapes10 (generated), cifar10, or the path of an image folder, of CIFAR-10 batches or of their archive
-    #[arg(long, global = true, default_value = "shapes10", value_name = "NAME|PATH")]
-    pub(crate) data: String,
-    /// Where named datasets stand and are fetched to
-    #[arg(long, global = true, default_value = "data", env = "ZOO_DATA_DIR", value_name = "DIR")]
-    pub(crate) data_dir: PathBuf,
+    /// [default: shapes10]
+    #[arg(long, global = true, value_name = "NAME|PATH")]
+    pub(crate) data: Option<String>,
+    /// Where named datasets stand and are fetched to [default: data]
+    #[arg(long, global = true, env = "ZOO_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
     /// A recipe that changes the default one; `configs/` has examples. May be repeated
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Vec<PathBuf>,
     /// Change one key of the recipe, `optimizer.learning_rate=0.01`; with several models `svm.optimizer…`. May be repeated
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// What everything random follows from: splits, weights, order, drawings
-    #[arg(long, global = true, default_value_t = 42, value_name = "N")]
-    pub(crate) seed: u64,
+    /// What everything random follows from: splits, weights, order, augmentation [default: 42]
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) seed: Option<u64>,
     /// Use so many training images, each class in proportion
     #[arg(long, global = true, value_name = "N")]
     pub(crate) limit_train: Option<usize>,
     /// Use so many test images, each class in proportion
     #[arg(long, global = true, value_name = "N")]
     pub(crate) limit_test: Option<usize>,
-    /// The share of the training images that is held out to choose the best epoch by
-    #[arg(long, global = true, default_value_t = 0.1, value_name = "SHARE")]
-    pub(crate) validation: f64,
+    /// The share of the training images that is held out to choose the best epoch by [default: 0.1]
+    #[arg(long, global = true, value_name = "SHARE")]
+    pub(crate) validation: Option<f64>,
     /// Where run folders are made
     #[arg(long, global = true, default_value = "runs", value_name = "DIR")]
     pub(crate) out: PathBuf,
@@ -160,6 +161,38 @@ pub(crate) struct GlobalOptions {
 }
 
 impl GlobalOptions {
+    /// What everything random follows from.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed.unwrap_or(42)
+    }
+
+    /// Where named datasets stand.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.data_dir.clone().unwrap_or_else(|| "data".into())
+    }
+
+    /// Refuses options that would change what a run has been made from. `--data-dir` is none: data may have moved.
+    ///
+    /// # Errors
+    /// Names the first such option.
+    pub(crate) fn keep_to_the_run(&self) -> Result<(), UsageError> {
+        let given = [
+            ("--data", self.data.is_some()),
+            ("--config", !self.config.is_empty()),
+            ("--set", !self.set.is_empty()),
+            ("--seed", self.seed.is_some()),
+            ("--limit-train", self.limit_train.is_some()),
+            ("--limit-test", self.limit_test.is_some()),
+            ("--validation", self.validation.is_some()),
+        ];
+        match given.into_iter().find(|&(_, given)| given) {
+            Some((option, _)) => {
+                Err(UsageError(format!("a run keeps its own data and recipe; leave out {option}")))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Logs go to stderr: warnings unless told otherwise. `RUST_LOG` overrides.
     pub(crate) fn start_logging(&self) {
         let level = match (self.quiet, self.verbose) {

@@ -19,7 +19,7 @@ pub(crate) fn run(options: &GlobalOptions, models: &[String]) -> anyhow::Result<
     };
     let recipes = config::resolve(options, &entries)?;
     let source = Source::new(options);
-    let splits = source.splits(options.seed)?;
+    let splits = source.splits(options.seed())?;
     for (entry, recipe) in entries.iter().zip(&recipes) {
         recipe
             .validate(&splits)
@@ -35,7 +35,7 @@ pub(crate) fn run(options: &GlobalOptions, models: &[String]) -> anyhow::Result<
             model: entry.name,
             splits: &splits,
             device: &selected.device,
-            seed: options.seed,
+            seed: options.seed(),
             progress,
             checkpoints: None,
         };
@@ -48,7 +48,7 @@ pub(crate) fn run(options: &GlobalOptions, models: &[String]) -> anyhow::Result<
         });
     }
 
-    let config = RunConfig::new(&source, &splits, &selected, options.seed);
+    let config = RunConfig::new(&source, &splits, &selected, options.seed());
     let comparison = config.comparison(&splits, results);
     let pairs: Vec<_> = entries.iter().copied().zip(recipes.iter().map(AsRef::as_ref)).collect();
     let written = runs::write_comparison(&options.out, &config, &pairs, &comparison);

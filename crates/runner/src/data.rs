@@ -23,8 +23,8 @@ pub(crate) fn run(options: &GlobalOptions, command: &DataCommand) -> anyhow::Res
 }
 
 fn open(options: &GlobalOptions) -> anyhow::Result<Dataset> {
-    let dataset = Source::new(options).open(options.seed)?;
-    Ok(dataset.limit(options.limit_train, options.limit_test, options.seed)?)
+    let dataset = Source::new(options).open(options.seed())?;
+    Ok(dataset.limit(options.limit_train, options.limit_test, options.seed())?)
 }
 
 fn run_fetch(options: &GlobalOptions, dataset: &str, url: Option<&str>) -> anyhow::Result<()> {
@@ -35,7 +35,7 @@ fn run_fetch(options: &GlobalOptions, dataset: &str, url: Option<&str>) -> anyho
     let bar: OnceCell<Bar> = OnceCell::new();
     let mut observe = |event| match event {
         FetchProgress::Waiting => {
-            progress.line("another process is fetching into the same folder; waiting for it")
+            progress.line("another process is fetching into the same folder; waiting for it");
         }
         FetchProgress::Downloading { received, total } => {
             let template = "{bytes}/{total_bytes} {wide_bar} {bytes_per_sec} {eta}";
@@ -44,7 +44,7 @@ fn run_fetch(options: &GlobalOptions, dataset: &str, url: Option<&str>) -> anyho
         FetchProgress::Checking => progress.line("checking MD5"),
         FetchProgress::Unpacking => progress.line("unpacking"),
     };
-    let fetched = fetch(&ARCHIVE, url, &options.data_dir, &mut observe)?;
+    let fetched = fetch(&ARCHIVE, url, &options.data_dir(), &mut observe)?;
     let (folder, present) = match &fetched {
         Fetched::Present(folder) => (folder, true),
         Fetched::Downloaded(folder) => (folder, false),
@@ -106,7 +106,7 @@ fn verify(options: &GlobalOptions, dataset: &Dataset) -> anyhow::Result<()> {
     for (part, subset) in [("training", &dataset.train), ("test", &dataset.test)] {
         for (class, count) in dataset.classes.iter().zip(subset.class_counts(dataset.classes.len())) {
             let expected = (dataset.name == "cifar10"
-                && options.data == "cifar10"
+                && options.data.as_deref() == Some("cifar10")
                 && subset.len().is_multiple_of(10_000))
             .then_some(subset.len() / dataset.classes.len());
             if count == 0 || expected.is_some_and(|expected| expected != count) {

@@ -71,16 +71,13 @@ impl Candidate<'_> {
 
 /// Test-set metrics of a finished run, on any backend.
 pub(crate) fn run(options: &GlobalOptions, path: &Path) -> anyhow::Result<()> {
+    options.keep_to_the_run()?;
     let run = TrainingRun::open(path)?;
     let file = run.model_file()?;
     let progress = Progress::new(options.quiet);
     let selected = options.backend.select()?;
     progress.line(&format!("backend: {selected}"));
-    let mut source = run.config.source.clone();
-    // The data may have moved since.
-    if options.data_dir != Path::new("data") {
-        source.data_dir.clone_from(&options.data_dir);
-    }
+    let source = run.source(options);
     let splits = source.splits(run.config.seed)?;
     if splits.classes != run.config.classes {
         anyhow::bail!("{} was trained on other classes than {} has now", path.display(), source.data);

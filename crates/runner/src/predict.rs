@@ -34,6 +34,7 @@ pub(crate) fn run(
     images: &[PathBuf],
     top: u16,
 ) -> anyhow::Result<()> {
+    options.keep_to_the_run()?;
     let runs = runs.iter().map(|path| TrainingRun::open(path)).collect::<anyhow::Result<Vec<_>>>()?;
     for run in &runs {
         run.model_file()?;

@@ -16,6 +16,7 @@ use zoo_core::result::{Comparison, DatasetSummary, ModelResult, SCHEMA};
 use zoo_data::Splits;
 
 use crate::backend::Selected;
+use crate::cli::GlobalOptions;
 use crate::config::{MODEL, RUN, parse, to_table};
 use crate::recipes::{self, Entry, Recipe, dimensions};
 use crate::source::Source;
@@ -41,7 +42,7 @@ pub(crate) struct RunConfig {
     /// Channels, height, width.
     pub(crate) shape: [usize; 3],
     pub(crate) classes: Vec<String>,
-    pub(crate) source: Source,
+    source: Source,
 }
 
 impl RunConfig {
@@ -140,6 +141,15 @@ impl TrainingRun {
         let entry = recipes::find(&model)?;
         let recipe = crate::config::reread(entry, table, &file)?;
         Ok(Self { path: path.into(), config, entry, recipe })
+    }
+
+    /// The images of the run, which may stand somewhere else now.
+    pub(crate) fn source(&self, options: &GlobalOptions) -> Source {
+        let mut source = self.config.source.clone();
+        if let Some(data_dir) = &options.data_dir {
+            source.data_dir.clone_from(data_dir);
+        }
+        source
     }
 
     /// The file of the finished model.

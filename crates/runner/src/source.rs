@@ -29,11 +29,11 @@ pub(crate) struct Source {
 impl Source {
     pub(crate) fn new(options: &GlobalOptions) -> Self {
         Self {
-            data: options.data.clone(),
-            data_dir: options.data_dir.clone(),
+            data: options.data.clone().unwrap_or_else(|| "shapes10".into()),
+            data_dir: options.data_dir(),
             limit_train: options.limit_train,
             limit_test: options.limit_test,
-            validation: options.validation,
+            validation: options.validation.unwrap_or(0.1),
         }
     }
 

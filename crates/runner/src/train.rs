@@ -22,25 +22,20 @@ pub(crate) fn run(options: &GlobalOptions, model: Option<&str>, resume: Option<&
             let entry = recipes::find(model)?;
             let recipe = config::resolve(options, &[entry])?.remove(0);
             let source = Source::new(options);
-            let splits = source.splits(options.seed)?;
+            let splits = source.splits(options.seed())?;
             recipe.validate(&splits).map_err(|error| UsageError(format!("{}: {error}", entry.name)))?;
             selected = options.backend.select()?;
-            let config = RunConfig::new(&source, &splits, &selected, options.seed);
+            let config = RunConfig::new(&source, &splits, &selected, options.seed());
             let path = runs::start_training(&options.out, &config, (entry, recipe.as_ref()), &splits.name)?;
             (TrainingRun { path, config, entry, recipe }, splits)
         }
         (None, Some(path)) => {
+            options.keep_to_the_run()?;
             let run = TrainingRun::open(path)?;
             if run.path.join(runs::MODEL_FILE).exists() {
                 bail!("{} is finished; `zoo evaluate` shows its figures", path.display());
             }
-            if !options.set.is_empty() || !options.config.is_empty() {
-                return Err(UsageError(
-                    "a run is resumed with its own recipe; leave out --set and --config".into(),
-                )
-                .into());
-            }
-            let splits = run.config.source.splits(run.config.seed)?;
+            let splits = run.source(options).splits(run.config.seed)?;
             selected = options.backend.select()?;
             (run, splits)
         }
@@ -63,11 +58,12 @@ pub(crate) fn run(options: &GlobalOptions, model: Option<&str>, resume: Option<&
     };
     let (result, fitted) = fit_and_judge(run.recipe.as_ref(), &job)?;
 
-    let lines: Vec<String> = fitted.history.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
-    runs::write(
-        &run.path.join(runs::METRICS),
-        lines.iter().map(|line| format!("{line}\n")).collect::<String>().as_bytes(),
-    )?;
+    let mut metrics = String::new();
+    for record in &fitted.history {
+        metrics += &serde_json::to_string(record)?;
+        metrics.push('\n');
+    }
+    runs::write(&run.path.join(runs::METRICS), metrics.as_bytes())?;
     let comparison = run.config.comparison(&splits, vec![result]);
     runs::write_result(&run.path, &comparison)?;
     // The model comes last: where it is, the run is finished.

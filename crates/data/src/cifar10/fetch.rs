@@ -112,7 +112,7 @@ fn download(archive: &Archive, url: &str, part: &Path, progress: &mut dyn FnMut(
     }
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_connect(Some(Duration::from_secs(30)))
-        .timeout_recv_response(Some(Duration::from_secs(60)))
+        .timeout_recv_response(Some(Duration::from_mins(1)))
         .user_agent(concat!("zoo/", env!("CARGO_PKG_VERSION")))
         .build()
         .into();
@@ -173,12 +173,16 @@ fn check(archive: &Archive, part: &Path) -> Result<()> {
             count => digest.update(&buffer[..count]),
         }
     }
-    let found: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let found = hexadecimal(&digest.finalize());
     if found == archive.md5 {
         return Ok(());
     }
     std::fs::remove_file(part).map_err(DataError::io("remove", part))?;
     Err(DataError::Checksum { path: part.into(), found, expected: archive.md5 })
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Writes the batch files of the archive `part` into `folder` and reads them once, to be sure.
@@ -221,7 +225,7 @@ mod tests {
     }
 
     fn describe(content: &[u8]) -> Archive {
-        let md5: String = Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
+        let md5 = hexadecimal(&Md5::digest(content));
         Archive { bytes: content.len() as u64, md5: md5.leak(), ..ARCHIVE }
     }
 

@@ -124,8 +124,8 @@ impl Source {
 
     fn at(path: &Path) -> Option<Self> {
         if path.is_file() {
-            let name = path.file_name()?.to_str()?;
-            let archive = name.ends_with(".tar.gz") || name.ends_with(".tgz");
+            let name = path.file_name()?.to_str()?.to_lowercase();
+            let archive = [".tar.gz", ".tgz"].iter().any(|ending| name.ends_with(ending));
             // The layout inside an archive shows when it is opened.
             return archive.then(|| Self { path: path.into(), layout: Layout::Binary, archive });
         }
