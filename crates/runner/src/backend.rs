@@ -147,8 +147,17 @@ pub(crate) fn real_gpu() -> anyhow::Result<Selected> {
     use burn::tensor::DeviceKind;
     [DeviceKind::DiscreteGpu(0), DeviceKind::IntegratedGpu(0), DeviceKind::VirtualGpu(0)]
         .into_iter()
+        .filter(|_| has_gpu_node())
         .find_map(|kind| open_wgpu(kind).ok())
         .ok_or_else(|| anyhow::anyhow!("no GPU answers; {INSTALL_DRIVER}"))
+}
+
+/// Whether the kernel has made a device for a GPU. Without one no driver needs to be loaded, which takes time and on
+/// machines without a display makes some of them complain on stderr.
+#[cfg(feature = "wgpu")]
+fn has_gpu_node() -> bool {
+    let nodes = ["/dev/dri", "/dev/nvidiactl", "/dev/dxg"];
+    !cfg!(target_os = "linux") || nodes.iter().any(|node| std::path::Path::new(node).exists())
 }
 
 #[cfg(not(feature = "wgpu"))]
@@ -163,7 +172,16 @@ const INSTALL_DRIVER: &str =
 /// Opens one kind of adapter.
 #[cfg(feature = "wgpu")]
 pub(crate) fn open_wgpu(kind: burn::tensor::DeviceKind) -> anyhow::Result<Selected> {
-    let (device, setup) = Device::wgpu_options().device_kind(kind).init_with_setup()?;
+    use burn::tensor::wgpu::WgpuBackend;
+    // The system's own API alone: looking for OpenGL makes some drivers complain on stderr.
+    let api = if cfg!(target_os = "macos") {
+        WgpuBackend::Metal
+    } else if cfg!(target_os = "windows") {
+        WgpuBackend::Dx12
+    } else {
+        WgpuBackend::Vulkan
+    };
+    let (device, setup) = Device::wgpu_options().device_kind(kind).graphics_api(api).init_with_setup()?;
     let info = setup.adapter.get_info();
     let adapter = format!("{} ({:?})", info.name, info.backend);
     Ok(Selected { backend: "wgpu", adapter, device })
