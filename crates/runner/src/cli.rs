@@ -109,7 +109,7 @@ pub(crate) enum DataCommand {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum ExportFormat {
-    /// PNG files: train/<class>/NNNNN.png, test/<class>/NNNNN.png
+    /// PNG files: train/CLASS/NNNNN.png, test/CLASS/NNNNN.png
     Folder,
     /// CIFAR-10's binary batches
     Binary,

@@ -67,7 +67,7 @@ pub(crate) fn fit_and_judge(recipe: &dyn Recipe, job: &Job<'_>) -> anyhow::Resul
     result.history.clone_from(&fitted.history);
     let candidate = Candidate {
         name: job.model,
-        classifier: fitted.classifier.as_ref(),
+        classifier: fitted.model.classifier(),
         loss: recipe.loss(),
         device: job.device,
         progress: job.progress,

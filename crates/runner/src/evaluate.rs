@@ -82,11 +82,11 @@ pub(crate) fn run(options: &GlobalOptions, path: &Path) -> anyhow::Result<()> {
     if splits.classes != run.config.classes {
         anyhow::bail!("{} was trained on other classes than {} has now", path.display(), source.data);
     }
-    let classifier = run.recipe.load(&file, run.config.shape, splits.classes.len(), &selected.device)?;
+    let model = run.recipe.load(&file, run.config.shape, splits.classes.len(), &selected.device)?;
     let mut result = blank(run.entry.name, run.recipe.as_ref())?;
     let candidate = Candidate {
         name: run.entry.name,
-        classifier: classifier.as_ref(),
+        classifier: model.classifier(),
         loss: run.recipe.loss(),
         device: &selected.device,
         progress,

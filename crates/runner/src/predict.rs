@@ -44,7 +44,7 @@ pub(crate) fn run(
     progress.line(&format!("backend: {selected}"));
     let mut predictions = Vec::new();
     for run in &runs {
-        let classifier = run.recipe.load(
+        let model = run.recipe.load(
             &run.model_file()?,
             run.config.shape,
             run.config.classes.len(),
@@ -52,8 +52,8 @@ pub(crate) fn run(
         )?;
         for image in images {
             let pixels = load(image, run.config.shape)?;
-            let scores = classifier.forward(Tensor::from_data(pixels, &selected.device));
-            let probabilities = classifier.probabilities(scores).into_data().convert::<f32>();
+            let scores = model.classifier().forward(Tensor::from_data(pixels, &selected.device));
+            let probabilities = model.classifier().probabilities(scores).into_data().convert::<f32>();
             let probabilities: Vec<f32> = probabilities.try_to_vec().context("the device failed")?;
             let mut classes: Vec<Guess> = run
                 .config

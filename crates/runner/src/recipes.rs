@@ -95,7 +95,7 @@ pub(crate) trait Recipe {
         shape: [usize; 3],
         classes: usize,
         device: &Device,
-    ) -> anyhow::Result<Box<dyn Classifier>>;
+    ) -> anyhow::Result<Box<dyn Model>>;
 
     /// The loss that it minimises, if it does.
     fn loss(&self) -> Option<Loss>;
@@ -103,14 +103,17 @@ pub(crate) trait Recipe {
 
 /// A fitted model and how it came about.
 pub(crate) struct Fitted {
-    pub(crate) classifier: Box<dyn Model>,
+    pub(crate) model: Box<dyn Model>,
     pub(crate) parameters: usize,
     pub(crate) seconds: f64,
     pub(crate) history: Vec<EpochRecord>,
 }
 
 /// A classifier that can be written to a file.
-pub(crate) trait Model: Classifier {
+pub(crate) trait Model {
+    /// The classifier.
+    fn classifier(&self) -> &dyn Classifier;
+
     /// Writes SafeTensors with PyTorch's names and layouts.
     fn save(&self, path: &Path) -> anyhow::Result<()>;
 }
@@ -171,7 +174,7 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
         };
         let fitted = training.fit(model, &mut |event| shown.observe(&event))?;
         Ok(Fitted {
-            classifier: Box::new(TrainedModel(fitted.model)),
+            model: Box::new(TrainedModel(fitted.model)),
             parameters,
             seconds: start.elapsed().as_secs_f64(),
             history: fitted.history,
@@ -184,7 +187,7 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
         shape: [usize; 3],
         classes: usize,
         device: &Device,
-    ) -> anyhow::Result<Box<dyn Classifier>> {
+    ) -> anyhow::Result<Box<dyn Model>> {
         let mut model = self.architecture.init(&InputSpec::without_statistics(shape, classes), device);
         let mut store = SafetensorsStore::from_file(path).with_from_adapter(PyTorchToBurnAdapter);
         model
@@ -217,21 +220,11 @@ fn trained_parameters<M: Module>(model: &M) -> usize {
 /// A Burn module as it leaves training.
 struct TrainedModel<M>(M);
 
-impl<M: Classifier> Classifier for TrainedModel<M> {
-    fn batch_size(&self) -> usize {
-        self.0.batch_size()
-    }
-
-    fn forward(&self, images: burn::tensor::Tensor<4>) -> burn::tensor::Tensor<2> {
-        self.0.forward(images)
-    }
-
-    fn probabilities(&self, scores: burn::tensor::Tensor<2>) -> burn::tensor::Tensor<2> {
-        self.0.probabilities(scores)
-    }
-}
-
 impl<M: Classifier + Module> Model for TrainedModel<M> {
+    fn classifier(&self) -> &dyn Classifier {
+        &self.0
+    }
+
     fn save(&self, path: &Path) -> anyhow::Result<()> {
         let mut store = SafetensorsStore::from_file(path).with_to_adapter(BurnToPyTorchAdapter);
         self.0
@@ -277,10 +270,10 @@ impl Recipe for KnnConfig {
     fn fit(&self, job: &Job<'_>) -> anyhow::Result<Fitted> {
         let start = Instant::now();
         let images = job.splits.train.chain(&job.splits.validation);
-        let classifier = Box::new(FittedKnn::new(*self, images, job.splits.classes.len(), job.device));
+        let model = Box::new(FittedKnn::new(*self, images, job.splits.classes.len(), job.device));
         job.device.sync().map_err(|error| anyhow::anyhow!("the device failed: {error:?}"))?;
-        let parameters = classifier.images.len() * classifier.images.shape().values();
-        Ok(Fitted { classifier, parameters, seconds: start.elapsed().as_secs_f64(), history: Vec::new() })
+        let parameters = model.images.len() * model.images.shape().values();
+        Ok(Fitted { model, parameters, seconds: start.elapsed().as_secs_f64(), history: Vec::new() })
     }
 
     fn load(
@@ -289,7 +282,7 @@ impl Recipe for KnnConfig {
         shape: [usize; 3],
         classes: usize,
         device: &Device,
-    ) -> anyhow::Result<Box<dyn Classifier>> {
+    ) -> anyhow::Result<Box<dyn Model>> {
         let wrong = |reason: String| anyhow::anyhow!("cannot load {}: {reason}", path.display());
         let bytes = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
         let tensors = SafeTensors::deserialize(&bytes).map_err(|error| wrong(error.to_string()))?;
@@ -312,21 +305,11 @@ impl Recipe for KnnConfig {
     }
 }
 
-impl Classifier for FittedKnn {
-    fn batch_size(&self) -> usize {
-        self.knn.batch_size()
-    }
-
-    fn forward(&self, images: burn::tensor::Tensor<4>) -> burn::tensor::Tensor<2> {
-        self.knn.forward(images)
-    }
-
-    fn probabilities(&self, scores: burn::tensor::Tensor<2>) -> burn::tensor::Tensor<2> {
-        self.knn.probabilities(scores)
-    }
-}
-
 impl Model for FittedKnn {
+    fn classifier(&self) -> &dyn Classifier {
+        &self.knn
+    }
+
     /// `images` `[images, channels, height, width]`, U8, and `labels` `[images]`, U32.
     fn save(&self, path: &Path) -> anyhow::Result<()> {
         let shape = self.images.shape();

@@ -68,7 +68,7 @@ pub(crate) fn run(options: &GlobalOptions, model: Option<&str>, resume: Option<&
     runs::write_result(&run.path, &comparison)?;
     // The model comes last: where it is, the run is finished.
     let aside = run.path.join(format!(".{}", runs::MODEL_FILE));
-    fitted.classifier.save(&aside)?;
+    fitted.model.save(&aside)?;
     std::fs::rename(&aside, run.path.join(runs::MODEL_FILE))?;
     show(options, &comparison)
 }
