@@ -20,9 +20,9 @@ pub struct Comparison {
     pub burn_version: String,
     /// What was learnt from.
     pub dataset: DatasetSummary,
-    /// The backend's name, `flex`.
+    /// The backend's name, `flex`; several with commas between them.
     pub backend: String,
-    /// The device it ran on, as the driver names it.
+    /// The device it ran on, as the driver names it; several with commas between them.
     pub adapter: String,
     /// What everything random follows from.
     pub seed: u64,
@@ -50,6 +50,8 @@ pub struct DatasetSummary {
 pub struct ModelResult {
     /// Its name, `knn`.
     pub model: String,
+    /// The backend that it ran on, `flex`.
+    pub backend: String,
     /// Its recipe, everything resolved.
     pub config: serde_json::Value,
     /// Why there are no figures, if there are none.
@@ -68,6 +70,9 @@ pub struct ModelResult {
     pub train: Option<PartMetrics>,
     /// Figures on the validation images.
     pub validation: Option<PartMetrics>,
+    /// With several backends: the largest absolute difference of a test image's score from that of the same model on the
+    /// first of them.
+    pub score_difference: Option<f64>,
     /// A record an epoch; empty for k-NN.
     pub history: Vec<EpochRecord>,
 }
@@ -158,9 +163,10 @@ impl TestMetrics {
 impl ModelResult {
     /// The result of a model that could not be fitted or evaluated.
     #[must_use]
-    pub fn failed(model: &str, config: serde_json::Value, error: String) -> Self {
+    pub fn failed(model: &str, backend: &str, config: serde_json::Value, error: String) -> Self {
         Self {
             model: model.into(),
+            backend: backend.into(),
             config,
             error: Some(error),
             parameters: None,
@@ -170,6 +176,7 @@ impl ModelResult {
             test: None,
             train: None,
             validation: None,
+            score_difference: None,
             history: Vec::new(),
         }
     }
@@ -197,7 +204,7 @@ mod tests {
     fn the_schema_holds_its_names() {
         let scores = Scores::from_rows(vec![1.0, 0.0, 0.0, 1.0], 2);
         let classes = ["cat".to_string(), "dog".to_string()];
-        let mut result = ModelResult::failed("svm", serde_json::json!({"k": 1}), String::new());
+        let mut result = ModelResult::failed("svm", "flex", serde_json::json!({"k": 1}), String::new());
         result.error = None;
         result.test = Some(TestMetrics::new(&scores, &[0, 0], &classes, Some(0.5)));
         let json = serde_json::to_value(&result).unwrap();
@@ -213,7 +220,7 @@ mod tests {
     fn failures_sort_last() {
         let scores = |right| Scores::from_rows(if right { vec![1.0, 0.0] } else { vec![0.0, 1.0] }, 2);
         let result = |name: &str, right| {
-            let mut result = ModelResult::failed(name, serde_json::Value::Null, String::new());
+            let mut result = ModelResult::failed(name, "flex", serde_json::Value::Null, String::new());
             result.test = Some(TestMetrics::new(&scores(right), &[0], &["a".into(), "b".into()], None));
             result
         };
@@ -232,7 +239,7 @@ mod tests {
             adapter: String::new(),
             seed: 0,
             results: vec![
-                ModelResult::failed("failed", serde_json::Value::Null, "no".into()),
+                ModelResult::failed("failed", "flex", serde_json::Value::Null, "no".into()),
                 result("wrong", false),
                 result("right", true),
             ],

@@ -64,6 +64,17 @@ impl Scores {
         self.values.chunks_exact(self.classes)
     }
 
+    /// The largest absolute difference of a score from that in `other`.
+    ///
+    /// # Panics
+    /// If the two are not of as many images and classes.
+    #[must_use]
+    pub fn largest_difference(&self, other: &Self) -> f64 {
+        assert_eq!((self.len(), self.classes), (other.len(), other.classes), "scores of the same images");
+        let differences = self.values.iter().zip(&other.values).map(|(a, b)| f64::from((a - b).abs()));
+        differences.fold(0.0, f64::max)
+    }
+
     /// The class with the largest score of each image; the smaller class number among equals.
     #[must_use]
     pub fn predictions(&self) -> Vec<usize> {
@@ -100,6 +111,10 @@ mod tests {
     fn top_k_and_predictions() {
         let scores = Scores::from_rows(vec![0.1, 0.9, 0.5, 2.0, 2.0, 1.0], 3);
         assert_eq!(scores.predictions(), [1, 0]);
+        assert_eq!(
+            scores.largest_difference(&Scores::from_rows(vec![0.1, 0.9, 0.5, 2.0, 2.25, 1.0], 3)),
+            0.25
+        );
         assert_eq!(scores.top_k_accuracy(&[2, 1], 1), 0.0);
         assert_eq!(scores.top_k_accuracy(&[2, 1], 2), 1.0);
         assert_eq!(scores.top_k_accuracy(&[0, 1], 2), 0.5);

@@ -10,13 +10,13 @@
 //!   1,024 values, and the parts are added as integers.
 //!
 //! **Tiled.** Training images lie in tiles; the distances of one tile are selected from before the next is computed, and the
-//! whole matrix of distances never exists.
+//! whole matrix of distances never exists. No buffer is larger than 48 MiB at 3,072 values an image.
 
 mod neighbours;
 mod tile;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use zoo_core::{Classifier, InvalidConfig};
 
@@ -58,7 +58,12 @@ pub struct Knn {
     labels: Vec<usize>,
     #[module(skip)]
     classes: usize,
+    #[module(skip)]
+    selects_on_device: bool,
 }
+
+/// The largest k that is selected on the device: its reduction keeps k values a thread.
+const DEVICE_K: usize = 64;
 
 impl KnnConfig {
     /// Accepts a `k` that `images` training images can serve, of `values` values each.
@@ -80,13 +85,22 @@ impl KnnConfig {
     /// An empty classifier of `classes` classes; [`Knn::add`] fills it.
     #[must_use]
     pub const fn init(&self, classes: usize) -> Knn {
-        Knn { tiles: Vec::new(), config: *self, labels: Vec::new(), classes }
+        Knn { tiles: Vec::new(), config: *self, labels: Vec::new(), classes, selects_on_device: false }
     }
 }
 
 impl Knn {
     /// Training images that are best added at a time: with 3,072 values an image, 48 MiB on the device.
     pub const TILE: usize = 4096;
+
+    /// Selects the k nearest of each tile on the device rather than in memory: right where distances would have to be
+    /// copied out of the device's own memory, wasteful where device and memory are one. Images at exactly the same
+    /// distance as the k-th may then be others of their tile.
+    #[must_use]
+    pub const fn selecting_on_device(mut self, selects_on_device: bool) -> Self {
+        self.selects_on_device = selects_on_device;
+        self
+    }
 
     /// Adds training images and their labels, which become a tile.
     ///
@@ -129,11 +143,27 @@ impl Knn {
         let mut first = 0;
         for tile in &self.tiles {
             for (start, distances) in queries.distances(tile, self.config.metric) {
-                nearest.offer(first + start, &distances);
+                self.select(first + start, distances, &mut nearest);
             }
             first += tile.len();
         }
         nearest.finish()
+    }
+
+    /// Offers distances `[queries, images]` to the training images from `first` on, or the k smallest of each query.
+    fn select(&self, first: usize, distances: Tensor<2, Int>, nearest: &mut Nearest) {
+        let read = |values: Tensor<2, Int>| -> Vec<i32> {
+            values.into_data().convert::<i32>().try_to_vec().expect("converted to i32")
+        };
+        let [_, images] = distances.dims();
+        let k = self.config.k;
+        if self.selects_on_device && k < images && k <= DEVICE_K {
+            let (smallest, places) = distances.neg().topk_with_indices(k, 1);
+            let (smallest, places) = (read(smallest.neg()), read(places));
+            nearest.offer(&smallest, |place| first + places[place] as usize);
+        } else {
+            nearest.offer(&read(distances), |place| first + place % images);
+        }
     }
 
     /// Turns neighbours into scores: a class's votes, plus less than one that orders classes with as many.

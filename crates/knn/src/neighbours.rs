@@ -47,26 +47,34 @@ impl Nearest {
         Self { k, heaps: vec![BinaryHeap::with_capacity(k + 1); queries] }
     }
 
-    /// Takes distances `[queries, images]` to the training images from `first` on.
-    pub(crate) fn offer(&mut self, first: usize, distances: &[i32]) {
+    /// Takes distances `[queries, images]`, image i being the training image `index(place)`, where `place` is its place
+    /// among the distances.
+    pub(crate) fn offer(&mut self, distances: &[i32], index: impl Fn(usize) -> usize + Sync) {
+        const NONE: Neighbour = Neighbour { distance: i32::MAX, index: usize::MAX };
         let k = self.k;
-        let images = distances.len() / self.heaps.len().max(1);
-        self.heaps.par_iter_mut().zip(distances.par_chunks_exact(images.max(1))).for_each(|(heap, row)| {
-            // Images come in their order, so an equal distance is never nearer than what is there.
-            let mut farthest =
-                if heap.len() < k { i32::MAX } else { heap.peek().map_or(i32::MAX, |top| top.distance) };
-            for (offset, &distance) in row.iter().enumerate() {
-                if distance < farthest || heap.len() < k {
-                    heap.push(Neighbour { distance, index: first + offset });
-                    if heap.len() > k {
-                        heap.pop();
+        let images = (distances.len() / self.heaps.len().max(1)).max(1);
+        self.heaps.par_iter_mut().zip(distances.par_chunks_exact(images)).enumerate().for_each(
+            |(query, (heap, row))| {
+                let top = |heap: &BinaryHeap<Neighbour>| match heap.peek() {
+                    Some(&farthest) if heap.len() == k => farthest,
+                    _ => NONE,
+                };
+                let mut farthest = top(heap);
+                for (offset, &distance) in row.iter().enumerate() {
+                    if distance > farthest.distance {
+                        continue;
                     }
-                    if heap.len() == k {
-                        farthest = heap.peek().map_or(i32::MAX, |top| top.distance);
+                    let candidate = Neighbour { distance, index: index(query * images + offset) };
+                    if candidate < farthest {
+                        heap.push(candidate);
+                        if heap.len() > k {
+                            heap.pop();
+                        }
+                        farthest = top(heap);
                     }
                 }
-            }
-        });
+            },
+        );
     }
 
     pub(crate) fn finish(self) -> Neighbours {

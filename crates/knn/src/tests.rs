@@ -145,3 +145,20 @@ fn k_must_fit() {
     assert!(config(6).validate(5, 3072).is_err());
     assert!(config(1).validate(5, 40_000).is_err());
 }
+
+#[test]
+fn selecting_on_the_device_gives_the_same_neighbours() {
+    // Many values and levels: no two distances of a query are equal.
+    let (train, queries) = (images(150, 900, 1, 256), images(9, 900, 2, 256));
+    for metric in [Metric::L1, Metric::L2] {
+        for k in [1, 7, 64] {
+            let knn = knn(KnnConfig { k, metric }, &train, 900, 70, &[0; 150]);
+            let expected = knn.neighbours(tensor(&queries, 900));
+            assert_eq!(
+                knn.selecting_on_device(true).neighbours(tensor(&queries, 900)),
+                expected,
+                "{metric:?} {k}"
+            );
+        }
+    }
+}

@@ -39,15 +39,15 @@ impl Tile {
         &'a self,
         tile: &'a Self,
         metric: Metric,
-    ) -> Box<dyn Iterator<Item = (usize, Vec<i32>)> + 'a> {
+    ) -> Box<dyn Iterator<Item = (usize, Tensor<2, Int>)> + 'a> {
         match metric {
-            Metric::L2 => Box::new(std::iter::once((0, read(self.squared_l2(tile))))),
+            Metric::L2 => Box::new(std::iter::once((0, self.squared_l2(tile)))),
             Metric::L1 => {
                 let [images, values] = tile.rows.dims();
                 let part = (DIFFERENCES / (self.len() * values)).clamp(1, images);
                 Box::new((0..images).step_by(part).map(move |start| {
                     let part = tile.rows.clone().slice(start..(start + part).min(images));
-                    (start, read(self.l1(part)))
+                    (start, self.l1(part))
                 }))
             }
         }
@@ -77,8 +77,4 @@ fn chunks(rows: &Tensor<2>) -> impl Iterator<Item = Tensor<2>> {
     (0..values)
         .step_by(EXACT)
         .map(move |start| rows.clone().slice([0..images, start..(start + EXACT).min(values)]))
-}
-
-fn read(distances: Tensor<2, Int>) -> Vec<i32> {
-    distances.into_data().convert::<i32>().try_to_vec().expect("converted to i32")
 }

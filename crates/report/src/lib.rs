@@ -2,55 +2,59 @@
 
 mod summary;
 
-use comfy_table::{Cell, CellAlignment, Table, TableComponent, presets};
-use zoo_core::result::Comparison;
+use comfy_table::{CellAlignment, Table, TableComponent, presets};
+use zoo_core::result::{Comparison, ModelResult};
 
 pub use summary::describe;
-
-use summary::{COLUMNS, row};
 
 /// The table that people see: a row a model, in the order of the comparison.
 #[must_use]
 pub fn terminal_table(comparison: &Comparison) -> String {
-    render(comparison, presets::UTF8_HORIZONTAL_ONLY)
+    fill(table(summary::header(comparison)), comparison)
 }
 
 /// The same table in Markdown, under a line that says what was run on what.
 #[must_use]
 pub fn markdown(comparison: &Comparison) -> String {
-    let mut text = format!("{}\n\n{}\n", describe(comparison), render(comparison, presets::ASCII_MARKDOWN));
+    let mut table = Table::new();
+    table.load_preset(presets::ASCII_MARKDOWN).set_header(summary::header(comparison));
+    let mut text = format!("{}\n\n{}\n", describe(comparison), fill(table, comparison));
     for (place, failure) in failures(comparison).into_iter().enumerate() {
         text.extend([if place == 0 { "\n- " } else { "- " }, &failure, "\n"]);
     }
     text
 }
 
-/// A line for each model that failed: its name and why.
+/// An empty table in the style of all tables at the terminal: a line below the header and none between rows.
+pub fn table<T: Into<comfy_table::Row>>(header: T) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
+    for component in
+        [TableComponent::HorizontalLines, TableComponent::MiddleIntersections, TableComponent::VerticalLines]
+    {
+        table.remove_style(component);
+    }
+    table
+}
+
+/// A line for each model that failed: its name, its backend and why.
 #[must_use]
 pub fn failures(comparison: &Comparison) -> Vec<String> {
-    let failed = |result: &zoo_core::result::ModelResult| {
-        result.error.as_ref().map(|error| format!("{} failed: {error}", result.model))
+    let failed = |result: &ModelResult| {
+        result.error.as_ref().map(|error| format!("{} on {} failed: {error}", result.model, result.backend))
     };
     comparison.results.iter().filter_map(failed).collect()
 }
 
-fn render(comparison: &Comparison, preset: &str) -> String {
-    let mut table = Table::new();
-    table.load_preset(preset).set_header(COLUMNS);
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_cell_alignment(if index == 0 { CellAlignment::Left } else { CellAlignment::Right });
+/// Names to the left, figures to the right.
+fn fill(mut table: Table, comparison: &Comparison) -> String {
+    let names =
+        summary::header(comparison).iter().filter(|title| ["model", "backend"].contains(title)).count();
+    for (place, column) in table.column_iter_mut().enumerate() {
+        column.set_cell_alignment(if place < names { CellAlignment::Left } else { CellAlignment::Right });
     }
     for result in &comparison.results {
-        table.add_row(row(result).map(Cell::new));
-    }
-    if preset != presets::ASCII_MARKDOWN {
-        for component in [
-            TableComponent::HorizontalLines,
-            TableComponent::MiddleIntersections,
-            TableComponent::VerticalLines,
-        ] {
-            table.remove_style(component);
-        }
+        table.add_row(summary::row(comparison, result));
     }
     table.to_string()
 }
@@ -58,14 +62,14 @@ fn render(comparison: &Comparison, preset: &str) -> String {
 #[cfg(test)]
 mod tests {
     use zoo_core::Scores;
-    use zoo_core::result::{DatasetSummary, ModelResult, SCHEMA, TestMetrics};
+    use zoo_core::result::{DatasetSummary, SCHEMA, TestMetrics};
 
     use super::*;
 
     fn comparison() -> Comparison {
         let classes = vec!["cat".to_string(), "dog".to_string()];
         let scores = Scores::from_rows(vec![1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0], 2);
-        let mut svm = ModelResult::failed("svm", serde_json::Value::Null, String::new());
+        let mut svm = ModelResult::failed("svm", "flex", serde_json::Value::Null, String::new());
         svm.error = None;
         svm.test = Some(TestMetrics::new(&scores, &[0, 1, 1, 1], &classes, None));
         svm.parameters = Some(30_730);
@@ -79,7 +83,10 @@ mod tests {
             backend: "flex".into(),
             adapter: "CPU".into(),
             seed: 7,
-            results: vec![svm, ModelResult::failed("cnn", serde_json::Value::Null, "out of memory".into())],
+            results: vec![
+                svm,
+                ModelResult::failed("cnn", "flex", serde_json::Value::Null, "out of memory".into()),
+            ],
         }
     }
 
@@ -93,9 +100,23 @@ pets: 90 training, 10 validation and 4 test images of 2 classes; flex on CPU; se
 | svm   |        75.0 % |          75.0 % |       83.3 % |   73.3 % |     30,730 | 75.0 s |            12,346 |
 | cnn   |             – |               – |            – |        – |          – |      – |                 – |
 
-- cnn failed: out of memory
+- cnn on flex failed: out of memory
 ";
         assert_eq!(markdown(&comparison()), expected);
+    }
+
+    #[test]
+    fn several_backends_have_a_column_and_a_difference() {
+        let mut comparison = comparison();
+        comparison.results[0].backend = "wgpu".into();
+        comparison.results[0].score_difference = Some(0.000_123);
+        let text = markdown(&comparison);
+        assert!(text.contains("| model | backend | test accuracy "), "{text}");
+        assert!(text.contains("| score difference |") && text.contains("1.2e-4"), "{text}");
+        assert!(
+            !markdown(&super::tests::comparison()).contains("backend"),
+            "one backend is in the line above"
+        );
     }
 
     #[test]
@@ -104,6 +125,6 @@ pets: 90 training, 10 validation and 4 test images of 2 classes; flex on CPU; se
         for cell in ["svm", "75.0 %", "83.3 %", "73.3 %", "30,730", "12,346", "–"] {
             assert!(table.contains(cell), "{cell} is not in\n{table}");
         }
-        assert_eq!(failures(&comparison()), ["cnn failed: out of memory"]);
+        assert_eq!(failures(&comparison()), ["cnn on flex failed: out of memory"]);
     }
 }

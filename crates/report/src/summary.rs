@@ -2,16 +2,25 @@
 
 use zoo_core::result::{Comparison, ModelResult};
 
-pub(crate) const COLUMNS: [&str; 8] = [
-    "model",
-    "test accuracy",
-    "macro precision",
-    "macro recall",
-    "macro F1",
-    "parameters",
-    "fit",
-    "predict, images/s",
-];
+/// Whether the rows are not all of one backend.
+fn has_several_backends(comparison: &Comparison) -> bool {
+    comparison.results.windows(2).any(|pair| pair[0].backend != pair[1].backend)
+}
+
+/// The titles of the columns.
+pub(crate) fn header(comparison: &Comparison) -> Vec<&'static str> {
+    let mut titles = vec!["model"];
+    let several = has_several_backends(comparison);
+    if several {
+        titles.push("backend");
+    }
+    titles.extend(["test accuracy", "macro precision", "macro recall", "macro F1", "parameters", "fit"]);
+    titles.push("predict, images/s");
+    if several {
+        titles.push("score difference");
+    }
+    titles
+}
 
 /// One line: the data, the device, the seed and the versions.
 #[must_use]
@@ -33,11 +42,15 @@ pub fn describe(comparison: &Comparison) -> String {
 }
 
 /// The cells of one model, a dash where there is no figure.
-pub(crate) fn row(result: &ModelResult) -> [String; COLUMNS.len()] {
+pub(crate) fn row(comparison: &Comparison, result: &ModelResult) -> Vec<String> {
     let test = result.test.as_ref();
+    let several = has_several_backends(comparison);
     let percent = |value: Option<f64>| cell(value, |value| format!("{:.1} %", 100.0 * value));
-    [
-        result.model.clone(),
+    let mut cells = vec![result.model.clone()];
+    if several {
+        cells.push(result.backend.clone());
+    }
+    cells.extend([
         percent(test.map(|test| test.accuracy)),
         percent(test.map(|test| test.macro_average.precision)),
         percent(test.map(|test| test.macro_average.recall)),
@@ -45,7 +58,11 @@ pub(crate) fn row(result: &ModelResult) -> [String; COLUMNS.len()] {
         cell(result.parameters, thousands),
         cell(result.fit_seconds, seconds),
         cell(result.predict_images_per_second, |rate| thousands(rate.round() as usize)),
-    ]
+    ]);
+    if several {
+        cells.push(cell(result.score_difference, |difference| format!("{difference:.1e}")));
+    }
+    cells
 }
 
 fn cell<T>(value: Option<T>, format: impl Fn(T) -> String) -> String {

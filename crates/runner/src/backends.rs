@@ -1,40 +1,83 @@
 //! `zoo backends`: what is compiled in, and what this machine has.
 
-use comfy_table::{Table, presets};
-use serde::Serialize;
+use serde_json::{Value, json};
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Kind, has_gpu_node};
 use crate::cli::GlobalOptions;
 
-#[derive(Serialize)]
-struct Row {
-    backend: &'static str,
-    available: bool,
-    adapter: String,
-    note: &'static str,
-}
+/// Every backend, with what to know about it.
+const KINDS: [(Kind, &str); 8] = [
+    (Kind::Flex, "Burn's fast CPU backend; --backend cpu"),
+    (Kind::Ndarray, "the older CPU backend: deprecated in Burn 0.22, slow for convolutions"),
+    (Kind::Wgpu, "GPUs by the system's API: Vulkan, Metal or DirectX 12"),
+    (Kind::Vulkan, "GPUs by Vulkan with SPIR-V shaders"),
+    (Kind::Metal, "Apple GPUs with native shaders"),
+    (Kind::Webgpu, "the browser's API"),
+    (Kind::Cuda, "NVIDIA GPUs"),
+    (Kind::Rocm, "AMD GPUs"),
+];
 
-/// Prints a row a backend and what `auto` takes.
+/// Prints the backends, the adapters, and what `auto` takes.
 pub(crate) fn run(options: &GlobalOptions) -> anyhow::Result<()> {
-    let candidates = [
-        ("flex", Backend::Flex, "Burn's fast CPU backend; --backend cpu"),
-        ("ndarray", Backend::Ndarray, "deprecated in Burn 0.22; slow for convolutions"),
-        ("wgpu", Backend::Wgpu, "GPUs by Vulkan, Metal or DirectX; --backend gpu"),
-    ];
-    let rows = candidates.map(|(backend, choice, note)| match choice.select() {
-        Ok(selected) => Row { backend, available: true, adapter: selected.adapter, note },
-        Err(error) => Row { backend, available: false, adapter: format!("{error:#}"), note },
-    });
-    let auto = Backend::Auto.select().map(|selected| selected.backend)?;
+    let adapters = adapters();
+    let auto = Backend::from(Kind::Auto).select()?;
+    let reason = match (auto.gpu, has_gpu_node()) {
+        (true, _) => "it is a real GPU",
+        (false, true) => "no real GPU answers, and software rasterisers don't count",
+        (false, false) => "this machine has no GPU that the kernel knows of",
+    };
     if options.json {
-        println!("{}", serde_json::to_string_pretty(&serde_json::json!({ "backends": rows, "auto": auto }))?);
+        let backends: Vec<Value> = KINDS
+            .iter()
+            .map(|(kind, note)| json!({ "backend": kind.name(), "compiled": kind.compiled(), "note": note }))
+            .collect();
+        let auto = json!({ "backend": auto.backend, "adapter": auto.adapter, "reason": reason });
+        let document = json!({ "backends": backends, "adapters": adapters, "auto": auto });
+        println!("{}", serde_json::to_string_pretty(&document)?);
         return Ok(());
     }
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(["backend", "available", "adapter", "note"]);
-    for row in &rows {
-        table.add_row([row.backend, if row.available { "yes" } else { "no" }, &row.adapter, row.note]);
+    let mut table = zoo_report::table(["backend", "compiled in", "what it is"]);
+    for (kind, note) in KINDS {
+        table.add_row([kind.name(), if kind.compiled() { "yes" } else { "no" }, note]);
     }
-    println!("{table}\n--backend auto takes {auto}");
+    println!("{}\n\n{}\n", table, adapter_table(&adapters));
+    println!("--backend auto takes {auto}: {reason}");
     Ok(())
+}
+
+#[cfg(feature = "wgpu")]
+fn adapters() -> Vec<crate::adapters::Adapter> {
+    crate::adapters::list(Kind::Wgpu)
+}
+
+#[cfg(feature = "wgpu")]
+fn adapter_table(adapters: &[crate::adapters::Adapter]) -> String {
+    if adapters.is_empty() {
+        return "no adapter answers to wgpu; a Vulkan driver brings one (the vendor's, or Debian's mesa-vulkan-drivers)".into();
+    }
+    let mut table =
+        zoo_report::table(["adapter", "name", "type", "driver", "API", "largest buffer / binding", "f16"]);
+    let mebibytes = |bytes: u64| format!("{} MiB", bytes >> 20);
+    for adapter in adapters {
+        table.add_row([
+            format!("wgpu:{}", adapter.index),
+            adapter.name.clone(),
+            adapter.device_type.into(),
+            adapter.driver.clone(),
+            adapter.api.clone(),
+            format!("{} / {}", mebibytes(adapter.max_buffer_bytes), mebibytes(adapter.max_binding_bytes)),
+            if adapter.f16 { "yes" } else { "no" }.into(),
+        ]);
+    }
+    table.to_string()
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn adapters() -> Vec<Value> {
+    Vec::new()
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn adapter_table(_: &[Value]) -> String {
+    "this zoo was built without wgpu, so there are no adapters to list".into()
 }

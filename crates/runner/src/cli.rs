@@ -118,9 +118,17 @@ pub(crate) enum ExportFormat {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalOptions {
-    /// Where to compute: auto, cpu, gpu, flex, ndarray, wgpu, …; `zoo backends` lists what there is
-    #[arg(long, global = true, default_value = "auto", env = "ZOO_BACKEND", value_name = "B")]
-    pub(crate) backend: Backend,
+    /// Where to compute: auto, cpu, gpu, flex, ndarray, wgpu, wgpu:1, …; `zoo backends` lists what there is. `compare`
+    /// takes several: flex,wgpu
+    #[arg(
+        long,
+        global = true,
+        default_value = "auto",
+        env = "ZOO_BACKEND",
+        value_name = "B",
+        value_delimiter = ','
+    )]
+    pub(crate) backend: Vec<Backend>,
     /// shapes10 (generated), cifar10, or the path of an image folder, of CIFAR-10 batches or of their archive
     /// [default: shapes10]
     #[arg(long, global = true, value_name = "NAME|PATH")]
@@ -164,6 +172,17 @@ impl GlobalOptions {
     /// What everything random follows from.
     pub(crate) fn seed(&self) -> u64 {
         self.seed.unwrap_or(42)
+    }
+
+    /// The backend of a command that takes one.
+    ///
+    /// # Errors
+    /// If there are several.
+    pub(crate) fn one_backend(&self) -> Result<Backend, UsageError> {
+        match self.backend[..] {
+            [backend] => Ok(backend),
+            _ => Err(UsageError("several backends are for `zoo compare`; name one".into())),
+        }
     }
 
     /// Where named datasets stand.

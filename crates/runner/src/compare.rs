@@ -1,10 +1,14 @@
 //! `zoo compare`: fit and evaluate classifiers side by side.
 
+use anyhow::Context;
+use zoo_core::Scores;
 use zoo_core::result::{Comparison, ModelResult};
 
+use crate::backend::Selected;
 use crate::cli::GlobalOptions;
 use crate::config;
 use crate::evaluate::{Candidate, blank};
+use crate::failure;
 use crate::progress::Progress;
 use crate::recipes::{self, Entry, Fitted, Job, Recipe};
 use crate::runs::{self, RunConfig};
@@ -26,26 +30,37 @@ pub(crate) fn run(options: &GlobalOptions, models: &[String]) -> anyhow::Result<
             .map_err(|error| crate::cli::UsageError(format!("{}: {error}", entry.name)))?;
     }
     let progress = Progress::new(options.quiet);
-    let selected = options.backend.select()?;
-    progress.line(&format!("backend: {selected}"));
+    let selected =
+        options.backend.iter().map(|backend| backend.select()).collect::<anyhow::Result<Vec<Selected>>>()?;
+    for selected in &selected {
+        progress.line(&format!("backend: {selected}"));
+    }
 
     let mut results = Vec::new();
     for (entry, recipe) in entries.iter().zip(&recipes) {
-        let job = Job {
-            model: entry.name,
-            splits: &splits,
-            device: &selected.device,
-            seed: options.seed(),
-            progress,
-            checkpoints: None,
-        };
-        // One model's failure is a row, not the end of the others.
-        results.push(match fit_and_judge(recipe.as_ref(), &job) {
-            Ok((result, _)) => result,
-            Err(error) => {
-                ModelResult::failed(entry.name, serde_json::to_value(recipe.config()?)?, format!("{error:#}"))
-            }
-        });
+        let mut first = None;
+        for selected in &selected {
+            let job = Job {
+                model: entry.name,
+                splits: &splits,
+                selected,
+                seed: options.seed(),
+                progress,
+                checkpoints: None,
+            };
+            // One model's failure is a row, not the end of the others.
+            results.push(match fit_and_judge(recipe.as_ref(), &job) {
+                Ok(Outcome { mut result, scores, .. }) => {
+                    result.score_difference = first.as_ref().map(|first| scores.largest_difference(first));
+                    first.get_or_insert(scores);
+                    result
+                }
+                Err(error) => {
+                    let config = serde_json::to_value(recipe.config()?)?;
+                    ModelResult::failed(entry.name, selected.backend, config, format!("{error:#}"))
+                }
+            });
+        }
     }
 
     let config = RunConfig::new(&source, &splits, &selected, options.seed());
@@ -58,10 +73,33 @@ pub(crate) fn run(options: &GlobalOptions, models: &[String]) -> anyhow::Result<
     if failures.is_empty() { Ok(()) } else { Err(anyhow::anyhow!(failures.join("\n"))) }
 }
 
+/// What became of one job.
+pub(crate) struct Outcome {
+    pub(crate) result: ModelResult,
+    /// The scores of the test images.
+    pub(crate) scores: Scores,
+    pub(crate) fitted: Fitted,
+}
+
 /// Follows `recipe` and judges what comes out.
-pub(crate) fn fit_and_judge(recipe: &dyn Recipe, job: &Job<'_>) -> anyhow::Result<(ModelResult, Fitted)> {
+///
+/// # Errors
+/// What went wrong; if a GPU refused something, which one and what to lower.
+pub(crate) fn fit_and_judge(recipe: &dyn Recipe, job: &Job<'_>) -> anyhow::Result<Outcome> {
+    if !job.selected.gpu {
+        return fit_and_judge_on(recipe, job);
+    }
+    failure::catch(|| fit_and_judge_on(recipe, job)).with_context(|| {
+        format!(
+            "{} refused; lower train.batch_size or the sizes of the network, or use --backend cpu",
+            job.selected.adapter
+        )
+    })
+}
+
+fn fit_and_judge_on(recipe: &dyn Recipe, job: &Job<'_>) -> anyhow::Result<Outcome> {
     let fitted = recipe.fit(job)?;
-    let mut result = blank(job.model, recipe)?;
+    let mut result = blank(job.model, job.selected.backend, recipe)?;
     result.parameters = Some(fitted.parameters);
     result.fit_seconds = Some(fitted.seconds);
     result.history.clone_from(&fitted.history);
@@ -69,19 +107,16 @@ pub(crate) fn fit_and_judge(recipe: &dyn Recipe, job: &Job<'_>) -> anyhow::Resul
         name: job.model,
         classifier: fitted.model.classifier(),
         loss: recipe.loss(),
-        device: job.device,
+        device: &job.selected.device,
         progress: job.progress,
     };
-    candidate.judge(job.splits, job.seed, &mut result)?;
+    let scores = candidate.judge(job.splits, job.seed, &mut result)?;
     if let Some(test) = &result.test {
         let seconds = fitted.seconds + result.predict_seconds.unwrap_or(0.0);
-        job.progress.line(&format!(
-            "{}: test accuracy {:.1} % after {seconds:.1} s",
-            job.model,
-            100.0 * test.accuracy
-        ));
+        let (model, accuracy) = (job.model, 100.0 * test.accuracy);
+        job.progress.line(&format!("{model}: test accuracy {accuracy:.1} % after {seconds:.1} s"));
     }
-    Ok((result, fitted))
+    Ok(Outcome { result, scores, fitted })
 }
 
 /// Prints the table, or the document.

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::path::Path;
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::CellAlignment;
 use serde_json::json;
 use zoo_data::cifar10::{ARCHIVE, Fetched, Progress as FetchProgress, fetch};
 use zoo_data::{Dataset, Statistics, export_binary, export_folder};
@@ -77,8 +77,7 @@ fn info(options: &GlobalOptions, dataset: &Dataset) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string_pretty(&document)?);
         return Ok(());
     }
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(["class", "training images", "test images"]);
+    let mut table = zoo_report::table(["class", "training images", "test images"]);
     for column in [1, 2] {
         table.column_mut(column).expect("there are three").set_cell_alignment(CellAlignment::Right);
     }

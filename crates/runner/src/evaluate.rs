@@ -28,8 +28,14 @@ pub(crate) struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// Judges the classifier on every part of the data, the test images last. Fills what is not about fitting.
-    pub(crate) fn judge(&self, splits: &Splits, seed: u64, result: &mut ModelResult) -> anyhow::Result<()> {
+    /// Judges the classifier on every part of the data, the test images last. Fills what is not about fitting, and returns
+    /// the scores of the test images.
+    pub(crate) fn judge(
+        &self,
+        splits: &Splits,
+        seed: u64,
+        result: &mut ModelResult,
+    ) -> anyhow::Result<Scores> {
         let sample = splits.train.stratified(TRAIN_SAMPLE.min(splits.train.len()), seed).0;
         result.train = self.part(&sample, &splits.classes)?;
         // k-NN has the validation images among its neighbours.
@@ -44,7 +50,7 @@ impl Candidate<'_> {
         let labels = splits.test.labels();
         let loss = self.mean_loss(&scores, &labels)?;
         result.test = Some(TestMetrics::new(&scores, &labels, &splits.classes, loss));
-        Ok(())
+        Ok(scores)
     }
 
     fn part(&self, subset: &Subset, classes: &[String]) -> anyhow::Result<Option<PartMetrics>> {
@@ -75,15 +81,15 @@ pub(crate) fn run(options: &GlobalOptions, path: &Path) -> anyhow::Result<()> {
     let run = TrainingRun::open(path)?;
     let file = run.model_file()?;
     let progress = Progress::new(options.quiet);
-    let selected = options.backend.select()?;
+    let selected = options.one_backend()?.select()?;
     progress.line(&format!("backend: {selected}"));
     let source = run.source(options);
     let splits = source.splits(run.config.seed)?;
     if splits.classes != run.config.classes {
         anyhow::bail!("{} was trained on other classes than {} has now", path.display(), source.data);
     }
-    let model = run.recipe.load(&file, run.config.shape, splits.classes.len(), &selected.device)?;
-    let mut result = blank(run.entry.name, run.recipe.as_ref())?;
+    let model = run.recipe.load(&file, run.config.shape, splits.classes.len(), &selected)?;
+    let mut result = blank(run.entry.name, selected.backend, run.recipe.as_ref())?;
     let candidate = Candidate {
         name: run.entry.name,
         classifier: model.classifier(),
@@ -92,13 +98,14 @@ pub(crate) fn run(options: &GlobalOptions, path: &Path) -> anyhow::Result<()> {
         progress,
     };
     candidate.judge(&splits, run.config.seed, &mut result)?;
-    let config = RunConfig::new(&source, &splits, &selected, run.config.seed);
+    let config = RunConfig::new(&source, &splits, std::slice::from_ref(&selected), run.config.seed);
     show(options, &config.comparison(&splits, vec![result]))
 }
 
 /// A result that has everything still to come.
-pub(crate) fn blank(model: &str, recipe: &dyn Recipe) -> anyhow::Result<ModelResult> {
-    let mut result = ModelResult::failed(model, serde_json::to_value(recipe.config()?)?, String::new());
+pub(crate) fn blank(model: &str, backend: &str, recipe: &dyn Recipe) -> anyhow::Result<ModelResult> {
+    let mut result =
+        ModelResult::failed(model, backend, serde_json::to_value(recipe.config()?)?, String::new());
     result.error = None;
     Ok(result)
 }

@@ -4,6 +4,8 @@
 //! [`cli`] reads the arguments; a command is a module of its own. [`recipes`] is the registry of models, [`config`] the
 //! layers a recipe is made of, [`backend`] the choice of the device, [`runs`] what is left on disk.
 
+#[cfg(feature = "wgpu")]
+mod adapters;
 mod backend;
 mod backends;
 mod cli;
@@ -11,6 +13,7 @@ mod compare;
 mod config;
 mod data;
 mod evaluate;
+mod failure;
 mod nearest;
 mod predict;
 mod progress;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use burn::tensor::{Tensor, TensorData};
-use comfy_table::{Table, presets};
+use comfy_table::Table;
 use serde::Serialize;
 use zoo_data::{ImageShape, folder};
 
@@ -40,16 +40,12 @@ pub(crate) fn run(
         run.model_file()?;
     }
     let progress = Progress::new(options.quiet);
-    let selected = options.backend.select()?;
+    let selected = options.one_backend()?.select()?;
     progress.line(&format!("backend: {selected}"));
     let mut predictions = Vec::new();
     for run in &runs {
-        let model = run.recipe.load(
-            &run.model_file()?,
-            run.config.shape,
-            run.config.classes.len(),
-            &selected.device,
-        )?;
+        let model =
+            run.recipe.load(&run.model_file()?, run.config.shape, run.config.classes.len(), &selected)?;
         for image in images {
             let pixels = load(image, run.config.shape)?;
             let scores = model.classifier().forward(Tensor::from_data(pixels, &selected.device));
@@ -88,8 +84,7 @@ fn load(path: &Path, [channels, height, width]: [usize; 3]) -> anyhow::Result<Te
 }
 
 fn table(predictions: &[Prediction]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(["image", "run", "model", "classes"]);
+    let mut table = zoo_report::table(["image", "run", "model", "classes"]);
     for prediction in predictions {
         let guess = |guess: &Guess| format!("{} {:.1} %", guess.class, 100.0 * guess.probability);
         let classes: Vec<String> = prediction.classes.iter().map(guess).collect();

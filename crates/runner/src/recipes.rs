@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::store::{BurnToPyTorchAdapter, ModuleSnapshot, PyTorchToBurnAdapter, SafetensorsStore};
-use burn::tensor::Device;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,7 +18,7 @@ use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
 use zoo_train::{Checkpoints, Training};
 
-use crate::backend::cpu_device;
+use crate::backend::{Selected, cpu_device};
 use crate::cli::UsageError;
 use crate::config::{parse, to_table};
 use crate::nearest::unknown;
@@ -71,7 +70,7 @@ pub(crate) fn find(name: &str) -> Result<&'static Entry, UsageError> {
 pub(crate) struct Job<'a> {
     pub(crate) model: &'static str,
     pub(crate) splits: &'a Splits,
-    pub(crate) device: &'a Device,
+    pub(crate) selected: &'a Selected,
     pub(crate) seed: u64,
     pub(crate) progress: Progress,
     pub(crate) checkpoints: Option<&'a Checkpoints>,
@@ -94,7 +93,7 @@ pub(crate) trait Recipe {
         path: &Path,
         shape: [usize; 3],
         classes: usize,
-        device: &Device,
+        selected: &Selected,
     ) -> anyhow::Result<Box<dyn Model>>;
 
     /// The loss that it minimises, if it does.
@@ -155,12 +154,12 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
     fn fit(&self, job: &Job<'_>) -> anyhow::Result<Fitted> {
         let start = Instant::now();
         let input = input_spec(job.splits);
-        let cpu = cpu_device(job.device);
+        let cpu = cpu_device(&job.selected.device);
         cpu.seed(derive_seed(job.seed, u64::MAX));
         // Parameters draw their values when they are first looked at: here, before anything else draws.
         let model = self.architecture.init(&input, &cpu);
         let parameters = trained_parameters(&model);
-        let model = model.fork(job.device);
+        let model = model.fork(&job.selected.device);
 
         let mut shown = job.progress.training(job.model, job.splits.train.len(), self.train.epochs);
         let training = Training {
@@ -168,7 +167,7 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
             train: &job.splits.train,
             validation: &job.splits.validation,
             classes: input.classes,
-            device: job.device,
+            device: &job.selected.device,
             seed: job.seed,
             checkpoints: job.checkpoints,
         };
@@ -186,9 +185,10 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
         path: &Path,
         shape: [usize; 3],
         classes: usize,
-        device: &Device,
+        selected: &Selected,
     ) -> anyhow::Result<Box<dyn Model>> {
-        let mut model = self.architecture.init(&InputSpec::without_statistics(shape, classes), device);
+        let mut model =
+            self.architecture.init(&InputSpec::without_statistics(shape, classes), &selected.device);
         let mut store = SafetensorsStore::from_file(path).with_from_adapter(PyTorchToBurnAdapter);
         model
             .load_from(&mut store)
@@ -246,12 +246,12 @@ struct FittedKnn {
 }
 
 impl FittedKnn {
-    fn new(config: KnnConfig, images: Subset, classes: usize, device: &Device) -> Self {
-        let mut knn = config.init(classes);
+    fn new(config: KnnConfig, images: Subset, classes: usize, selected: &Selected) -> Self {
+        let mut knn = config.init(classes).selecting_on_device(selected.gpu);
         for first in (0..images.len()).step_by(Knn::TILE) {
             let positions = first..(first + Knn::TILE).min(images.len());
             let labels: Vec<usize> = positions.clone().map(|position| images.label(position)).collect();
-            knn.add(images.batch(positions, device).images, &labels);
+            knn.add(images.batch(positions, &selected.device).images, &labels);
         }
         Self { knn, images }
     }
@@ -270,8 +270,8 @@ impl Recipe for KnnConfig {
     fn fit(&self, job: &Job<'_>) -> anyhow::Result<Fitted> {
         let start = Instant::now();
         let images = job.splits.train.chain(&job.splits.validation);
-        let model = Box::new(FittedKnn::new(*self, images, job.splits.classes.len(), job.device));
-        job.device.sync().map_err(|error| anyhow::anyhow!("the device failed: {error:?}"))?;
+        let model = Box::new(FittedKnn::new(*self, images, job.splits.classes.len(), job.selected));
+        job.selected.device.sync().map_err(|error| anyhow::anyhow!("the device failed: {error:?}"))?;
         let parameters = model.images.len() * model.images.shape().values();
         Ok(Fitted { model, parameters, seconds: start.elapsed().as_secs_f64(), history: Vec::new() })
     }
@@ -281,7 +281,7 @@ impl Recipe for KnnConfig {
         path: &Path,
         shape: [usize; 3],
         classes: usize,
-        device: &Device,
+        selected: &Selected,
     ) -> anyhow::Result<Box<dyn Model>> {
         let wrong = |reason: String| anyhow::anyhow!("cannot load {}: {reason}", path.display());
         let bytes = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
@@ -297,7 +297,7 @@ impl Recipe for KnnConfig {
         }
         let images = zoo_data::Images::new(shape, images.data().to_vec(), labels)?;
         let subset = Subset::all(std::sync::Arc::new(images));
-        Ok(Box::new(FittedKnn::new(*self, subset, classes, device)))
+        Ok(Box::new(FittedKnn::new(*self, subset, classes, selected)))
     }
 
     fn loss(&self) -> Option<Loss> {

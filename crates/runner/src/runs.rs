@@ -46,12 +46,13 @@ pub(crate) struct RunConfig {
 }
 
 impl RunConfig {
-    pub(crate) fn new(source: &Source, splits: &Splits, selected: &Selected, seed: u64) -> Self {
+    pub(crate) fn new(source: &Source, splits: &Splits, selected: &[Selected], seed: u64) -> Self {
+        let join = |name: fn(&Selected) -> &str| selected.iter().map(name).collect::<Vec<_>>().join(", ");
         Self {
             zoo_version: env!("CARGO_PKG_VERSION").into(),
             burn_version: BURN_VERSION.into(),
-            backend: selected.backend.into(),
-            adapter: selected.adapter.clone(),
+            backend: join(|selected| selected.backend),
+            adapter: join(|selected| &selected.adapter),
             seed,
             shape: dimensions(splits),
             classes: splits.classes.clone(),

@@ -6,7 +6,7 @@ use anyhow::bail;
 use zoo_train::Checkpoints;
 
 use crate::cli::{GlobalOptions, UsageError};
-use crate::compare::{fit_and_judge, show};
+use crate::compare::{Outcome, fit_and_judge, show};
 use crate::config;
 use crate::progress::Progress;
 use crate::recipes::{self, Job};
@@ -24,8 +24,8 @@ pub(crate) fn run(options: &GlobalOptions, model: Option<&str>, resume: Option<&
             let source = Source::new(options);
             let splits = source.splits(options.seed())?;
             recipe.validate(&splits).map_err(|error| UsageError(format!("{}: {error}", entry.name)))?;
-            selected = options.backend.select()?;
-            let config = RunConfig::new(&source, &splits, &selected, options.seed());
+            selected = options.one_backend()?.select()?;
+            let config = RunConfig::new(&source, &splits, std::slice::from_ref(&selected), options.seed());
             let path = runs::start_training(&options.out, &config, (entry, recipe.as_ref()), &splits.name)?;
             (TrainingRun { path, config, entry, recipe }, splits)
         }
@@ -36,7 +36,7 @@ pub(crate) fn run(options: &GlobalOptions, model: Option<&str>, resume: Option<&
                 bail!("{} is finished; `zoo evaluate` shows its figures", path.display());
             }
             let splits = run.source(options).splits(run.config.seed)?;
-            selected = options.backend.select()?;
+            selected = options.one_backend()?.select()?;
             (run, splits)
         }
         (None, None) => unreachable!("clap asks for one"),
@@ -51,12 +51,12 @@ pub(crate) fn run(options: &GlobalOptions, model: Option<&str>, resume: Option<&
     let job = Job {
         model: run.entry.name,
         splits: &splits,
-        device: &selected.device,
+        selected: &selected,
         seed: run.config.seed,
         progress,
         checkpoints: Some(&checkpoints),
     };
-    let (result, fitted) = fit_and_judge(run.recipe.as_ref(), &job)?;
+    let Outcome { result, fitted, .. } = fit_and_judge(run.recipe.as_ref(), &job)?;
 
     let mut metrics = String::new();
     for record in &fitted.history {

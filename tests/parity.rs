@@ -1,0 +1,205 @@
+//! Every model computes the same on every backend that is compiled in, flex being the reference.
+//!
+//! On a GPU, real or software. Without any adapter the GPU's part is skipped, and says so; with `ZOO_REQUIRE_GPU=1`
+//! that is a failure. Tests share a process, so that kernels are compiled once.
+
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::wgpu::WgpuBackend;
+use burn::tensor::{Device, DeviceKind, Tensor};
+use zoo_cnn::CnnConfig;
+use zoo_core::{Architecture, Classifier, InputSpec, Loss};
+use zoo_data::{Augment, Epoch, Splits, Statistics, shapes10};
+use zoo_knn::{KnnConfig, Metric};
+use zoo_softmax::SoftmaxConfig;
+use zoo_svm::SvmConfig;
+use zoo_train::Optimizer;
+
+const CROSS_ENTROPY: Loss = Loss::CrossEntropy { label_smoothing: 0.1 };
+const HINGE: Loss = Loss::Hinge { margin: 1.0 };
+const SGD: Optimizer =
+    Optimizer::Sgd { learning_rate: 0.01, momentum: 0.9, nesterov: true, weight_decay: 1e-3 };
+fn cnn() -> CnnConfig {
+    CnnConfig { widths: vec![4, 8], depths: vec![1, 2], dropout: 0.0 }
+}
+
+/// The backends that are set beside flex, opened once, and used by one test at a time: generators and autotuning are
+/// shared.
+fn others() -> MutexGuard<'static, Vec<(&'static str, Device)>> {
+    static DEVICES: OnceLock<Mutex<Vec<(&str, Device)>>> = OnceLock::new();
+    let open = || {
+        #[expect(deprecated, reason = "offered, so tested")]
+        let mut devices = vec![("ndarray", Device::ndarray())];
+        let required = std::env::var("ZOO_REQUIRE_GPU").is_ok_and(|value| value == "1");
+        match gpu() {
+            Some(device) => devices.push(("wgpu", device)),
+            None if required => panic!("ZOO_REQUIRE_GPU=1, but no adapter answers"),
+            None => eprintln!("skipped wgpu: no adapter answers"),
+        }
+        Mutex::new(devices)
+    };
+    DEVICES.get_or_init(open).lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn gpu() -> Option<Device> {
+    let api = if cfg!(target_os = "linux") { WgpuBackend::Vulkan } else { WgpuBackend::Auto };
+    let kinds = [
+        DeviceKind::DiscreteGpu(0),
+        DeviceKind::IntegratedGpu(0),
+        DeviceKind::VirtualGpu(0),
+        DeviceKind::Cpu,
+    ];
+    kinds.into_iter().find_map(|kind| Device::wgpu_options().device_kind(kind).graphics_api(api).init().ok())
+}
+
+fn splits() -> Splits {
+    shapes10::generate(400, 50, 5).hold_out(0.1, 5).unwrap()
+}
+
+fn input(splits: &Splits) -> InputSpec {
+    let statistics = Statistics::of(&splits.train);
+    let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
+    InputSpec {
+        shape: [3, 32, 32],
+        classes: 10,
+        channel_mean: narrow(&statistics.channel_mean),
+        channel_deviation: narrow(&statistics.channel_deviation),
+        mean_image: narrow(&statistics.mean_image),
+    }
+}
+
+/// A fresh model with values drawn on flex, off autodiff.
+fn fresh<A: Architecture>(architecture: &A, splits: &Splits) -> A::Model {
+    let device = Device::flex();
+    device.seed(11);
+    let model = architecture.init(&input(splits), &device);
+    let _ = values(&model);
+    model
+}
+
+/// All floating-point parameters, one after the other.
+fn values<M: Module>(model: &M) -> Vec<f32> {
+    struct Collect(Vec<f32>);
+    impl ModuleVisitor for Collect {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.extend(param.val().into_data().try_to_vec::<f32>().unwrap());
+        }
+    }
+    let mut collect = Collect(Vec::new());
+    model.visit(&mut collect);
+    collect.0
+}
+
+/// The largest difference, relative to the largest value.
+fn relative_difference(found: &[f32], expected: &[f32]) -> f32 {
+    assert_eq!(found.len(), expected.len());
+    let scale = expected.iter().fold(1e-6f32, |scale, value| scale.max(value.abs()));
+    found.iter().zip(expected).fold(0.0f32, |most, (f, e)| most.max((f - e).abs())) / scale
+}
+
+fn scores_agree<A: Architecture>(name: &str, architecture: &A) {
+    let splits = splits();
+    let scores = |device: &Device| {
+        let model = fresh(architecture, &splits).fork(device);
+        let scores = model.forward(splits.test.batch(0..20, device).images);
+        scores.into_data().try_to_vec::<f32>().unwrap()
+    };
+    let expected = scores(&Device::flex());
+    for (backend, device) in others().iter() {
+        let difference = relative_difference(&scores(device), &expected);
+        assert!(difference < 1e-4, "{name} on {backend}: {difference}");
+    }
+}
+
+#[test]
+fn scores_of_the_same_weights_agree() {
+    scores_agree("softmax", &SoftmaxConfig {});
+    scores_agree("svm", &SvmConfig {});
+    scores_agree("cnn", &cnn());
+}
+
+/// Losses of `steps` steps, and the parameters after them.
+fn train<A: Architecture>(
+    architecture: &A,
+    (loss, optimizer): (Loss, Optimizer),
+    steps: usize,
+    device: &Device,
+) -> (Vec<f32>, Vec<f32>) {
+    let splits = splits();
+    let device = device.clone().autodiff();
+    let mut model = fresh(architecture, &splits).fork(&device.clone().inner()).train();
+    let mut burn = optimizer.init(&model);
+    let mut losses = Vec::new();
+    let augment = Augment { flip: true, crop: 2 };
+    // Batches of one size: each size has kernels of its own.
+    let batches = (0..).flat_map(|epoch| {
+        let batches: Vec<_> = Epoch::new(&splits.train, 24, augment, (3, epoch), &device).collect();
+        batches
+    });
+    for batch in batches.take(steps) {
+        let value = loss.forward(model.forward(batch.images), batch.labels);
+        losses.push(value.clone().into_scalar());
+        let gradients = GradientsParams::from_grads(value.backward(), &model);
+        model = burn.step(optimizer.learning_rate(), model, gradients);
+    }
+    (losses, values(&model.valid()))
+}
+
+fn training_agrees<A: Architecture>(name: &str, architecture: &A, task: (Loss, Optimizer)) {
+    let (_, after_one) = train(architecture, task, 1, &Device::flex());
+    let (expected, _) = train(architecture, task, 50, &Device::flex());
+    assert!(expected.iter().all(|loss| loss.is_finite()), "{name}: {expected:?}");
+    for (backend, device) in others().iter() {
+        let difference = relative_difference(&train(architecture, task, 1, device).1, &after_one);
+        assert!(difference < 1e-3, "{name} on {backend}: parameters differ by {difference} after one step");
+        let (losses, _) = train(architecture, task, 50, device);
+        for (step, (loss, expected)) in losses.iter().zip(&expected).enumerate() {
+            let off = (loss - expected).abs() / expected;
+            assert!(off < 0.02, "{name} on {backend}: loss {loss} is not {expected} at step {}", step + 1);
+        }
+    }
+}
+
+#[test]
+fn fifty_steps_of_softmax_agree() {
+    training_agrees("softmax", &SoftmaxConfig {}, (CROSS_ENTROPY, SGD));
+}
+
+#[test]
+fn fifty_steps_of_svm_agree() {
+    training_agrees(
+        "svm",
+        &SvmConfig {},
+        (HINGE, Optimizer::Sgd { learning_rate: 1e-4, momentum: 0.9, nesterov: false, weight_decay: 0.01 }),
+    );
+}
+
+#[test]
+fn fifty_steps_of_the_cnn_agree() {
+    training_agrees("cnn", &cnn(), (CROSS_ENTROPY, SGD));
+}
+
+#[test]
+fn neighbours_agree() {
+    let splits = splits();
+    for (metric, k) in [(Metric::L2, 10), (Metric::L1, 3)] {
+        let neighbours = |device: &Device, on_device: bool| {
+            let mut knn = KnnConfig { k, metric }.init(10).selecting_on_device(on_device);
+            for positions in [0..150, 150..300] {
+                let labels: Vec<usize> =
+                    positions.clone().map(|position| splits.train.label(position)).collect();
+                knn.add(splits.train.batch(positions, device).images, &labels);
+            }
+            knn.neighbours(splits.test.batch(0..20, device).images)
+        };
+        let expected = neighbours(&Device::flex(), false);
+        for (backend, device) in others().iter() {
+            for on_device in [false, true] {
+                let found = neighbours(device, on_device);
+                assert_eq!(found, expected, "{metric:?} on {backend}, selected on the device: {on_device}");
+            }
+        }
+    }
+}
