@@ -80,19 +80,21 @@ fn the_same_seed_gives_the_same_result() {
     let first = with_seed("7");
     assert_eq!(first, with_seed("7"));
     let other = with_seed("8");
-    for (first, other) in
-        first["results"].as_array().unwrap().iter().zip(other["results"].as_array().unwrap())
-    {
-        assert_ne!(first["test"]["confusion"], other["test"]["confusion"]);
+    for model in ["cnn", "knn", "softmax", "svm"] {
+        assert_ne!(confusion_of(&first, model), confusion_of(&other, model), "{model}");
     }
+}
+
+fn confusion_of<'a>(document: &'a Value, model: &str) -> &'a Value {
+    let results = document["results"].as_array().unwrap();
+    &results.iter().find(|result| result["model"] == model).unwrap()["test"]["confusion"]
 }
 
 #[test]
 fn a_run_can_be_repeated_from_its_own_config() {
     let place = tempfile::tempdir().unwrap();
-    let first = json(place.path(), &QUICK);
-    let config = "runs/0001-compare-shapes10/config.toml";
-    let again = json(place.path(), &["compare", "--limit-train=300", "--limit-test=100", "--config", config]);
+    let first = json(place.path(), &[&QUICK[..], &["--seed=5", "--validation=0.2"]].concat());
+    let again = json(place.path(), &["compare", "--config", "runs/0001-compare-shapes10/config.toml"]);
     assert_eq!(without_times(first), without_times(again));
 }
 
@@ -101,13 +103,7 @@ fn the_table_is_on_stdout_and_progress_is_not() {
     let place = tempfile::tempdir().unwrap();
     let output = run(
         place.path(),
-        &[&QUICK[..], &["softmax"]].concat()[..]
-            .iter()
-            .filter(|a| {
-                !a.starts_with("--set=cnn") && !a.starts_with("--set=svm") && !a.starts_with("--set=knn")
-            })
-            .copied()
-            .collect::<Vec<_>>(),
+        &["compare", "softmax", "--limit-train=300", "--limit-test=100", "--set=train.epochs=2"],
     );
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert!(stdout.contains("test accuracy") && stdout.contains("softmax"), "{stdout}");
@@ -160,24 +156,49 @@ fn own_images_of_any_size() {
     assert_eq!(document["dataset"]["test"], 50);
 }
 
-/// The course's figures on real photographs, for what is quick to fit; the CNN's are in the README.
+#[test]
+fn several_backends_stand_side_by_side() {
+    let place = tempfile::tempdir().unwrap();
+    let arguments =
+        ["compare", "knn", "softmax", "--limit-train=200", "--limit-test=50", "--set=softmax.train.epochs=2"];
+    let command = |more: &[&str]| {
+        let output = common::zoo(place.path())
+            .args(["--backend", "flex,ndarray"])
+            .args(arguments)
+            .args(more)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let document: Value = serde_json::from_str(&command(&["--json"])).unwrap();
+    assert_eq!(document["backend"], "flex, ndarray");
+    let results = document["results"].as_array().unwrap();
+    assert_eq!(results.len(), 4);
+    for result in results {
+        let difference = result["score_difference"].as_f64();
+        assert_eq!(difference.is_some(), result["backend"] == "ndarray");
+        assert!(difference.unwrap_or(0.0) < 1e-3, "{difference:?}");
+    }
+    let table = command(&[]);
+    assert!(table.contains("score difference") && table.contains("ndarray"), "{table}");
+}
+
+/// The course's figures on real photographs, for what is quick to fit. The CNN takes minutes; its figure is in the README.
 #[test]
 fn cifar10_accuracies() {
     let Some(data) = cifar10("cifar10_accuracies") else { return };
     let place = tempfile::tempdir().unwrap();
-    let document = json(
-        place.path(),
-        &["compare", "knn", "softmax", "svm", "--data=cifar10", "--data-dir", &data, "--limit-test=2000"],
-    );
+    let document =
+        json(place.path(), &["compare", "knn", "softmax", "svm", "--data=cifar10", "--data-dir", &data]);
     for result in document["results"].as_array().unwrap() {
-        let model = result["model"].as_str().unwrap();
         let accuracy = result["test"]["accuracy"].as_f64().unwrap();
-        // Deviation over 2,000 images is a point; three below the figures of the full test set.
-        let least = match model {
-            "knn" => 0.31,
-            "softmax" => 0.37,
-            _ => 0.355,
+        let least = match result["model"].as_str().unwrap() {
+            "knn" => 0.335,
+            "softmax" => 0.40,
+            "svm" => 0.385,
+            other => unreachable!("{other} was not asked for"),
         };
-        assert!(accuracy > least, "{model}: {accuracy}");
+        assert!(accuracy >= least, "{}: {accuracy}", result["model"]);
     }
 }

@@ -58,11 +58,41 @@ fn verify_cifar10() {
 fn backends_names_what_is_compiled_in_and_what_auto_takes() {
     let place = tempfile::tempdir().unwrap();
     let document = json(place.path(), &["backends"]);
-    let names: Vec<_> =
-        document["backends"].as_array().unwrap().iter().map(|row| row["backend"].as_str().unwrap()).collect();
-    assert_eq!(names, ["flex", "ndarray", "wgpu"]);
-    assert_eq!(document["backends"][0]["available"], true);
-    assert!(document["auto"].is_string());
+    let compiled = |backend: &str| {
+        let rows = document["backends"].as_array().unwrap();
+        rows.iter().find(|row| row["backend"] == backend).unwrap()["compiled"].as_bool().unwrap()
+    };
+    assert!(compiled("flex") && compiled("ndarray") && compiled("wgpu"));
+    assert!(document["auto"]["backend"].is_string() && document["auto"]["reason"].is_string());
+    let table = succeed(place.path(), &["backends"]);
+    assert!(table.contains("--backend auto takes"), "{table}");
+}
+
+/// Points the Vulkan loader at a driver that is not there.
+fn without_drivers(place: &std::path::Path, arguments: &[&str]) -> std::process::Output {
+    let mut command = common::zoo(place);
+    for variable in ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "__EGL_VENDOR_LIBRARY_FILENAMES"] {
+        command.env(variable, "/nonexistent");
+    }
+    command.args(arguments).output().unwrap()
+}
+
+#[test]
+fn without_any_driver() {
+    let place = tempfile::tempdir().unwrap();
+    let output = without_drivers(place.path(), &["backends"]);
+    assert!(output.status.success(), "{}", common::text(&output.stderr));
+    assert!(common::text(&output.stdout).contains("no adapter answers"));
+    for backend in ["gpu", "wgpu", "wgpu:1"] {
+        let output =
+            without_drivers(place.path(), &["compare", "knn", "--backend", backend, "--limit-train=50"]);
+        let message = common::text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        assert!(message.lines().count() == 1 && message.contains("install its Vulkan driver"), "{message}");
+        assert!(message.contains("--backend cpu"), "{message}");
+    }
+    let output = without_drivers(place.path(), &["compare", "knn", "--limit-train=50", "--limit-test=10"]);
+    assert!(output.status.success(), "auto falls to the CPU: {}", common::text(&output.stderr));
 }
 
 #[test]

@@ -144,7 +144,7 @@ fn a_download_of_another_file_is_not_kept() {
     let place = tempfile::tempdir().unwrap();
     std::fs::create_dir(place.path().join("data")).unwrap();
     let message = fail_download(place.path(), &["data", "fetch", "cifar10", "--url", &url]);
-    says(&message, &["delivers 5 bytes", "170052171", "nothing was kept"]);
+    says(&message, &["delivers 5 bytes", "170052171", "nothing of it was kept"]);
 
     // The right length, but not the right content: a sparse file serves as an earlier download.
     let part = place.path().join("data/cifar-10-binary.tar.gz.part");

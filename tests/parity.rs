@@ -3,6 +3,7 @@
 //! On a GPU, real or software. Without any adapter the GPU's part is skipped, and says so; with `ZOO_REQUIRE_GPU=1`
 //! that is a failure. Tests share a process, so that kernels are compiled once.
 
+use std::io::Write;
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use burn::module::{Module, ModuleVisitor, Param};
@@ -36,7 +37,9 @@ fn others() -> MutexGuard<'static, Vec<(&'static str, Device)>> {
         match gpu() {
             Some(device) => devices.push(("wgpu", device)),
             None if required => panic!("ZOO_REQUIRE_GPU=1, but no adapter answers"),
-            None => eprintln!("skipped wgpu: no adapter answers"),
+            None => {
+                let _ = writeln!(std::io::stderr(), "skipped wgpu: no adapter answers");
+            }
         }
         Mutex::new(devices)
     };
@@ -95,6 +98,7 @@ fn values<M: Module>(model: &M) -> Vec<f32> {
 /// The largest difference, relative to the largest value.
 fn relative_difference(found: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(found.len(), expected.len());
+    assert!(found.iter().chain(expected).all(|value| value.is_finite()));
     let scale = expected.iter().fold(1e-6f32, |scale, value| scale.max(value.abs()));
     found.iter().zip(expected).fold(0.0f32, |most, (f, e)| most.max((f - e).abs())) / scale
 }

@@ -40,6 +40,7 @@ fn a_trained_model_evaluates_to_the_same_figures() {
         assert_eq!(read(&place.join(&run).join("result.json")), trained);
         let evaluated = json(place, &["evaluate", &run]);
         assert_eq!(evaluated["results"][0]["test"], trained["results"][0]["test"], "{run}");
+        assert_eq!(evaluated["results"][0]["parameters"], trained["results"][0]["parameters"]);
         let lines = std::fs::read_to_string(place.join(&run).join("metrics.jsonl")).unwrap();
         assert_eq!(lines.lines().count(), trained["results"][0]["history"].as_array().unwrap().len());
     }
@@ -71,6 +72,106 @@ fn an_interrupted_run_ends_as_one_that_was_not() {
     assert_eq!(tensors(&bytes(&run)), tensors(&bytes(&whole_run)));
     let message = fail(place, 1, &["train", "--resume", run.to_str().unwrap()]);
     assert!(message.contains("is finished"), "{message}");
+}
+
+#[test]
+fn resuming_needs_no_gpu_driver() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    succeed(place, &["train", "softmax", "--limit-train=100", "--limit-test=20", "--set=train.epochs=2"]);
+    let run = "runs/0001-train-softmax-shapes10";
+    std::fs::remove_file(place.join(run).join("model.safetensors")).unwrap();
+    let mut command = zoo(place);
+    for variable in ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "__EGL_VENDOR_LIBRARY_FILENAMES"] {
+        command.env(variable, "/nonexistent");
+    }
+    let output = command.args(["train", "--backend=flex", "--resume", run]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(place.join(run).join("model.safetensors").exists());
+}
+
+#[test]
+fn images_that_have_changed_are_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    succeed(place, &["data", "export", "shapes", "--limit-train=60", "--limit-test=20"]);
+    let flat = place.join("flat");
+    std::fs::rename(place.join("shapes/train"), &flat).unwrap();
+    succeed(place, &["train", "knn", "--data=flat"]);
+    let run = "runs/0001-train-knn-flat";
+    succeed(place, &["evaluate", run]);
+    // The same images somewhere else are fine; another image moves the split.
+    std::fs::rename(&flat, place.join("moved")).unwrap();
+    succeed(place, &["evaluate", run, "--data=moved"]);
+    let star = std::fs::read_dir(place.join("moved/star")).unwrap().next().unwrap().unwrap().path();
+    std::fs::copy(&star, place.join("moved/star/another.png")).unwrap();
+    let message = fail(place, 1, &["evaluate", run, "--data=moved"]);
+    assert!(message.contains("the images of runs/0001-train-knn-flat have changed"), "{message}");
+}
+
+#[test]
+fn a_run_that_was_tampered_with_is_an_error() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    succeed(place, &["train", "knn", "--limit-train=50", "--limit-test=10"]);
+    let run = "runs/0001-train-knn-shapes10";
+    let config = place.join(run).join("config.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    for (from, to, says) in [
+        ("k = 10", "k = 9999", "k = 9999: must be 1 to"),
+        ("k = 10", "k = 0", "k = 0: must be 1 to"),
+        ("model = \"knn\"", "model = \"foo\"", "unknown model \"foo\""),
+        ("model = \"knn\"", "model = \"svm\"", "unknown field `k`"),
+    ] {
+        assert!(text.contains(from), "{text}");
+        std::fs::write(&config, text.replace(from, to)).unwrap();
+        let message = fail(place, 1, &["evaluate", run]);
+        assert!(message.contains("config.toml") && message.contains(says), "{message}");
+    }
+    std::fs::write(&config, text).unwrap();
+    let message = fail(place, 2, &["evaluate", run, "--seed=3"]);
+    assert!(message.contains("leave out --seed"), "{message}");
+    std::fs::write(place.join(run).join("model.safetensors"), "nothing").unwrap();
+    let message = fail(place, 1, &["evaluate", run]);
+    assert!(message.contains("model.safetensors"), "{message}");
+}
+
+#[test]
+fn predict_agrees_with_the_figures() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    let limits = ["--limit-train=200", "--limit-test=40"];
+    succeed(place, &[&["data", "export", "shapes"][..], &limits].concat());
+    let trained = json(place, &["train", "knn", "--data=shapes", "--set=k=2"]);
+    let test = place.join("shapes/test");
+    let images: Vec<_> = common::files(&test).into_iter().filter(|path| path.is_file()).collect();
+    assert_eq!(images.len(), 40);
+    let mut arguments = vec!["predict", "runs/0001-train-knn-shapes", "--image"];
+    arguments.extend(images.iter().map(|image| image.to_str().unwrap()));
+    let document = json(place, &arguments);
+    let right = document.as_array().unwrap().iter().filter(|prediction| {
+        let image = Path::new(prediction["image"].as_str().unwrap());
+        image.parent().unwrap().ends_with(prediction["classes"][0]["class"].as_str().unwrap())
+    });
+    assert_eq!(right.count() as f64 / 40.0, trained["results"][0]["test"]["accuracy"].as_f64().unwrap());
+}
+
+#[test]
+fn a_failed_run_leaves_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    let message = fail_but_keep(
+        place,
+        &["train", "softmax", "--limit-train=100", "--set=optimizer.learning_rate=1e39"],
+    );
+    assert!(message.contains("diverged"), "{message}");
+    assert_eq!(common::files(&place.join("runs")), Vec::<std::path::PathBuf>::new());
+}
+
+fn fail_but_keep(place: &Path, arguments: &[&str]) -> String {
+    let output = common::run(place, arguments);
+    assert_eq!(output.status.code(), Some(1));
+    text(&output.stderr)
 }
 
 /// Names and values of a SafeTensors file.

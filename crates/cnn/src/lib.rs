@@ -4,9 +4,8 @@
 //! Blocks of 3×3 convolutions, each followed by BatchNorm (Ioffe and Szegedy, 2015) and ReLU; each block halves height and
 //! width by 2×2 max-pooling; at the end the mean over what is left of the plane, dropout, and a linear layer.
 //!
-//! Two choices save time and change nothing else: convolutions have no bias, which BatchNorm's own makes useless, and a
-//! block pools right after its first convolution rather than at its end, so that everything after it sees a quarter of
-//! the pixels.
+//! Two choices save time: convolutions have no bias, which BatchNorm's own makes useless, and a block pools right after its
+//! first convolution rather than at its end, so that everything after it sees a quarter of the pixels.
 
 use burn::module::{Initializer, Module};
 use burn::nn::conv::{Conv2d, Conv2dConfig};

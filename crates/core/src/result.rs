@@ -161,14 +161,14 @@ impl TestMetrics {
 }
 
 impl ModelResult {
-    /// The result of a model that could not be fitted or evaluated.
+    /// The result of a model of which nothing is known yet.
     #[must_use]
-    pub fn failed(model: &str, backend: &str, config: serde_json::Value, error: String) -> Self {
+    pub fn new(model: &str, backend: &str, config: serde_json::Value) -> Self {
         Self {
             model: model.into(),
             backend: backend.into(),
             config,
-            error: Some(error),
+            error: None,
             parameters: None,
             fit_seconds: None,
             predict_seconds: None,
@@ -179,6 +179,12 @@ impl ModelResult {
             score_difference: None,
             history: Vec::new(),
         }
+    }
+
+    /// The result of a model that could not be fitted or evaluated.
+    #[must_use]
+    pub fn failed(model: &str, backend: &str, config: serde_json::Value, error: String) -> Self {
+        Self { error: Some(error), ..Self::new(model, backend, config) }
     }
 
     /// The accuracy on the test images, if there is one.
@@ -204,8 +210,7 @@ mod tests {
     fn the_schema_holds_its_names() {
         let scores = Scores::from_rows(vec![1.0, 0.0, 0.0, 1.0], 2);
         let classes = ["cat".to_string(), "dog".to_string()];
-        let mut result = ModelResult::failed("svm", "flex", serde_json::json!({"k": 1}), String::new());
-        result.error = None;
+        let mut result = ModelResult::new("svm", "flex", serde_json::json!({"k": 1}));
         result.test = Some(TestMetrics::new(&scores, &[0, 0], &classes, Some(0.5)));
         let json = serde_json::to_value(&result).unwrap();
         assert_eq!(json["test"]["macro"]["recall"], 0.25);
@@ -220,7 +225,7 @@ mod tests {
     fn failures_sort_last() {
         let scores = |right| Scores::from_rows(if right { vec![1.0, 0.0] } else { vec![0.0, 1.0] }, 2);
         let result = |name: &str, right| {
-            let mut result = ModelResult::failed(name, "flex", serde_json::Value::Null, String::new());
+            let mut result = ModelResult::new(name, "flex", serde_json::Value::Null);
             result.test = Some(TestMetrics::new(&scores(right), &[0], &["a".into(), "b".into()], None));
             result
         };

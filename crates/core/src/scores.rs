@@ -40,6 +40,12 @@ impl Scores {
         Ok(())
     }
 
+    /// Whether every score is a number, and none infinite.
+    #[must_use]
+    pub fn are_finite(&self) -> bool {
+        self.values.iter().all(|score| score.is_finite())
+    }
+
     /// The number of images.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -72,7 +78,10 @@ impl Scores {
     pub fn largest_difference(&self, other: &Self) -> f64 {
         assert_eq!((self.len(), self.classes), (other.len(), other.classes), "scores of the same images");
         let differences = self.values.iter().zip(&other.values).map(|(a, b)| f64::from((a - b).abs()));
-        differences.fold(0.0, f64::max)
+        differences.fold(
+            0.0,
+            |most, difference| if difference > most || difference.is_nan() { difference } else { most },
+        )
     }
 
     /// The class with the largest score of each image; the smaller class number among equals.
@@ -98,7 +107,8 @@ impl Scores {
                 .filter(|&(class, &score)| score > row[label] || (score == row[label] && class < label))
                 .count()
         };
-        let hits = self.rows().zip(labels).filter(|&(row, &label)| ahead(row, label) < k).count();
+        let hit = |row: &[f32], label: usize| !row[label].is_nan() && ahead(row, label) < k;
+        let hits = self.rows().zip(labels).filter(|&(row, &label)| hit(row, label)).count();
         hits as f64 / labels.len().max(1) as f64
     }
 }
@@ -119,6 +129,9 @@ mod tests {
         assert_eq!(scores.top_k_accuracy(&[2, 1], 2), 1.0);
         assert_eq!(scores.top_k_accuracy(&[0, 1], 2), 0.5);
         assert_eq!(scores.top_k_accuracy(&[0, 2], 3), 1.0);
+        let broken = Scores::from_rows(vec![f32::NAN; 3], 3);
+        assert!(scores.are_finite() && !broken.are_finite());
+        assert_eq!(broken.top_k_accuracy(&[0], 1), 0.0);
     }
 
     #[test]

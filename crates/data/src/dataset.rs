@@ -1,5 +1,7 @@
 //! A named set of training and test images, and the split that training works with.
 
+use md5::{Digest, Md5};
+
 use crate::{DataError, ImageShape, Result, Subset};
 
 /// A dataset as its source has it: training images and test images of named classes.
@@ -83,6 +85,26 @@ impl Splits {
     pub fn shape(&self) -> ImageShape {
         self.train.shape()
     }
+
+    /// A checksum (MD5, hexadecimal) of every pixel and label, in order, part by part: equal for the same images in the
+    /// same split, and for nothing else.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut digest = Md5::new();
+        for part in [&self.train, &self.validation, &self.test] {
+            digest.update((part.len() as u64).to_le_bytes());
+            for position in 0..part.len() {
+                digest.update((part.label(position) as u32).to_le_bytes());
+                digest.update(part.pixels(position));
+            }
+        }
+        hexadecimal(&digest.finalize())
+    }
+}
+
+/// Bytes as text, two digits each.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 #[cfg(test)]
@@ -108,6 +130,15 @@ mod tests {
             error.to_string(),
             "asked for 101 training images, but shapes10 has 100; ask for 1 to 100"
         );
+    }
+
+    #[test]
+    fn the_fingerprint_tells_splits_apart() {
+        let fingerprint =
+            |images, seed| shapes10::generate(images, 10, 1).hold_out(0.1, seed).unwrap().fingerprint();
+        assert_eq!(fingerprint(50, 1), fingerprint(50, 1));
+        assert_ne!(fingerprint(50, 1), fingerprint(50, 2));
+        assert_ne!(fingerprint(50, 1), fingerprint(51, 1));
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub type Result<T, E = DataError> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// The operating system refused a read or a write.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}", path.display())]
     Io {
         /// What was tried: "read", "write", "create", …
         action: &'static str,
@@ -64,7 +64,7 @@ pub enum DataError {
         /// Where the record starts, in bytes.
         offset: usize,
         /// The label that stands there.
-        label: i64,
+        label: u8,
         /// The number of classes.
         classes: usize,
     },
@@ -85,7 +85,7 @@ pub enum DataError {
         reason: String,
     },
     /// A file with an image's name is not an image.
-    #[error("cannot decode {}: {source}; remove it or replace it with a PNG or JPEG image", path.display())]
+    #[error("cannot decode {}; remove it or replace it with a PNG or JPEG image", path.display())]
     Decode {
         /// The file.
         path: PathBuf,
@@ -136,7 +136,7 @@ pub enum DataError {
     },
     /// A download has not the size of the official archive.
     #[error(
-        "{url} delivers {found} bytes, but the official archive has {expected}: it is another file; nothing was kept"
+        "{url} delivers {found} bytes, but the official archive has {expected}: it is another file, and nothing of it was kept"
     )]
     DownloadSize {
         /// The address.
@@ -162,11 +162,14 @@ pub enum DataError {
         /// The folder.
         path: PathBuf,
     },
-    /// The binary layout has room for 32×32 RGB images of at most 256 classes alone.
+    /// The binary layout has room for 32×32 RGB images of at most 256 classes alone, in five training batches.
     #[error(
-        "the CIFAR-10 binary layout holds 3×32×32 images of at most 256 classes, not {classes} classes of {shape}; export as an image folder instead"
+        "the CIFAR-10 binary layout holds 3×32×32 images of at most 256 classes, at least 5 of them to train on, not \
+         {train} training images of {classes} classes, {shape}; export as an image folder instead"
     )]
     Layout {
+        /// The number of training images.
+        train: usize,
         /// Channels × height × width.
         shape: String,
         /// The number of classes.

@@ -52,7 +52,11 @@ fn write_png(path: &Path, shape: ImageShape, pixels: &[u8]) -> Result<()> {
 pub fn export_binary(dataset: &Dataset, path: &Path) -> Result<()> {
     let classes = dataset.classes.len();
     if dataset.shape() != ImageShape::CIFAR10 || classes > 256 || dataset.train.len() < 5 {
-        return Err(DataError::Layout { shape: dataset.shape().to_string(), classes });
+        return Err(DataError::Layout {
+            train: dataset.train.len(),
+            shape: dataset.shape().to_string(),
+            classes,
+        });
     }
     write_folder(path, |path| {
         let length = dataset.train.len();

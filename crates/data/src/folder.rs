@@ -20,8 +20,8 @@ const TEST_SHARE: f64 = 0.2;
 /// antialiasing), grey ones become RGB, transparency is dropped. Classes are the folders' names, sorted.
 ///
 /// # Errors
-/// [`DataError::Folder`] if there are no classes, a class has no images, or a test class is unknown in training;
-/// [`DataError::Decode`] for a file that is no image.
+/// [`DataError::Folder`] if there are fewer than two classes, a class has no images, or a test class is unknown in
+/// training; [`DataError::Decode`] for a file that is no image; [`DataError::Io`] for one that can't be read.
 pub fn load(path: &Path, (height, width): (usize, usize), seed: u64) -> Result<Dataset> {
     let shape = ImageShape { channels: 3, height, width };
     let name =
@@ -29,7 +29,7 @@ pub fn load(path: &Path, (height, width): (usize, usize), seed: u64) -> Result<D
     let name = name.unwrap_or_else(|| "folder".into());
     let (train_path, test_path) = (path.join("train"), path.join("test"));
     if !train_path.is_dir() {
-        let classes = class_folders(path)?;
+        let classes = at_least_two(path, class_folders(path)?)?;
         let all = load_part(path, &classes, shape)?;
         let count = ((all.len() as f64 * TEST_SHARE).round() as usize).max(1);
         if count == all.len() {
@@ -47,7 +47,7 @@ pub fn load(path: &Path, (height, width): (usize, usize), seed: u64) -> Result<D
             "has train/ but no test/; add it, or put the classes side by side without either",
         ));
     }
-    let classes = class_folders(&train_path)?;
+    let classes = at_least_two(&train_path, class_folders(&train_path)?)?;
     if let Some(unknown) = class_folders(&test_path)?.iter().find(|class| !classes.contains(class)) {
         return Err(folder_error(&test_path.join(unknown), "is a class that train/ does not have"));
     }
@@ -75,6 +75,13 @@ fn class_folders(path: &Path) -> Result<Vec<String>> {
         ));
     }
     Ok(names)
+}
+
+fn at_least_two(path: &Path, classes: Vec<String>) -> Result<Vec<String>> {
+    match &classes[..] {
+        [only] => Err(folder_error(path, &format!("has one class alone, {only}; at least two are needed"))),
+        _ => Ok(classes),
+    }
 }
 
 /// What is in `path`, sorted by name, hidden entries left out.
@@ -204,8 +211,12 @@ mod tests {
         };
         message("has no class folders");
         std::fs::create_dir(place.path().join("cat")).unwrap();
+        message("has one class alone, cat");
+        std::fs::create_dir(place.path().join("dog")).unwrap();
         message("cat: has no .png, .jpg or .jpeg image");
-        std::fs::write(place.path().join("cat/text.png"), "not an image").unwrap();
+        for class in ["cat", "dog"] {
+            std::fs::write(place.path().join(class).join("text.png"), "not an image").unwrap();
+        }
         message("cannot decode");
         std::fs::create_dir_all(place.path().join("train/cat")).unwrap();
         message("has train/ but no test/");

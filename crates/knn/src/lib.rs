@@ -94,8 +94,7 @@ impl Knn {
     pub const TILE: usize = 4096;
 
     /// Selects the k nearest of each tile on the device rather than in memory: right where distances would have to be
-    /// copied out of the device's own memory, wasteful where device and memory are one. Images at exactly the same
-    /// distance as the k-th may then be others of their tile.
+    /// copied out of the device's own memory, wasteful where device and memory are one. The neighbours are the same.
     #[must_use]
     pub const fn selecting_on_device(mut self, selects_on_device: bool) -> Self {
         self.selects_on_device = selects_on_device;
@@ -157,13 +156,16 @@ impl Knn {
         };
         let [_, images] = distances.dims();
         let k = self.config.k;
-        if self.selects_on_device && k < images && k <= DEVICE_K {
-            let (smallest, places) = distances.neg().topk_with_indices(k, 1);
+        if self.selects_on_device && k + 1 < images && k <= DEVICE_K {
+            let (smallest, places) = distances.clone().neg().topk_with_indices(k + 1, 1);
             let (smallest, places) = (read(smallest.neg()), read(places));
-            nearest.offer(&smallest, |place| first + places[place] as usize);
-        } else {
-            nearest.offer(&read(distances), |place| first + place % images);
+            // The device says nothing about which of equals it takes. Within the k that doesn't matter; if the k-th
+            // has an equal beyond them, it does.
+            if smallest.chunks_exact(k + 1).all(|row| row[k - 1] != row[k]) {
+                return nearest.offer(&smallest, |place| first + places[place] as usize);
+            }
         }
+        nearest.offer(&read(distances), |place| first + place % images);
     }
 
     /// Turns neighbours into scores: a class's votes, plus less than one that orders classes with as many.

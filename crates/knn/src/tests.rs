@@ -148,17 +148,16 @@ fn k_must_fit() {
 
 #[test]
 fn selecting_on_the_device_gives_the_same_neighbours() {
-    // Many values and levels: no two distances of a query are equal.
-    let (train, queries) = (images(150, 900, 1, 256), images(9, 900, 2, 256));
-    for metric in [Metric::L1, Metric::L2] {
-        for k in [1, 7, 64] {
-            let knn = knn(KnnConfig { k, metric }, &train, 900, 70, &[0; 150]);
-            let expected = knn.neighbours(tensor(&queries, 900));
-            assert_eq!(
-                knn.selecting_on_device(true).neighbours(tensor(&queries, 900)),
-                expected,
-                "{metric:?} {k}"
-            );
+    // Of 900 values and 256 levels no two distances are equal; of 2 and 4 most are.
+    for (values, levels) in [(900, 256), (2, 4)] {
+        let (train, queries) = (images(150, values, 1, levels), images(9, values, 2, levels));
+        for metric in [Metric::L1, Metric::L2] {
+            for k in [1, 7, 64, 70] {
+                let knn = knn(KnnConfig { k, metric }, &train, values, 70, &[0; 150]);
+                let expected = knn.neighbours(tensor(&queries, values));
+                let found = knn.selecting_on_device(true).neighbours(tensor(&queries, values));
+                assert_eq!(found, expected, "{metric:?} {k} {values}");
+            }
         }
     }
 }

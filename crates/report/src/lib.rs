@@ -69,8 +69,7 @@ mod tests {
     fn comparison() -> Comparison {
         let classes = vec!["cat".to_string(), "dog".to_string()];
         let scores = Scores::from_rows(vec![1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0], 2);
-        let mut svm = ModelResult::failed("svm", "flex", serde_json::Value::Null, String::new());
-        svm.error = None;
+        let mut svm = ModelResult::new("svm", "flex", serde_json::Value::Null);
         svm.test = Some(TestMetrics::new(&scores, &[0, 1, 1, 1], &classes, None));
         svm.parameters = Some(30_730);
         svm.fit_seconds = Some(75.0);

@@ -276,7 +276,7 @@ fn open_indexed(
     kind: burn::tensor::DeviceType,
     index: usize,
 ) -> anyhow::Result<Selected> {
-    let devices = crate::failure::catch(|| Ok(Device::enumerate(kind).into_vec()))?;
+    let devices = crate::failure::catch_panic(|| Device::enumerate(kind).into_vec()).unwrap_or_default();
     let count = devices.len();
     let device = devices.into_iter().nth(index).ok_or_else(|| {
         anyhow::anyhow!("there is no device {backend}:{index}; there are {count}; install the driver, or use --backend cpu")

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::backend::{Backend, Kind, has_gpu_node};
 use crate::cli::GlobalOptions;
+use crate::output::{print, print_json};
 
 /// Every backend, with what to know about it.
 const KINDS: [(Kind, &str); 8] = [
@@ -33,16 +34,14 @@ pub(crate) fn run(options: &GlobalOptions) -> anyhow::Result<()> {
             .collect();
         let auto = json!({ "backend": auto.backend, "adapter": auto.adapter, "reason": reason });
         let document = json!({ "backends": backends, "adapters": adapters, "auto": auto });
-        println!("{}", serde_json::to_string_pretty(&document)?);
-        return Ok(());
+        return print_json(&document);
     }
     let mut table = zoo_report::table(["backend", "compiled in", "what it is"]);
     for (kind, note) in KINDS {
         table.add_row([kind.name(), if kind.compiled() { "yes" } else { "no" }, note]);
     }
-    println!("{}\n\n{}\n", table, adapter_table(&adapters));
-    println!("--backend auto takes {auto}: {reason}");
-    Ok(())
+    let adapters = adapter_table(&adapters);
+    print(&format!("{table}\n\n{adapters}\n\n--backend auto takes {auto}: {reason}"))
 }
 
 #[cfg(feature = "wgpu")]

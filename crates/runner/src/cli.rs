@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::backend::Backend;
+use crate::config;
 
 /// Something is wrong with what was asked for: exit code 2.
 #[derive(Debug)]
@@ -115,7 +116,7 @@ pub(crate) enum ExportFormat {
     Binary,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalOptions {
     /// Where to compute: auto, cpu, gpu, flex, ndarray, wgpu, wgpu:1, …; `zoo backends` lists what there is. `compare`
@@ -154,9 +155,9 @@ pub(crate) struct GlobalOptions {
     /// The share of the training images that is held out to choose the best epoch by [default: 0.1]
     #[arg(long, global = true, value_name = "SHARE")]
     pub(crate) validation: Option<f64>,
-    /// Where run folders are made
-    #[arg(long, global = true, default_value = "runs", value_name = "DIR")]
-    pub(crate) out: PathBuf,
+    /// Where run folders are made [default: runs]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
     /// One JSON document on stdout and nothing else there
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -190,19 +191,44 @@ impl GlobalOptions {
         self.data_dir.clone().unwrap_or_else(|| "data".into())
     }
 
-    /// Refuses options that would change what a run has been made from. `--data-dir` is none: data may have moved.
+    /// Where run folders are made.
+    pub(crate) fn out(&self) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| "runs".into())
+    }
+
+    /// The same options, those that are not given taken from the `[run]` of a config file, so that the config of a run
+    /// is enough to run it again.
+    ///
+    /// # Errors
+    /// [`UsageError`] for a config file that can't be read or parsed.
+    pub(crate) fn with_those_of_the_config(&self) -> anyhow::Result<Self> {
+        let Some(run) = config::run_of(self)? else { return Ok(self.clone()) };
+        let source = run.source;
+        Ok(Self {
+            data: self.data.clone().or(Some(source.data)),
+            data_dir: self.data_dir.clone().or(Some(source.data_dir)),
+            seed: self.seed.or(Some(run.seed)),
+            limit_train: self.limit_train.or(source.limit_train),
+            limit_test: self.limit_test.or(source.limit_test),
+            validation: self.validation.or(Some(source.validation)),
+            ..self.clone()
+        })
+    }
+
+    /// Refuses options that would change what a run has been made from. `--data` and `--data-dir` are none: images may
+    /// have moved, and are compared.
     ///
     /// # Errors
     /// Names the first such option.
     pub(crate) fn keep_to_the_run(&self) -> Result<(), UsageError> {
         let given = [
-            ("--data", self.data.is_some()),
             ("--config", !self.config.is_empty()),
             ("--set", !self.set.is_empty()),
             ("--seed", self.seed.is_some()),
             ("--limit-train", self.limit_train.is_some()),
             ("--limit-test", self.limit_test.is_some()),
             ("--validation", self.validation.is_some()),
+            ("--out", self.out.is_some()),
         ];
         match given.into_iter().find(|&(_, given)| given) {
             Some((option, _)) => {

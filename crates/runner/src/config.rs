@@ -3,7 +3,7 @@
 //! Each layer changes keys of the one before and is checked by itself, so that an error names the file or the option it
 //! came from. A table whose `kind` changes starts anew: keys of the old kind mean nothing to the new one.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use toml::{Table, Value};
@@ -11,6 +11,7 @@ use toml::{Table, Value};
 use crate::cli::{GlobalOptions, UsageError};
 use crate::nearest::{nearest, unknown};
 use crate::recipes::{self, Entry, Recipe};
+use crate::runs::RunConfig;
 
 /// Keys that a resolved config has besides the recipes.
 pub(crate) const RUN: &str = "run";
@@ -24,7 +25,7 @@ struct Layer {
     table: Table,
 }
 
-/// Makes the recipes of `models` from the options.
+/// Makes the recipes of `models` from the options. Those of other models are checked, too.
 ///
 /// # Errors
 /// [`UsageError`] for an unknown model or key, a wrong type, or a file that can't be read or parsed.
@@ -36,36 +37,54 @@ pub(crate) fn resolve(
     for path in &options.config {
         layers.extend(read_file(path, models)?);
     }
-    for set in &options.set {
-        layers.push(parse_set(set, models)?);
+    let mut sets = options.set.iter().map(|set| parse_set(set, models)).collect::<Result<Vec<_>, _>>()?;
+    // A kind comes before the keys that belong to it, in whichever order they are given.
+    sets.sort_by_key(|layer| !layer.origin.split('=').next().is_some_and(|key| key.ends_with(".kind")));
+    layers.extend(sets);
+    for entry in &recipes::ENTRIES {
+        resolve_one(entry, &layers)?;
     }
-    models
-        .iter()
-        .map(|entry| {
-            let mut table: Table = entry.defaults.parse().expect("the default recipe is valid TOML");
-            table.remove(MODEL);
-            let mut recipe = (entry.parse)(table.clone()).expect("the default recipe is valid");
-            for layer in layers.iter().filter(|layer| layer.model == entry.name) {
-                merge(&mut table, layer.table.clone());
-                recipe = (entry.parse)(table.clone()).map_err(|error| invalid(&layer.origin, &error))?;
-            }
-            Ok(recipe)
-        })
-        .collect()
+    models.iter().map(|entry| resolve_one(entry, &layers)).collect()
 }
 
-/// Reads the recipe of one model that was resolved before, from a run's config.
-pub(crate) fn reread(entry: &Entry, table: Table, path: &Path) -> anyhow::Result<Box<dyn Recipe>> {
-    Ok((entry.parse)(table).map_err(|error| invalid(&path.display().to_string(), &error))?)
+fn resolve_one(entry: &Entry, layers: &[Layer]) -> anyhow::Result<Box<dyn Recipe>> {
+    let mut table: Table = entry.defaults.parse().expect("the default recipe is valid TOML");
+    table.remove(MODEL);
+    let mut recipe = (entry.parse)(table.clone()).expect("the default recipe is valid");
+    for layer in layers.iter().filter(|layer| layer.model == entry.name) {
+        merge(&mut table, layer.table.clone(), "")
+            .map_err(|reason| UsageError(format!("{}: {reason}", layer.origin)))?;
+        recipe = (entry.parse)(table.clone()).map_err(|error| invalid(&layer.origin, &error))?;
+    }
+    Ok(recipe)
+}
+
+/// The `[run]` of the last config file that has one.
+///
+/// # Errors
+/// [`UsageError`] for a file that can't be read or parsed, or a `[run]` that zoo has not written.
+pub(crate) fn run_of(options: &GlobalOptions) -> Result<Option<RunConfig>, UsageError> {
+    let mut last = None;
+    for path in &options.config {
+        if let Some(run) = read_table(path)?.remove(RUN) {
+            let run = run.try_into();
+            last = Some(run.map_err(|error| UsageError(format!("{}: [run] {error}", path.display())))?);
+        }
+    }
+    Ok(last)
+}
+
+fn read_table(path: &Path) -> Result<Table, UsageError> {
+    let usage = |reason: String| UsageError(format!("{}: {reason}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| usage(format!("cannot read it: {error}")))?;
+    text.parse().map_err(|error: toml::de::Error| usage(error.to_string().trim().into()))
 }
 
 /// A file is either one recipe, with `model = "cnn"` at its top, or a table for each model.
-fn read_file(path: &PathBuf, models: &[&'static Entry]) -> anyhow::Result<Vec<Layer>> {
+fn read_file(path: &Path, models: &[&'static Entry]) -> anyhow::Result<Vec<Layer>> {
     let origin = path.display().to_string();
     let usage = |reason: String| UsageError(format!("{origin}: {reason}"));
-    let text = std::fs::read_to_string(path).map_err(|error| usage(format!("cannot read it: {error}")))?;
-    let mut table: Table =
-        text.parse().map_err(|error: toml::de::Error| usage(error.to_string().trim().into()))?;
+    let mut table = read_table(path)?;
     table.remove(RUN);
     if let Some(name) = table.remove(MODEL) {
         let Some(name) = name.as_str() else { return Err(usage("model must be a name".into()).into()) };
@@ -100,6 +119,9 @@ fn parse_set(set: &str, models: &[&'static Entry]) -> anyhow::Result<Layer> {
     let (key, value) = set.split_once('=').ok_or_else(|| usage("expected KEY=VALUE"))?;
     let mut path: Vec<&str> = key.trim().split('.').collect();
     let named = models.iter().find(|entry| entry.name == path[0]);
+    if named.is_none() && path.len() > 1 && recipes::find(path[0]).is_ok() {
+        return Err(usage(&format!("{} is not among the models of this run", path[0])).into());
+    }
     let model = match (named, models) {
         (Some(entry), _) if path.len() > 1 => {
             path.remove(0);
@@ -127,21 +149,35 @@ fn parse_set(set: &str, models: &[&'static Entry]) -> anyhow::Result<Layer> {
     Ok(Layer { origin, model, table: Table::from_iter([(path[0].to_string(), value)]) })
 }
 
-/// Lays `over` upon `table`.
-fn merge(table: &mut Table, over: Table) {
+/// Lays `over` upon `table`, whose keys stand below `path`.
+///
+/// # Errors
+/// Names a key whose value is of another type than before.
+fn merge(table: &mut Table, over: Table, path: &str) -> Result<(), String> {
     for (key, value) in over {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         match (table.get_mut(&key), value) {
             (Some(Value::Table(below)), Value::Table(over)) => {
                 if over.get("kind").is_some_and(|kind| below.get("kind") != Some(kind)) {
                     below.clear();
                 }
-                merge(below, over);
+                merge(below, over, &path)?;
+            }
+            (Some(below), value) if !fits(below, &value) => {
+                let (expected, found) = (below.type_str(), value.type_str());
+                return Err(format!("{path} is the {found} {value}; expected: {expected}, as in {below}"));
             }
             (_, value) => {
                 table.insert(key, value);
             }
         }
     }
+    Ok(())
+}
+
+/// Whether a value can stand where `below` does. Whole numbers are numbers, too.
+fn fits(below: &Value, value: &Value) -> bool {
+    below.same_type(value) || matches!((below, value), (Value::Float(_), Value::Integer(_)))
 }
 
 /// Says what is wrong and, for a name, which valid one is nearest.
@@ -207,6 +243,9 @@ mod tests {
         assert_eq!(table["optimizer"]["beta_1"].as_float(), Some(0.9));
         assert_eq!(table["optimizer"]["learning_rate"].as_float(), Some(0.001));
         assert!(table["optimizer"].get("momentum").is_none());
+        let keys = ["--set", "optimizer.learning_rate=0.5", "--set", "optimizer.kind=adam"];
+        let table = &resolve_with(&["cnn"], &keys).unwrap()[0];
+        assert_eq!(table["optimizer"]["learning_rate"].as_float(), Some(0.5), "in whichever order");
     }
 
     #[test]
@@ -214,7 +253,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let (one, many) = (place.path().join("one.toml"), place.path().join("many.toml"));
         std::fs::write(&one, "model = \"knn\"\nk = 3\nmetric = \"l1\"\n").unwrap();
-        std::fs::write(&many, "[knn]\nk = 4\n[svm.train]\nepochs = 2\n[run]\nseed = 1\n").unwrap();
+        std::fs::write(&many, "[knn]\nk = 4\n[svm.train]\nepochs = 2\n").unwrap();
         let (one, many) = (one.to_str().unwrap(), many.to_str().unwrap());
         let tables =
             resolve_with(&["knn", "svm"], &["--config", one, "--config", many, "--set", "knn.k=5"]).unwrap();
@@ -233,11 +272,25 @@ mod tests {
         let message = error(&["svm"], &["--set", "optimizer.kind=adma"]);
         assert!(message.ends_with("did you mean `adam`?"), "{message}");
         let message = error(&["knn"], &["--set", "k=many"]);
-        assert!(message.starts_with("--set k=many: k: invalid type: string \"many\""), "{message}");
+        assert_eq!(message, "--set k=many: k is the string \"many\"; expected: integer, as in 10");
+        let message = error(&["svm"], &["--set", "optimizer.learning_rate=fast"]);
+        assert!(
+            message.contains("optimizer.learning_rate is the string \"fast\"; expected: float"),
+            "{message}"
+        );
+        assert!(
+            error(&["svm"], &["--set", "loss=hinge"])
+                .contains("loss is the string \"hinge\"; expected: table")
+        );
+        assert!(error(&["knn"], &["--set", "svm.train.epochs=1"]).contains("svm is not among the models"));
         let message = error(&["knn"], &["--set", "kk=1"]);
         assert!(message.contains("unknown field `kk`"), "{message}");
         assert!(error(&["knn", "svm"], &["--set", "k=1"]).contains("with several models"));
         assert!(error(&["knn"], &["--set", "k"]).contains("expected KEY=VALUE"));
+        let place = tempfile::tempdir().unwrap();
+        let other = place.path().join("other.toml");
+        std::fs::write(&other, "[cnn]\nbogus = 1\n").unwrap();
+        assert!(error(&["knn"], &["--config", other.to_str().unwrap()]).contains("unknown field `bogus`"));
         assert!(error(&["knn"], &["--config", "/no/such.toml"]).contains("/no/such.toml: cannot read it"));
     }
 }

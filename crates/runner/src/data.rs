@@ -10,6 +10,7 @@ use zoo_data::{Dataset, Statistics, export_binary, export_folder};
 
 use crate::cli::{DataCommand, ExportFormat, GlobalOptions};
 use crate::nearest::unknown;
+use crate::output::{print, print_json};
 use crate::progress::{Bar, Progress};
 use crate::source::Source;
 
@@ -50,10 +51,10 @@ fn run_fetch(options: &GlobalOptions, dataset: &str, url: Option<&str>) -> anyho
         Fetched::Downloaded(folder) => (folder, false),
     };
     if options.json {
-        println!("{}", json!({ "dataset": dataset, "folder": folder, "already_there": present }));
+        print_json(&json!({ "dataset": dataset, "folder": folder, "already_there": present }))?;
     } else {
         let verb = if present { "is already in" } else { "is now in" };
-        println!("{dataset} {verb} {}; use it with --data cifar10", folder.display());
+        print(&format!("{dataset} {verb} {}; use it with --data cifar10", folder.display()))?;
     }
     Ok(())
 }
@@ -74,8 +75,7 @@ fn info(options: &GlobalOptions, dataset: &Dataset) -> anyhow::Result<()> {
             "channel_mean": statistics.channel_mean,
             "channel_deviation": statistics.channel_deviation,
         });
-        println!("{}", serde_json::to_string_pretty(&document)?);
-        return Ok(());
+        return print_json(&document);
     }
     let mut table = zoo_report::table(["class", "training images", "test images"]);
     for column in [1, 2] {
@@ -86,7 +86,7 @@ fn info(options: &GlobalOptions, dataset: &Dataset) -> anyhow::Result<()> {
     }
     let numbers =
         |values: &[f64]| values.iter().map(|value| format!("{value:.2}")).collect::<Vec<_>>().join(", ");
-    println!(
+    print(&format!(
         "{}: {} training and {} test images of {}\n\
          channel means {} and deviations {} over the training images, 0 to 255\n{table}",
         dataset.name,
@@ -95,8 +95,7 @@ fn info(options: &GlobalOptions, dataset: &Dataset) -> anyhow::Result<()> {
         dataset.shape(),
         numbers(&statistics.channel_mean),
         numbers(&statistics.channel_deviation),
-    );
-    Ok(())
+    ))
 }
 
 /// Loading has read every image and checked every label; what is left is the balance of classes.
@@ -115,13 +114,13 @@ fn verify(options: &GlobalOptions, dataset: &Dataset) -> anyhow::Result<()> {
         }
     }
     if options.json {
-        println!("{}", json!({ "name": dataset.name, "problems": problems }));
+        print_json(&json!({ "name": dataset.name, "problems": problems }))?;
     } else if problems.is_empty() {
         let images = dataset.train.len() + dataset.test.len();
-        println!(
-            "{}: all {images} images are readable, every label is a class, every class has images",
-            dataset.name
-        );
+        let name = &dataset.name;
+        print(&format!(
+            "{name}: all {images} images are readable, every label is a class, every class has images"
+        ))?;
     }
     if problems.is_empty() {
         Ok(())
@@ -141,13 +140,11 @@ fn export(
         ExportFormat::Binary => export_binary(dataset, destination)?,
     }
     if options.json {
-        println!("{}", json!({ "folder": destination }));
+        print_json(&json!({ "folder": destination }))?;
     } else {
         let (train, test) = (dataset.train.len(), dataset.test.len());
-        println!(
-            "{train} training and {test} test images written; use them with --data {}",
-            destination.display()
-        );
+        let path = destination.display();
+        print(&format!("{train} training and {test} test images written; use them with --data {path}"))?;
     }
     Ok(())
 }

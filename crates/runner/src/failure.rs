@@ -6,28 +6,43 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
+use crate::backend::Selected;
+
 /// The message of the first panic since somebody looked.
 static MESSAGE: Mutex<Option<String>> = Mutex::new(None);
 
-/// Runs `work`; a panic in it becomes an error with its message.
+/// Runs `work` on `selected`. On a GPU a panic in it becomes an error that names the adapter and what to lower; on the
+/// CPU a panic is a bug, and stays one.
 ///
 /// # Errors
 /// What `work` returns, or the message of its panic.
-pub(crate) fn catch<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+pub(crate) fn catch<T>(selected: &Selected, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    if !selected.gpu {
+        return work();
+    }
+    catch_panic(work).map_err(|message| {
+        let adapter = &selected.adapter;
+        let advice = "lower train.batch_size or the sizes of the network, or use --backend cpu";
+        anyhow::anyhow!("{adapter} failed: {}; {advice}", message.trim())
+    })?
+}
+
+/// Runs `work`, or returns the message of its first panic.
+pub(crate) fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|info| {
+        log::debug!("{info}");
         let payload = info.payload();
         let text = payload.downcast_ref::<&str>().map(ToString::to_string);
         let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-        log::debug!("{info}");
-        if let Ok(mut message) = MESSAGE.lock() {
-            message.get_or_insert_with(|| text.unwrap_or_else(|| "it gave no reason".into()));
+        if let (Ok(mut message), Some(text)) = (MESSAGE.lock(), text) {
+            message.get_or_insert(text);
         }
     }));
     let outcome = catch_unwind(AssertUnwindSafe(work));
     std::panic::set_hook(hook);
     let message = MESSAGE.lock().ok().and_then(|mut message| message.take());
-    outcome.unwrap_or_else(|_| Err(anyhow::anyhow!(message.unwrap_or_else(|| "it gave no reason".into()))))
+    outcome.map_err(|_| message.unwrap_or_else(|| "it gave no reason".into()))
 }
 
 #[cfg(test)]
@@ -35,9 +50,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_becomes_an_error() {
-        assert_eq!(catch(|| Ok(3)).unwrap(), 3);
-        assert_eq!(catch::<()>(|| anyhow::bail!("no")).unwrap_err().to_string(), "no");
-        assert_eq!(catch::<()>(|| panic!("out of {}", "memory")).unwrap_err().to_string(), "out of memory");
+    fn a_panic_becomes_a_message() {
+        assert_eq!(catch_panic(|| 3), Ok(3));
+        assert_eq!(catch_panic::<()>(|| panic!("out of {}", "memory")), Err("out of memory".into()));
     }
 }

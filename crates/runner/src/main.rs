@@ -14,7 +14,9 @@ mod config;
 mod data;
 mod evaluate;
 mod failure;
+mod judge;
 mod nearest;
+mod output;
 mod predict;
 mod progress;
 mod recipes;
@@ -47,8 +49,12 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> anyhow::Result<()> {
     let options = &cli.global;
     match &cli.command {
-        Command::Compare { models } => compare::run(options, models),
-        Command::Train { model, resume } => train::run(options, model.as_deref(), resume.as_deref()),
+        Command::Compare { models } => compare::run(&options.with_those_of_the_config()?, models),
+        Command::Train { model: Some(model), .. } => {
+            train::start(&options.with_those_of_the_config()?, model)
+        }
+        Command::Train { resume: Some(run), .. } => train::resume(options, run),
+        Command::Train { .. } => unreachable!("clap asks for one of the two"),
         Command::Evaluate { run } => evaluate::run(options, run),
         Command::Predict { runs, image, top } => predict::run(options, runs, image, *top),
         Command::Data { command } => data::run(options, command),

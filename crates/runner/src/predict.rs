@@ -6,9 +6,12 @@ use anyhow::Context;
 use burn::tensor::{Tensor, TensorData};
 use comfy_table::Table;
 use serde::Serialize;
+use zoo_core::Classifier;
 use zoo_data::{ImageShape, folder};
 
 use crate::cli::GlobalOptions;
+use crate::failure;
+use crate::output::{print, print_json};
 use crate::progress::Progress;
 use crate::runs::TrainingRun;
 
@@ -42,39 +45,41 @@ pub(crate) fn run(
     let progress = Progress::new(options.quiet);
     let selected = options.one_backend()?.select()?;
     progress.line(&format!("backend: {selected}"));
-    let mut predictions = Vec::new();
-    for run in &runs {
-        let model =
-            run.recipe.load(&run.model_file()?, run.config.shape, run.config.classes.len(), &selected)?;
-        for image in images {
-            let pixels = load(image, run.config.shape)?;
-            let scores = model.classifier().forward(Tensor::from_data(pixels, &selected.device));
-            let probabilities = model.classifier().probabilities(scores).into_data().convert::<f32>();
-            let probabilities: Vec<f32> = probabilities.try_to_vec().context("the device failed")?;
-            let mut classes: Vec<Guess> = run
-                .config
-                .classes
-                .iter()
-                .zip(probabilities)
-                .map(|(class, probability)| Guess { class: class.clone(), probability })
-                .collect();
-            classes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-            classes.truncate(top.into());
-            predictions.push(Prediction {
-                image: image.clone(),
-                run: run.path.clone(),
-                model: run.entry.name,
-                classes,
-            });
+    let mut predictions = failure::catch(&selected, || {
+        let mut predictions = Vec::new();
+        for run in &runs {
+            let dimensions = run.config.dimensions();
+            let model = run.recipe.load(&run.model_file()?, dimensions, &selected)?;
+            for image in images {
+                let scores = model
+                    .classifier()
+                    .forward(Tensor::from_data(load(image, dimensions.shape)?, &selected.device));
+                let classes = guesses(&run.config.classes, model.classifier(), scores, top.into())?;
+                let (image, path) = (image.clone(), run.path.clone());
+                predictions.push(Prediction { image, run: path, model: run.entry.name, classes });
+            }
         }
-    }
+        Ok(predictions)
+    })?;
     predictions.sort_by_key(|prediction| images.iter().position(|image| *image == prediction.image));
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&predictions)?);
-    } else {
-        println!("{}", table(&predictions));
-    }
-    Ok(())
+    if options.json { print_json(&predictions) } else { print(&table(&predictions).to_string()) }
+}
+
+/// The `top` classes by score, the order that accuracy is measured in, with their probabilities.
+fn guesses(
+    classes: &[String],
+    classifier: &dyn Classifier,
+    scores: Tensor<2>,
+    top: usize,
+) -> anyhow::Result<Vec<Guess>> {
+    let read = |tensor: Tensor<2>| -> anyhow::Result<Vec<f32>> {
+        tensor.into_data().convert::<f32>().try_to_vec().context("the device failed")
+    };
+    let (values, probabilities) = (read(scores.clone())?, read(classifier.probabilities(scores))?);
+    let mut order: Vec<usize> = (0..classes.len()).collect();
+    order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
+    let guess = |class: usize| Guess { class: classes[class].clone(), probability: probabilities[class] };
+    Ok(order.into_iter().take(top).map(guess).collect())
 }
 
 fn load(path: &Path, [channels, height, width]: [usize; 3]) -> anyhow::Result<TensorData> {

@@ -87,7 +87,8 @@ impl Training {
                 ));
                 bar.set_position(images as u64);
             }
-            Event::Epoch(record) => {
+            Event::Epoch(history) => {
+                let Some(record) = history.last() else { return };
                 let line = epoch_line(&self.model, record, self.epochs, self.images);
                 match self.progress {
                     Progress::Bars => self.bar.0.println(line),

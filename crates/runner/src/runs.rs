@@ -18,7 +18,7 @@ use zoo_data::Splits;
 use crate::backend::Selected;
 use crate::cli::GlobalOptions;
 use crate::config::{MODEL, RUN, parse, to_table};
-use crate::recipes::{self, Entry, Recipe, dimensions};
+use crate::recipes::{self, Dimensions, Entry, Recipe};
 use crate::source::Source;
 
 /// The version of Burn that zoo is built with.
@@ -40,24 +40,41 @@ pub(crate) struct RunConfig {
     adapter: String,
     pub(crate) seed: u64,
     /// Channels, height, width.
-    pub(crate) shape: [usize; 3],
+    shape: [usize; 3],
+    /// Training images, those held out for validation included.
+    images: usize,
+    /// Of every image in its part; tells whether the images are still the same.
+    fingerprint: String,
     pub(crate) classes: Vec<String>,
-    source: Source,
+    pub(crate) source: Source,
 }
 
 impl RunConfig {
     pub(crate) fn new(source: &Source, splits: &Splits, selected: &[Selected], seed: u64) -> Self {
         let join = |name: fn(&Selected) -> &str| selected.iter().map(name).collect::<Vec<_>>().join(", ");
+        let dimensions = Dimensions::of(splits);
         Self {
             zoo_version: env!("CARGO_PKG_VERSION").into(),
             burn_version: BURN_VERSION.into(),
             backend: join(|selected| selected.backend),
             adapter: join(|selected| &selected.adapter),
             seed,
-            shape: dimensions(splits),
+            shape: dimensions.shape,
+            images: dimensions.images,
+            fingerprint: splits.fingerprint(),
             classes: splits.classes.clone(),
             source: source.clone(),
         }
+    }
+
+    /// The same run on another device.
+    pub(crate) fn on(self, selected: &Selected) -> Self {
+        Self { backend: selected.backend.into(), adapter: selected.adapter.clone(), ..self }
+    }
+
+    /// The images that models of this run work with.
+    pub(crate) fn dimensions(&self) -> Dimensions {
+        Dimensions { shape: self.shape, classes: self.classes.len(), images: self.images }
     }
 
     /// The results of this run in the schema, the best first.
@@ -139,18 +156,38 @@ impl TrainingRun {
             bail!("{} is not the run of one model; `zoo train MODEL` makes one", path.display());
         };
         let config = parse(run).map_err(|error| anyhow::anyhow!("{}: [run] {error}", file.display()))?;
-        let entry = recipes::find(&model)?;
-        let recipe = crate::config::reread(entry, table, &file)?;
+        let entry = recipes::find(&model).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
+        let recipe = (entry.parse)(table).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
+        let valid = recipe.validate(RunConfig::dimensions(&config));
+        valid.map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
         Ok(Self { path: path.into(), config, entry, recipe })
     }
 
     /// The images of the run, which may stand somewhere else now.
-    pub(crate) fn source(&self, options: &GlobalOptions) -> Source {
+    ///
+    /// # Errors
+    /// If they are not the same any more: a model must not be tested on what it was trained on.
+    pub(crate) fn splits(&self, options: &GlobalOptions) -> anyhow::Result<(Source, Splits)> {
         let mut source = self.config.source.clone();
+        if let Some(data) = &options.data {
+            source.data.clone_from(data);
+        }
         if let Some(data_dir) = &options.data_dir {
             source.data_dir.clone_from(data_dir);
         }
-        source
+        let splits = source.splits(self.config.seed)?;
+        if splits.fingerprint() != self.config.fingerprint {
+            let path = self.path.display();
+            bail!("the images of {path} have changed: {} has others now, or in another order", source.data);
+        }
+        Ok((source, splits))
+    }
+
+    /// Removes the folder of a run that failed before its first checkpoint: there is nothing to go on with.
+    pub(crate) fn remove_if_nothing_was_saved(&self) {
+        if zoo_train::Checkpoints::new(self.path.join(CHECKPOINT)).latest().is_none() {
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
     }
 
     /// The file of the finished model.
@@ -173,12 +210,30 @@ pub(crate) fn write_result(folder: &Path, comparison: &Comparison) -> anyhow::Re
 pub(crate) fn write(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let persist = || -> std::io::Result<()> {
-        let mut file = NamedTempFile::new_in(folder)?;
+        let mut file = temporary_file(folder)?;
         file.write_all(content)?;
         file.persist(path)?;
         Ok(())
     };
     persist().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A file with the permissions that new files have, unlike most temporary ones.
+fn temporary_file(folder: &Path) -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.prefix(".new-").tempfile_in(folder)
+}
+
+/// Accepts a folder that run folders can be made in, before hours are spent on one. Leaves nothing there.
+pub(crate) fn check_writable(out: &Path) -> anyhow::Result<()> {
+    let existed = out.exists();
+    let made = std::fs::create_dir_all(out).and_then(|()| temporary_file(out).map(drop));
+    if !existed {
+        let _ = std::fs::remove_dir(out);
+    }
+    made.with_context(|| format!("cannot write to {}", out.display()))
 }
 
 /// Makes `out/NNNN-name`, the next free number, and fills it first: it appears whole or not at all.

@@ -3,72 +3,84 @@
 use std::path::Path;
 
 use anyhow::bail;
+use zoo_core::result::EpochRecord;
+use zoo_data::Splits;
 use zoo_train::Checkpoints;
 
+use crate::backend::Selected;
 use crate::cli::{GlobalOptions, UsageError};
-use crate::compare::{Outcome, fit_and_judge, show};
 use crate::config;
+use crate::judge::{Outcome, fit_and_judge};
+use crate::output::show;
 use crate::progress::Progress;
-use crate::recipes::{self, Job};
+use crate::recipes::{self, Dimensions, Job};
 use crate::runs::{self, RunConfig, TrainingRun};
 use crate::source::Source;
 
-/// Trains `model`, or goes on with the run in `resume`.
-pub(crate) fn run(options: &GlobalOptions, model: Option<&str>, resume: Option<&Path>) -> anyhow::Result<()> {
-    let progress = Progress::new(options.quiet);
-    let selected;
-    let (run, splits) = match (model, resume) {
-        (Some(model), _) => {
-            let entry = recipes::find(model)?;
-            let recipe = config::resolve(options, &[entry])?.remove(0);
-            let source = Source::new(options);
-            let splits = source.splits(options.seed())?;
-            recipe.validate(&splits).map_err(|error| UsageError(format!("{}: {error}", entry.name)))?;
-            selected = options.one_backend()?.select()?;
-            let config = RunConfig::new(&source, &splits, std::slice::from_ref(&selected), options.seed());
-            let path = runs::start_training(&options.out, &config, (entry, recipe.as_ref()), &splits.name)?;
-            (TrainingRun { path, config, entry, recipe }, splits)
-        }
-        (None, Some(path)) => {
-            options.keep_to_the_run()?;
-            let run = TrainingRun::open(path)?;
-            if run.path.join(runs::MODEL_FILE).exists() {
-                bail!("{} is finished; `zoo evaluate` shows its figures", path.display());
-            }
-            let splits = run.source(options).splits(run.config.seed)?;
-            selected = options.one_backend()?.select()?;
-            (run, splits)
-        }
-        (None, None) => unreachable!("clap asks for one"),
-    };
-    progress.line(&format!("backend: {selected}\nrun: {}", run.path.display()));
+/// Trains `model` in a new run.
+pub(crate) fn start(options: &GlobalOptions, model: &str) -> anyhow::Result<()> {
+    let entry = recipes::find(model)?;
+    let recipe = config::resolve(options, &[entry])?.remove(0);
+    let source = Source::new(options);
+    let splits = source.splits(options.seed())?;
+    let valid = recipe.validate(Dimensions::of(&splits));
+    valid.map_err(|error| UsageError(format!("{}: {error}", entry.name)))?;
+    let selected = options.one_backend()?.select()?;
+    let config = RunConfig::new(&source, &splits, std::slice::from_ref(&selected), options.seed());
+    let path = runs::start_training(&options.out(), &config, (entry, recipe.as_ref()), &splits.name)?;
+    let run = TrainingRun { path, config, entry, recipe };
+    follow(options, &run, &splits, &selected).inspect_err(|_| run.remove_if_nothing_was_saved())
+}
 
-    let folder = run.path.join(runs::CHECKPOINT);
-    let checkpoints = Checkpoints::new(&folder);
+/// Goes on with the run in folder `path`, on any backend.
+pub(crate) fn resume(options: &GlobalOptions, path: &Path) -> anyhow::Result<()> {
+    options.keep_to_the_run()?;
+    let run = TrainingRun::open(path)?;
+    if run.path.join(runs::MODEL_FILE).exists() {
+        bail!("{} is finished; `zoo evaluate` shows its figures", path.display());
+    }
+    let (_, splits) = run.splits(options)?;
+    follow(options, &run, &splits, &options.one_backend()?.select()?)
+}
+
+/// Trains until the last epoch and leaves the finished run behind.
+fn follow(
+    options: &GlobalOptions,
+    run: &TrainingRun,
+    splits: &Splits,
+    selected: &Selected,
+) -> anyhow::Result<()> {
+    let progress = Progress::new(options.quiet);
+    progress.line(&format!("backend: {selected}\nrun: {}", run.path.display()));
+    let checkpoints = Checkpoints::new(run.path.join(runs::CHECKPOINT));
     if let Some((_, epochs)) = checkpoints.latest() {
         progress.line(&format!("going on after epoch {epochs}"));
     }
     let job = Job {
         model: run.entry.name,
-        splits: &splits,
-        selected: &selected,
+        splits,
+        selected,
         seed: run.config.seed,
         progress,
         checkpoints: Some(&checkpoints),
+        on_epoch: &|history| write_metrics(run, history),
     };
     let Outcome { result, fitted, .. } = fit_and_judge(run.recipe.as_ref(), &job)?;
 
-    let mut metrics = String::new();
-    for record in &fitted.history {
-        metrics += &serde_json::to_string(record)?;
-        metrics.push('\n');
-    }
-    runs::write(&run.path.join(runs::METRICS), metrics.as_bytes())?;
-    let comparison = run.config.comparison(&splits, vec![result]);
+    write_metrics(run, &fitted.history)?;
+    let comparison = run.config.clone().on(selected).comparison(splits, vec![result]);
     runs::write_result(&run.path, &comparison)?;
     // The model comes last: where it is, the run is finished.
-    let aside = run.path.join(format!(".{}", runs::MODEL_FILE));
-    fitted.model.save(&aside)?;
-    std::fs::rename(&aside, run.path.join(runs::MODEL_FILE))?;
+    runs::write(&run.path.join(runs::MODEL_FILE), &fitted.model.to_safetensors()?)?;
     show(options, &comparison)
+}
+
+/// Writes a line an epoch.
+fn write_metrics(run: &TrainingRun, history: &[EpochRecord]) -> anyhow::Result<()> {
+    let mut lines = String::new();
+    for record in history {
+        lines += &serde_json::to_string(record)?;
+        lines.push('\n');
+    }
+    runs::write(&run.path.join(runs::METRICS), lines.as_bytes())
 }

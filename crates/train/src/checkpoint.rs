@@ -13,6 +13,8 @@ const MODEL: &str = "model.bpk";
 const BEST: &str = "best.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
 const STATE: &str = "state.json";
+/// How the folder of a checkpoint begins while it is being written.
+const UNFINISHED: &str = ".next-";
 
 /// The checkpoints of one run: a folder `epoch-N` for the last epoch that was finished.
 ///
@@ -56,6 +58,7 @@ impl Checkpoints {
         model: M,
         fitted: Fitted<M>,
     ) -> Result<(M, Fitted<M>), TrainError> {
+        self.remove_unfinished();
         let Some((folder, _)) = self.latest() else { return Ok((model, fitted)) };
         let at = |name: &str| folder.join(name);
         let state = std::fs::read_to_string(at(STATE)).map_err(failed(&at(STATE)))?;
@@ -73,6 +76,15 @@ impl Checkpoints {
         optimizer.load(&path).map_err(failed(&path))
     }
 
+    /// Removes what a run left behind that was killed while it saved.
+    fn remove_unfinished(&self) {
+        for entry in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+                let _ = std::fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+
     pub(crate) fn save<M: Module>(
         &self,
         model: &M,
@@ -81,7 +93,7 @@ impl Checkpoints {
     ) -> Result<(), TrainError> {
         std::fs::create_dir_all(&self.folder).map_err(failed(&self.folder))?;
         let aside = tempfile::Builder::new()
-            .prefix(".next-")
+            .prefix(UNFINISHED)
             .tempdir_in(&self.folder)
             .map_err(failed(&self.folder))?;
         let at = |name: &str| aside.path().join(name);

@@ -9,7 +9,7 @@ use crate::TrainError;
 /// Scores every image of `subset`, in order, a batch at a time; `progress` hears how many are done.
 ///
 /// # Errors
-/// [`TrainError::Device`] if the device can't deliver.
+/// [`TrainError::Device`] if the device can't deliver, [`TrainError::NotFinite`] if a score is no number.
 pub fn score(
     classifier: &dyn Classifier,
     subset: &Subset,
@@ -25,10 +25,10 @@ pub fn score(
         scores.extend(classifier.forward(batch.images)).map_err(TrainError::Device)?;
         progress(end);
     }
-    Ok(scores)
+    if scores.are_finite() { Ok(scores) } else { Err(TrainError::NotFinite) }
 }
 
-/// The mean loss of `scores` against the labels of `subset`; `None` for no images.
+/// The mean loss of `scores` against `labels`, one an image; `None` for no images.
 ///
 /// # Errors
 /// [`TrainError::Device`] if the device can't deliver.

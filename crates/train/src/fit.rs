@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor};
 use zoo_core::result::EpochRecord;
@@ -33,6 +33,9 @@ pub enum TrainError {
         /// The learning rate at that step.
         learning_rate: f64,
     },
+    /// A score is infinite or no number.
+    #[error("the model's scores are not finite: its weights have diverged; lower optimizer.learning_rate")]
+    NotFinite,
     /// The device reported an error.
     #[error("the device failed: {0}")]
     Device(String),
@@ -60,8 +63,8 @@ pub enum Event<'a> {
         /// Mean accuracy.
         accuracy: f64,
     },
-    /// An epoch is done, validation included.
-    Epoch(&'a EpochRecord),
+    /// An epoch is done, validation included. The records of all epochs so far, this one last.
+    Epoch(&'a [EpochRecord]),
 }
 
 /// A model that has been trained.
@@ -161,6 +164,14 @@ fn fit<A: Architecture>(
 
         let (train_loss, train_accuracy) = tally.look()?;
         let candidate = model.valid();
+        if !is_finite(&candidate)? {
+            return Err(TrainError::Diverged {
+                epoch: epoch + 1,
+                step: steps_per_epoch,
+                loss: f64::NAN,
+                learning_rate,
+            });
+        }
         let (validation_loss, validation_accuracy) =
             validate(&recipe.loss, &candidate, validation, classes, device)?;
         let record = EpochRecord {
@@ -181,7 +192,7 @@ fn fit<A: Architecture>(
         if let Some(checkpoints) = checkpoints {
             checkpoints.save(&model, &optimizer, &fitted)?;
         }
-        observe(Event::Epoch(&record));
+        observe(Event::Epoch(&fitted.history));
     }
     Ok(fitted)
 }
@@ -198,7 +209,26 @@ fn validate(
     }
     let labels = validation.labels();
     let scores = score(model, validation, classes, device, &mut |_| {})?;
-    Ok((mean_loss(loss, &scores, &labels, device)?, Some(scores.top_k_accuracy(&labels, 1))))
+    let loss = mean_loss(&loss.without_smoothing(), &scores, &labels, device)?;
+    Ok((loss, Some(scores.top_k_accuracy(&labels, 1))))
+}
+
+/// Whether every parameter is a number, and none infinite: a broken last step shows in no loss.
+fn is_finite<M: Module>(model: &M) -> Result<bool, TrainError> {
+    struct Sum(Option<Tensor<1>>);
+    impl ModuleVisitor for Sum {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            // 0 for finite values, however large; no number for all others.
+            let sum = (param.val() * 0.0).sum();
+            self.0 = Some(match self.0.take() {
+                Some(before) => before + sum,
+                None => sum,
+            });
+        }
+    }
+    let mut sum = Sum(None);
+    model.visit(&mut sum);
+    sum.0.map_or(Ok(true), |sum| Ok(read(sum)? == 0.0))
 }
 
 /// Sums over an epoch. Those of the last steps stay on the device until somebody looks.

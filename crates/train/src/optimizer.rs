@@ -3,8 +3,9 @@
 use burn::module::{Module, ModuleVisitor, Param, ParamGroup, ParamId};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamConfig, ModuleOptimizer, SgdConfig};
-use burn::tensor::Tensor;
+use burn::optim::{AdamConfig, DynOptimizer, DynState, ModuleOptimizer, SgdConfig, StateSink, StateSource};
+use burn::tensor::kind::BridgeTensor;
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use zoo_core::InvalidConfig;
 
@@ -83,29 +84,20 @@ impl Optimizer {
 
     /// Makes Burn's optimizer for `model`.
     pub fn init<M: Module>(&self, model: &M) -> ModuleOptimizer {
-        let decay = (self.weight_decay() > 0.0).then(|| WeightDecayConfig::new(self.weight_decay() as f32));
-        let weights = || ParamGroup::from_ids(weights(model));
+        let decay = Some(WeightDecayConfig::new(self.weight_decay() as f32));
         match *self {
             Self::Sgd { momentum, nesterov, .. } => {
                 let momentum =
                     MomentumConfig::new().with_momentum(momentum).with_dampening(0.0).with_nesterov(nesterov);
-                let plain = SgdConfig::new().with_momentum(Some(momentum));
-                let optimizer = ModuleOptimizer::from(plain.build());
-                if decay.is_none() {
-                    return optimizer;
-                }
-                optimizer.with_group(weights(), plain.with_weight_decay(decay).build(), None)
+                let config = SgdConfig::new().with_momentum(Some(momentum));
+                grouped(model, config.build(), config.with_weight_decay(decay).build())
             }
             Self::Adam { beta_1, beta_2, epsilon, .. } => {
-                let plain = AdamConfig::new()
+                let config = AdamConfig::new()
                     .with_beta_1(beta_1 as f32)
                     .with_beta_2(beta_2 as f32)
                     .with_epsilon(epsilon as f32);
-                let optimizer = ModuleOptimizer::from(plain.build());
-                if decay.is_none() {
-                    return optimizer;
-                }
-                optimizer.with_group(weights(), plain.with_weight_decay(decay).build(), None)
+                grouped(model, config.build(), config.with_weight_decay(decay).build())
             }
         }
     }
@@ -135,6 +127,57 @@ impl Optimizer {
     }
 }
 
+/// `decayed` for weights, `plain` for everything else.
+fn grouped<M: Module, O: burn::optim::Optimizer>(model: &M, plain: O, decayed: O) -> ModuleOptimizer {
+    let device = model.devices().into_iter().next().map(Device::inner).unwrap_or_default();
+    let others = OnDevice { optimizer: plain.clone(), device: device.clone() };
+    let weights = ParamGroup::from_ids(weights(model));
+    ModuleOptimizer::from(plain).with_group(ParamGroup::all(), others, None).with_group(
+        weights,
+        OnDevice { optimizer: decayed, device },
+        None,
+    )
+}
+
+/// An optimizer that reads its state back onto a device of ours. Burn itself would take the default device, which is a
+/// GPU wherever one is compiled in, and panics where none answers.
+#[derive(Clone)]
+struct OnDevice<O> {
+    optimizer: O,
+    device: Device,
+}
+
+impl<O: DynOptimizer> DynOptimizer for OnDevice<O> {
+    fn step_dyn(
+        &self,
+        rank: usize,
+        learning_rate: f64,
+        tensor: BridgeTensor,
+        gradient: BridgeTensor,
+        state: Option<DynState>,
+    ) -> (BridgeTensor, Option<DynState>) {
+        self.optimizer.step_dyn(rank, learning_rate, tensor, gradient, state)
+    }
+
+    fn to_device_dyn(&self, state: DynState, device: &Device) -> DynState {
+        self.optimizer.to_device_dyn(state, device)
+    }
+
+    fn state_flatten(&self, prefix: &str, state: &DynState, out: &mut StateSink) {
+        self.optimizer.state_flatten(prefix, state, out);
+    }
+
+    fn state_unflatten(
+        &self,
+        rank: usize,
+        prefix: &str,
+        source: &mut StateSource,
+        _default: &Device,
+    ) -> Option<DynState> {
+        self.optimizer.state_unflatten(rank, prefix, source, &self.device)
+    }
+}
+
 /// The parameters that weight decay applies to.
 fn weights<M: Module>(model: &M) -> Vec<ParamId> {
     struct Weights(Vec<ParamId>);
@@ -154,7 +197,6 @@ fn weights<M: Module>(model: &M) -> Vec<ParamId> {
 mod tests {
     use burn::module::Param;
     use burn::optim::GradientsParams;
-    use burn::tensor::Device;
 
     use super::*;
 

@@ -110,8 +110,8 @@ fn a_resumed_run_ends_with_the_same_weights() {
     // Stops after the second epoch's checkpoint, as if killed.
     let stopped = std::panic::catch_unwind(|| {
         let _ = train(&recipe(5, 0.02), &splits, Some(&checkpoints), &mut |event| {
-            if let Event::Epoch(record) = event {
-                assert!(record.epoch < 2, "killed");
+            if let Event::Epoch(history) = event {
+                assert!(history.len() < 2, "killed");
             }
         });
     });
@@ -120,6 +120,14 @@ fn a_resumed_run_ends_with_the_same_weights() {
     let (resumed, fitted) = train(&recipe(5, 0.02), &splits, Some(&checkpoints), &mut |_| {}).unwrap();
     assert_eq!(fitted.history.len(), 5);
     assert_eq!(resumed, whole);
+}
+
+#[test]
+fn weights_broken_by_the_last_step_are_an_error_too() {
+    // One step: its loss is fine, what it leaves is not.
+    let splits = shapes10::generate(24, 10, 1).hold_out(0.1, 1).unwrap();
+    let error = train(&recipe(1, 1e39), &splits, None, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, TrainError::Diverged { epoch: 1, step: 1, .. }), "{error}");
 }
 
 #[test]

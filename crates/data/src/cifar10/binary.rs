@@ -25,8 +25,12 @@ pub(super) fn parse(path: &Path, bytes: &[u8], rules: Rules<'_>) -> Result<Batch
     let mut batch =
         Batch { pixels: Vec::with_capacity(records * (RECORD - 1)), labels: Vec::with_capacity(records) };
     for (number, record) in bytes.chunks_exact(RECORD).enumerate() {
-        let label = rules.check_label(path, number, number * RECORD, i64::from(record[0]))?;
-        batch.labels.push(label);
+        let (label, classes) = (record[0], rules.classes.len());
+        if usize::from(label) >= classes {
+            let offset = number * RECORD;
+            return Err(DataError::Label { path: path.into(), record: number, offset, label, classes });
+        }
+        batch.labels.push(label.into());
         batch.pixels.extend_from_slice(&record[1..]);
     }
     Ok(batch)

@@ -8,6 +8,7 @@ use std::time::Duration;
 use md5::{Digest, Md5};
 
 use super::read_archive;
+use crate::dataset::hexadecimal;
 use crate::storage::{lock, write_folder};
 use crate::{DataError, Result};
 
@@ -84,13 +85,30 @@ pub fn fetch(
     if folder.exists() {
         return Ok(Fetched::Present(folder));
     }
+    let made = !destination.exists();
     std::fs::create_dir_all(destination).map_err(DataError::io("create", destination))?;
     let lock_path = destination.join(format!(".{}.lock", archive.file));
     let guard = lock(&lock_path, || progress(Progress::Waiting))?;
+    let fetched = fetch_locked(archive, url, destination, progress);
+    drop(guard);
+    let _ = std::fs::remove_file(lock_path);
+    if made && fetched.is_err() {
+        // Goes if it is empty, and stays if there is a download to go on with.
+        let _ = std::fs::remove_dir(destination);
+    }
+    fetched
+}
+
+fn fetch_locked(
+    archive: &Archive,
+    url: Option<&str>,
+    destination: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Fetched> {
+    let folder = destination.join(archive.folder);
     if folder.exists() {
         return Ok(Fetched::Present(folder));
     }
-
     let part = destination.join(format!("{}.part", archive.file));
     download(archive, url.unwrap_or(archive.url), &part, progress)?;
     progress(Progress::Checking);
@@ -98,8 +116,6 @@ pub fn fetch(
     progress(Progress::Unpacking);
     write_folder(&folder, |folder| unpack(&part, folder))?;
     std::fs::remove_file(&part).map_err(DataError::io("remove", &part))?;
-    drop(guard);
-    let _ = std::fs::remove_file(lock_path);
     Ok(Fetched::Downloaded(folder))
 }
 
@@ -130,7 +146,6 @@ fn download(archive: &Archive, url: &str, part: &Path, progress: &mut dyn FnMut(
     if let Some(length) = length
         && received + length != archive.bytes
     {
-        let _ = std::fs::remove_file(part);
         return Err(DataError::DownloadSize {
             url: url.into(),
             found: received + length,
@@ -154,6 +169,14 @@ fn download(archive: &Archive, url: &str, part: &Path, progress: &mut dyn FnMut(
         }
         file.write_all(&buffer[..count]).map_err(DataError::io("write", part))?;
         received += count as u64;
+        if received > archive.bytes {
+            let _ = std::fs::remove_file(part);
+            return Err(DataError::DownloadSize {
+                url: url.into(),
+                found: received,
+                expected: archive.bytes,
+            });
+        }
         progress(Progress::Downloading { received, total: archive.bytes });
     }
     if received < archive.bytes {
@@ -179,10 +202,6 @@ fn check(archive: &Archive, part: &Path) -> Result<()> {
     }
     std::fs::remove_file(part).map_err(DataError::io("remove", part))?;
     Err(DataError::Checksum { path: part.into(), found, expected: archive.md5 })
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Writes the batch files of the archive `part` into `folder` and reads them once, to be sure.

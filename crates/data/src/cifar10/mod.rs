@@ -12,7 +12,7 @@ mod binary;
 mod fetch;
 mod python;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -88,19 +88,6 @@ struct Rules<'a> {
     classes: &'a [String],
 }
 
-impl Rules<'_> {
-    /// Accepts `label`, which stands at `offset`, or says why not.
-    fn check_label(&self, path: &Path, record: usize, offset: usize, label: i64) -> Result<u32> {
-        match u32::try_from(label) {
-            Ok(number) if (number as usize) < self.classes.len() => Ok(number),
-            _ => {
-                let classes = self.classes.len();
-                Err(DataError::Label { path: path.into(), record, offset, label, classes })
-            }
-        }
-    }
-}
-
 /// The content of one batch file.
 struct Batch {
     pixels: Vec<u8>,
@@ -170,7 +157,7 @@ pub fn load_batches(source: &Source) -> Result<Dataset> {
 fn load_source(source: &Source, name: &str, records: Option<usize>) -> Result<Dataset> {
     let (layout, mut files) = if source.archive { read_archive(&source.path)? } else { read_folder(source)? };
     let classes = match files.remove(META) {
-        Some(text) if records.is_none() => class_names(&text),
+        Some(text) if records.is_none() => class_names(&source.path.join(META), &text)?,
         _ => CLASSES.map(String::from).to_vec(),
     };
     let rules = Rules { records, classes: &classes };
@@ -195,13 +182,18 @@ fn load_source(source: &Source, name: &str, records: Option<usize>) -> Result<Da
 /// Names the classes of the binary layout, a line each.
 pub(crate) const META: &str = "batches.meta.txt";
 
-fn class_names(text: &[u8]) -> Vec<String> {
-    String::from_utf8_lossy(text)
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(String::from)
-        .collect()
+/// Reads class names, which may become names of folders.
+fn class_names(path: &Path, text: &[u8]) -> Result<Vec<String>> {
+    let text = String::from_utf8_lossy(text);
+    let names: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let is_name = |name: &&str| !name.starts_with('.') && !name.contains(['/', '\\']);
+    let distinct: HashSet<&str> = names.iter().copied().collect();
+    if names.len() < 2 || distinct.len() != names.len() || !names.iter().all(is_name) {
+        let reason =
+            "expected at least two class names, a line each, all different and without slashes".into();
+        return Err(DataError::Folder { path: path.into(), reason });
+    }
+    Ok(names.into_iter().map(String::from).collect())
 }
 
 type Files = HashMap<String, Vec<u8>>;

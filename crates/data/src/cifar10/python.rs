@@ -43,7 +43,11 @@ pub(super) fn parse(path: &Path, bytes: &[u8], rules: Rules<'_>) -> Result<Batch
         .into_iter()
         .enumerate()
         .map(|(record, label)| match label {
-            Value::I64(label) => rules.check_label(path, record, record, label),
+            Value::I64(label) if (0..rules.classes.len() as i64).contains(&label) => Ok(label as u32),
+            Value::I64(label) => {
+                let classes = rules.classes.len();
+                Err(pickle(format!("image {record} has label {label}, but there are {classes} classes")))
+            }
             other => Err(pickle(format!("label {record} is {other:?}, not a number"))),
         })
         .collect::<Result<_>>()?;

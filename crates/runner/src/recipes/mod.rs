@@ -1,0 +1,160 @@
+//! The registry of models: a new one is a line in [`ENTRIES`].
+
+mod knn;
+mod trained;
+
+use std::path::Path;
+
+use toml::Table;
+use zoo_cnn::CnnConfig;
+use zoo_core::result::EpochRecord;
+use zoo_core::{Classifier, InvalidConfig, Loss};
+use zoo_data::Splits;
+use zoo_knn::KnnConfig;
+use zoo_softmax::SoftmaxConfig;
+use zoo_svm::SvmConfig;
+use zoo_train::Checkpoints;
+
+use crate::backend::Selected;
+use crate::cli::UsageError;
+use crate::config::parse;
+use crate::nearest::unknown;
+use crate::progress::Progress;
+
+/// A recipe, or the key that is wrong and why.
+pub(crate) type Parsed = Result<Box<dyn Recipe>, serde_path_to_error::Error<toml::de::Error>>;
+
+/// A model that can be asked for by name.
+pub(crate) struct Entry {
+    /// Its name on the command line.
+    pub(crate) name: &'static str,
+    /// Its default recipe, TOML.
+    pub(crate) defaults: &'static str,
+    /// Reads a recipe.
+    pub(crate) parse: fn(Table) -> Parsed,
+}
+
+/// Every model.
+pub(crate) static ENTRIES: [Entry; 4] = [
+    Entry { name: "knn", defaults: include_str!("../../../../configs/knn.toml"), parse: read::<KnnConfig> },
+    Entry {
+        name: "softmax",
+        defaults: include_str!("../../../../configs/softmax.toml"),
+        parse: read::<zoo_train::Recipe<SoftmaxConfig>>,
+    },
+    Entry {
+        name: "svm",
+        defaults: include_str!("../../../../configs/svm.toml"),
+        parse: read::<zoo_train::Recipe<SvmConfig>>,
+    },
+    Entry {
+        name: "cnn",
+        defaults: include_str!("../../../../configs/cnn.toml"),
+        parse: read::<zoo_train::Recipe<CnnConfig>>,
+    },
+];
+
+fn read<R: Recipe + serde::de::DeserializeOwned + 'static>(table: Table) -> Parsed {
+    Ok(Box::new(parse::<R>(table)?))
+}
+
+/// The names of all models.
+pub(crate) fn names() -> Vec<&'static str> {
+    ENTRIES.iter().map(|entry| entry.name).collect()
+}
+
+/// The model of that name.
+pub(crate) fn find(name: &str) -> Result<&'static Entry, UsageError> {
+    ENTRIES.iter().find(|entry| entry.name == name).ok_or_else(|| unknown("model", name, &names()))
+}
+
+/// What a model is fitted to, and how.
+pub(crate) struct Job<'a> {
+    pub(crate) model: &'static str,
+    pub(crate) splits: &'a Splits,
+    pub(crate) selected: &'a Selected,
+    pub(crate) seed: u64,
+    pub(crate) progress: Progress,
+    pub(crate) checkpoints: Option<&'a Checkpoints>,
+    /// Hears of every epoch, with the records of all before it.
+    pub(crate) on_epoch: &'a dyn Fn(&[EpochRecord]) -> anyhow::Result<()>,
+}
+
+/// The images that a recipe is to work with.
+#[derive(Clone, Copy)]
+pub(crate) struct Dimensions {
+    /// Channels, height, width.
+    pub(crate) shape: [usize; 3],
+    pub(crate) classes: usize,
+    /// Training images, those held out for validation included.
+    pub(crate) images: usize,
+}
+
+impl Dimensions {
+    pub(crate) fn of(splits: &Splits) -> Self {
+        let shape = splits.shape();
+        Self {
+            shape: [shape.channels, shape.height, shape.width],
+            classes: splits.classes.len(),
+            images: splits.train.len() + splits.validation.len(),
+        }
+    }
+}
+
+/// How to make one model, checked for types but not yet against data.
+pub(crate) trait Recipe {
+    /// Every key with its value.
+    fn config(&self) -> anyhow::Result<Table>;
+
+    /// Accepts a recipe that can be followed with such images.
+    fn validate(&self, dimensions: Dimensions) -> Result<(), InvalidConfig>;
+
+    /// Follows it.
+    fn fit(&self, job: &Job<'_>) -> anyhow::Result<Fitted>;
+
+    /// Reads a model that was fitted before.
+    fn load(
+        &self,
+        path: &Path,
+        dimensions: Dimensions,
+        selected: &Selected,
+    ) -> anyhow::Result<Box<dyn Model>>;
+
+    /// The loss that it minimises, if it does.
+    fn loss(&self) -> Option<Loss>;
+}
+
+/// A fitted model and how it came about.
+pub(crate) struct Fitted {
+    pub(crate) model: Box<dyn Model>,
+    pub(crate) seconds: f64,
+    pub(crate) history: Vec<EpochRecord>,
+}
+
+/// A classifier that can be kept.
+pub(crate) trait Model {
+    /// The classifier.
+    fn classifier(&self) -> &dyn Classifier;
+
+    /// How many numbers training changes; for k-NN, how many it keeps.
+    fn parameters(&self) -> usize;
+
+    /// A SafeTensors file with PyTorch's names and layouts.
+    fn to_safetensors(&self) -> anyhow::Result<Vec<u8>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn default_recipes_parse_and_show_every_key() {
+        for entry in &ENTRIES {
+            let mut table: Table = entry.defaults.parse().unwrap();
+            assert_eq!(table.remove("model").unwrap().as_str(), Some(entry.name));
+            let recipe =
+                (entry.parse)(table.clone()).unwrap_or_else(|error| panic!("{}: {error}", entry.name));
+            assert_eq!(recipe.config().unwrap(), table, "{}", entry.name);
+        }
+    }
+}

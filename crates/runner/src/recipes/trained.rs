@@ -1,0 +1,134 @@
+//! Models that gradient descent trains.
+
+use std::path::Path;
+use std::time::Instant;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::store::{BurnToPyTorchAdapter, ModuleSnapshot, PyTorchToBurnAdapter, SafetensorsStore};
+use burn::tensor::Tensor;
+use serde::Serialize;
+use toml::Table;
+use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss};
+use zoo_data::{Splits, Statistics, derive_seed};
+use zoo_train::{Event, Training};
+
+use super::{Dimensions, Fitted, Job, Model, Recipe};
+use crate::backend::{Selected, cpu_device};
+use crate::config::to_table;
+
+impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
+    fn config(&self) -> anyhow::Result<Table> {
+        to_table(self)
+    }
+
+    fn validate(&self, dimensions: Dimensions) -> Result<(), InvalidConfig> {
+        Self::validate(self, &InputSpec::without_statistics(dimensions.shape, dimensions.classes))
+    }
+
+    fn fit(&self, job: &Job<'_>) -> anyhow::Result<Fitted> {
+        let start = Instant::now();
+        let input = input_spec(job.splits);
+        let device = &job.selected.device;
+        let cpu = cpu_device(device);
+        cpu.seed(derive_seed(job.seed, u64::MAX));
+        let model = self.architecture.init(&input, &cpu);
+        // Parameters draw their values when they are first looked at: now, before anything else draws.
+        parameters(&model);
+        let model = model.fork(device);
+
+        let mut shown = job.progress.training(job.model, job.splits.train.len(), self.train.epochs);
+        let training = Training {
+            recipe: self,
+            train: &job.splits.train,
+            validation: &job.splits.validation,
+            classes: input.classes,
+            device,
+            seed: job.seed,
+            checkpoints: job.checkpoints,
+        };
+        let mut written = Ok(());
+        let fitted = training.fit(model, &mut |event| {
+            shown.observe(&event);
+            if let (Event::Epoch(history), Ok(())) = (event, &written) {
+                written = (job.on_epoch)(history);
+            }
+        })?;
+        written?;
+        // Of a resumed run the history knows the time before, too.
+        let epochs: f64 = fitted.history.iter().map(|record| record.seconds).sum();
+        Ok(Fitted {
+            model: Box::new(TrainedModel(fitted.model)),
+            seconds: epochs.max(start.elapsed().as_secs_f64()),
+            history: fitted.history,
+        })
+    }
+
+    fn load(
+        &self,
+        path: &Path,
+        dimensions: Dimensions,
+        selected: &Selected,
+    ) -> anyhow::Result<Box<dyn Model>> {
+        let input = InputSpec::without_statistics(dimensions.shape, dimensions.classes);
+        let mut model = self.architecture.init(&input, &selected.device);
+        let mut store = SafetensorsStore::from_file(path).with_from_adapter(PyTorchToBurnAdapter);
+        model
+            .load_from(&mut store)
+            .map_err(|error| anyhow::anyhow!("cannot load {}: {error}", path.display()))?;
+        Ok(Box::new(TrainedModel(model)))
+    }
+
+    fn loss(&self) -> Option<Loss> {
+        Some(self.loss)
+    }
+}
+
+/// What `splits` tells a model about its images.
+fn input_spec(splits: &Splits) -> InputSpec {
+    let statistics = Statistics::of(&splits.train);
+    let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
+    let Dimensions { shape, classes, .. } = Dimensions::of(splits);
+    InputSpec {
+        shape,
+        classes,
+        channel_mean: narrow(&statistics.channel_mean),
+        channel_deviation: narrow(&statistics.channel_deviation),
+        mean_image: narrow(&statistics.mean_image),
+    }
+}
+
+/// How many numbers training changes. Draws them all, if that has not happened.
+fn parameters<M: Module>(model: &M) -> usize {
+    struct Count(usize);
+    impl ModuleVisitor for Count {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let value = param.val();
+            if param.clone().train().is_require_grad() {
+                self.0 += value.shape().num_elements();
+            }
+        }
+    }
+    let mut count = Count(0);
+    model.visit(&mut count);
+    count.0
+}
+
+/// A Burn module as it leaves training.
+struct TrainedModel<M>(M);
+
+impl<M: Classifier + Module> Model for TrainedModel<M> {
+    fn classifier(&self) -> &dyn Classifier {
+        &self.0
+    }
+
+    fn parameters(&self) -> usize {
+        parameters(&self.0)
+    }
+
+    fn to_safetensors(&self) -> anyhow::Result<Vec<u8>> {
+        let mut store = SafetensorsStore::from_bytes(None).with_to_adapter(BurnToPyTorchAdapter);
+        let failed = |error: String| anyhow::anyhow!("cannot write SafeTensors: {error}");
+        self.0.save_into(&mut store).map_err(|error| failed(error.to_string()))?;
+        Ok(store.get_bytes().map_err(|error| failed(error.to_string()))?.to_vec())
+    }
+}
