@@ -2,9 +2,9 @@
 //! download.
 //!
 //! Each image shows one shape on a textured background behind and before clutter, under noise. Position, scale, stretch,
-//! rotation, both colours, both textures, clutter and noise vary, all independent of the class. Colour says nothing
-//! about the class and neither does any single pixel: what tells a heart from a star is its outline, which a network of
-//! convolutions can learn while nearest neighbours and linear scores of raw pixels can't.
+//! rotation, both colours, both textures, clutter and noise vary, and are drawn without regard to the class. What tells a
+//! heart from a star is its outline, which a network of convolutions can learn while nearest neighbours and linear scores
+//! of raw pixels can hardly.
 
 use std::ops::Range;
 use std::sync::Arc;

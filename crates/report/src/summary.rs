@@ -60,7 +60,7 @@ pub(crate) fn row(comparison: &Comparison, result: &ModelResult) -> Vec<String> 
         cell(result.predict_images_per_second, |rate| thousands(rate.round() as usize)),
     ]);
     if several {
-        cells.push(cell(result.score_difference, |difference| format!("{difference:.1e}")));
+        cells.push(cell(result.score_difference, scientific));
     }
     cells
 }
@@ -72,6 +72,11 @@ fn cell<T>(value: Option<T>, format: impl Fn(T) -> String) -> String {
 fn seconds(seconds: f64) -> String {
     let digits = if seconds < 10.0 { 2 } else { 1 };
     format!("{seconds:.digits$} s")
+}
+
+/// 0.00123 as 1.2e-3.
+fn scientific(number: f64) -> String {
+    if number == 0.0 { "0".into() } else { format!("{number:.1e}") }
 }
 
 /// 1234567 as 1,234,567.

@@ -173,6 +173,7 @@ fn cpu() -> anyhow::Result<Selected> {
     flex().or_else(|_| ndarray())
 }
 
+#[cfg_attr(feature = "flex", expect(clippy::unnecessary_wraps, reason = "fails where it is left out"))]
 fn flex() -> anyhow::Result<Selected> {
     #[cfg(feature = "flex")]
     return Ok(Selected { backend: "flex", adapter: cpu_name(), device: Device::flex(), gpu: false });
@@ -180,7 +181,10 @@ fn flex() -> anyhow::Result<Selected> {
     Err(not_compiled("flex"))
 }
 
-#[cfg_attr(feature = "ndarray", expect(deprecated, reason = "offered because users ask for it"))]
+#[cfg_attr(
+    feature = "ndarray",
+    expect(deprecated, clippy::unnecessary_wraps, reason = "users ask for it; fails where it is left out")
+)]
 fn ndarray() -> anyhow::Result<Selected> {
     #[cfg(feature = "ndarray")]
     return Ok(Selected { backend: "ndarray", adapter: cpu_name(), device: Device::ndarray(), gpu: false });

@@ -39,7 +39,10 @@ pub(crate) fn resolve(
     }
     let mut sets = options.set.iter().map(|set| parse_set(set, models)).collect::<Result<Vec<_>, _>>()?;
     // A kind comes before the keys that belong to it, in whichever order they are given.
-    sets.sort_by_key(|layer| !layer.origin.split('=').next().is_some_and(|key| key.ends_with(".kind")));
+    sets.sort_by_key(|layer| {
+        let key = layer.origin.split('=').next().unwrap_or_default();
+        key.rsplit('.').next() != Some("kind")
+    });
     layers.extend(sets);
     for entry in &recipes::ENTRIES {
         resolve_one(entry, &layers)?;

@@ -6,25 +6,40 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
+use zoo_train::TrainError;
+
 use crate::backend::Selected;
 
 /// The message of the first panic since somebody looked.
 static MESSAGE: Mutex<Option<String>> = Mutex::new(None);
 
-/// Runs `work` on `selected`. On a GPU a panic in it becomes an error that names the adapter and what to lower; on the
-/// CPU a panic is a bug, and stays one.
+/// Runs `work` on `selected`. On a GPU a panic in it, or a failure of the device, becomes an error that names the adapter
+/// and what to lower; on the CPU a panic is a bug, and stays one.
 ///
 /// # Errors
-/// What `work` returns, or the message of its panic.
+/// What `work` returns, or the reason of its panic.
 pub(crate) fn catch<T>(selected: &Selected, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
     if !selected.gpu {
         return work();
     }
-    catch_panic(work).map_err(|message| {
-        let adapter = &selected.adapter;
-        let advice = "lower train.batch_size or the sizes of the network, or use --backend cpu";
-        anyhow::anyhow!("{adapter} failed: {}; {advice}", message.trim())
-    })?
+    let reason = match catch_panic(work) {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(error)) => match error.downcast_ref::<TrainError>() {
+            Some(TrainError::Device(reason)) => reason.clone(),
+            _ => return Err(error),
+        },
+        Err(reason) => reason,
+    };
+    let (adapter, reason) = (&selected.adapter, gist(&reason));
+    let advice = "lower train.batch_size or the sizes of the network, or use --backend cpu";
+    Err(anyhow::anyhow!("{adapter} failed: {reason}; {advice}"))
+}
+
+/// The innermost cause in a report of several lines.
+fn gist(report: &str) -> &str {
+    let frame = ["Caused by:", "Asked at:", "No backtrace available", ""];
+    let causes = report.lines().map(str::trim).filter(|line| !frame.contains(line));
+    causes.last().unwrap_or("it gave no reason")
 }
 
 /// Runs `work`, or returns the message of its first panic.
@@ -48,6 +63,14 @@ pub(crate) fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_innermost_cause_is_the_reason() {
+        let report = "Several failures\nCaused by:\n  can't allocate buffer of size: 7\nNo backtrace available\nAsked at:\n";
+        assert_eq!(gist(report), "can't allocate buffer of size: 7");
+        assert_eq!(gist("out of memory"), "out of memory");
+        assert_eq!(gist(""), "it gave no reason");
+    }
 
     #[test]
     fn a_panic_becomes_a_message() {

@@ -129,6 +129,6 @@ impl<M: Classifier + Module> Model for TrainedModel<M> {
         let mut store = SafetensorsStore::from_bytes(None).with_to_adapter(BurnToPyTorchAdapter);
         let failed = |error: String| anyhow::anyhow!("cannot write SafeTensors: {error}");
         self.0.save_into(&mut store).map_err(|error| failed(error.to_string()))?;
-        Ok(store.get_bytes().map_err(|error| failed(error.to_string()))?.to_vec())
+        store.get_bytes().map_err(|error| failed(error.to_string()))
     }
 }
