@@ -13,7 +13,7 @@ use burn::tensor::{Device, DeviceKind, Tensor};
 use zoo_cnn::CnnConfig;
 use zoo_core::{Architecture, Classifier, InputSpec, Loss};
 use zoo_data::{Augment, Epoch, Splits, Statistics, shapes10};
-use zoo_knn::{KnnConfig, Metric};
+use zoo_knn::{Knn, KnnConfig, Metric};
 use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
 use zoo_train::Optimizer;
@@ -26,8 +26,8 @@ fn cnn() -> CnnConfig {
     CnnConfig { widths: vec![4, 8], depths: vec![1, 2], dropout: 0.0 }
 }
 
-/// The backends that are set beside flex, opened once, and used by one test at a time: generators and autotuning are
-/// shared.
+/// The backends that are set beside flex, opened once. A test holds them from its start to its end: generators, flex's
+/// too, are shared by the whole process.
 fn others() -> MutexGuard<'static, Vec<(&'static str, Device)>> {
     static DEVICES: OnceLock<Mutex<Vec<(&str, Device)>>> = OnceLock::new();
     let open = || {
@@ -104,6 +104,7 @@ fn relative_difference(found: &[f32], expected: &[f32]) -> f32 {
 }
 
 fn scores_agree<A: Architecture>(name: &str, architecture: &A) {
+    let others = others();
     let splits = splits();
     let scores = |device: &Device| {
         let model = fresh(architecture, &splits).fork(device);
@@ -111,7 +112,7 @@ fn scores_agree<A: Architecture>(name: &str, architecture: &A) {
         scores.into_data().try_to_vec::<f32>().unwrap()
     };
     let expected = scores(&Device::flex());
-    for (backend, device) in others().iter() {
+    for (backend, device) in others.iter() {
         let difference = relative_difference(&scores(device), &expected);
         assert!(difference < 1e-4, "{name} on {backend}: {difference}");
     }
@@ -152,10 +153,11 @@ fn train<A: Architecture>(
 }
 
 fn training_agrees<A: Architecture>(name: &str, architecture: &A, task: (Loss, Optimizer)) {
+    let others = others();
     let (_, after_one) = train(architecture, task, 1, &Device::flex());
     let (expected, _) = train(architecture, task, 50, &Device::flex());
     assert!(expected.iter().all(|loss| loss.is_finite()), "{name}: {expected:?}");
-    for (backend, device) in others().iter() {
+    for (backend, device) in others.iter() {
         let difference = relative_difference(&train(architecture, task, 1, device).1, &after_one);
         assert!(difference < 1e-3, "{name} on {backend}: parameters differ by {difference} after one step");
         let (losses, _) = train(architecture, task, 50, device);
@@ -187,6 +189,7 @@ fn fifty_steps_of_the_cnn_agree() {
 
 #[test]
 fn neighbours_agree() {
+    let others = others();
     let splits = splits();
     for (metric, k) in [(Metric::L2, 10), (Metric::L1, 3)] {
         let neighbours = |device: &Device, on_device: bool| {
@@ -199,11 +202,36 @@ fn neighbours_agree() {
             knn.neighbours(splits.test.batch(0..20, device).images)
         };
         let expected = neighbours(&Device::flex(), false);
-        for (backend, device) in others().iter() {
+        for (backend, device) in others.iter() {
             for on_device in [false, true] {
                 let found = neighbours(device, on_device);
                 assert_eq!(found, expected, "{metric:?} on {backend}, selected on the device: {on_device}");
             }
         }
+    }
+}
+
+/// Buffers depend on the sizes of a tile and of a batch, not on the number of tiles: two stand for a full training set.
+#[test]
+fn neighbours_of_full_tiles_need_no_buffer_over_128_mebibytes() {
+    let others = others();
+    let tiles = shapes10::generate(2 * Knn::TILE, 1, 7).train;
+    for (backend, device) in others.iter().filter(|(backend, _)| *backend == "wgpu") {
+        let mut knn = KnnConfig { k: 10, metric: Metric::L2 }.init(10).selecting_on_device(true);
+        for first in [0, Knn::TILE] {
+            let positions = first..first + Knn::TILE;
+            let labels: Vec<usize> = positions.clone().map(|position| tiles.label(position)).collect();
+            knn.add(tiles.batch(positions, device).images, &labels);
+        }
+        let neighbours = knn.neighbours(tiles.batch(0..knn.batch_size(), device).images);
+        assert_eq!(neighbours.len(), knn.batch_size());
+        // Each of these images is a training image, and its own nearest neighbour.
+        assert!(
+            neighbours.iter().enumerate().all(|(place, row)| (row[0].distance, row[0].index) == (0, place))
+        );
+        let pools = device.memory_pool_report().expect("wgpu reports its memory");
+        let largest = pools.iter().map(|pool| pool.largest_alloc).max().unwrap_or_default();
+        assert!((1..=128 << 20).contains(&largest), "{backend}: {largest} bytes of {pools:?}");
+        let _ = writeln!(std::io::stderr(), "{backend}: the largest buffer was {} MiB", largest >> 20);
     }
 }
