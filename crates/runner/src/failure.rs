@@ -38,8 +38,8 @@ pub(crate) fn catch<T>(selected: &Selected, work: impl FnOnce() -> anyhow::Resul
 /// The innermost cause in a report of several lines.
 fn gist(report: &str) -> &str {
     let frame = ["Caused by:", "Asked at:", "No backtrace available", ""];
-    let causes = report.lines().map(str::trim).filter(|line| !frame.contains(line));
-    causes.last().unwrap_or("it gave no reason")
+    let mut causes = report.lines().map(str::trim).filter(|line| !frame.contains(line));
+    causes.next_back().unwrap_or("it gave no reason")
 }
 
 /// Runs `work`, or returns the message of its first panic.

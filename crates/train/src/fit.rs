@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::GradientsParams;
+use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Int, Tensor};
 use zoo_core::result::EpochRecord;
-use zoo_core::{Architecture, Loss};
+use zoo_core::{Architecture, Classifier};
 use zoo_data::{Epoch, Subset, derive_seed};
 
 use crate::evaluate::read;
@@ -18,17 +18,17 @@ const LOOK_EVERY: usize = 10;
 /// Why training ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// The loss is no number any more.
+    /// The loss, or a weight, is infinite or no number any more.
     #[error(
-        "training diverged: the loss is {loss} at step {step} of epoch {epoch}, learning rate {learning_rate}; \
-         lower optimizer.learning_rate"
+        "training diverged: loss or weights are not finite at step {step} of epoch {epoch} (mean loss {loss}, learning \
+         rate {learning_rate}); lower optimizer.learning_rate"
     )]
     Diverged {
         /// The epoch, from 1.
         epoch: usize,
         /// The step of the epoch, from 1.
         step: usize,
-        /// What the loss is.
+        /// The mean loss of the epoch so far.
         loss: f64,
         /// The learning rate at that step.
         learning_rate: f64,
@@ -108,49 +108,70 @@ impl<A: Architecture> Training<'_, A> {
         model: A::Model,
         observe: &mut dyn FnMut(Event<'_>),
     ) -> Result<Fitted<A::Model>, TrainError> {
-        fit(self, model, observe)
-    }
-}
+        let mut model = model.train();
+        let mut fitted = Fitted { model: model.valid(), best_epoch: 0, history: Vec::new() };
+        if let Some(checkpoints) = self.checkpoints {
+            (model, fitted) = checkpoints.resume_model(model, fitted)?;
+        }
+        let mut optimizer = self.recipe.optimizer.init(&model);
+        if let Some(checkpoints) = self.checkpoints {
+            optimizer = checkpoints.resume_optimizer(optimizer)?;
+        }
 
-fn fit<A: Architecture>(
-    training: &Training<'_, A>,
-    model: A::Model,
-    observe: &mut dyn FnMut(Event<'_>),
-) -> Result<Fitted<A::Model>, TrainError> {
-    let &Training { recipe, train, validation, classes, device, seed, checkpoints } = training;
-    let training_device = device.clone().autodiff();
-    let steps_per_epoch = train.len().div_ceil(recipe.train.batch_size);
-    let steps = steps_per_epoch * recipe.train.epochs;
-    let mut model = model.train();
-    let mut fitted = Fitted { model: model.valid(), best_epoch: 0, history: Vec::new() };
-    if let Some(checkpoints) = checkpoints {
-        (model, fitted) = checkpoints.resume_model(model, fitted)?;
-    }
-    let mut optimizer = recipe.optimizer.init(&model);
-    if let Some(checkpoints) = checkpoints {
-        optimizer = checkpoints.resume_optimizer(optimizer)?;
+        for epoch in fitted.history.len()..self.recipe.train.epochs {
+            let start = Instant::now();
+            let mut record;
+            (model, record) = self.learn(epoch, model, &mut optimizer, observe)?;
+            let candidate = model.valid();
+            (record.validation_loss, record.validation_accuracy) = self.validate(&candidate)?;
+            record.seconds = start.elapsed().as_secs_f64();
+
+            let accuracy = |record: &EpochRecord| record.validation_accuracy;
+            let best = fitted.history.iter().filter_map(accuracy).reduce(f64::max);
+            if accuracy(&record).is_none() || accuracy(&record) > best {
+                fitted.model = candidate;
+                fitted.best_epoch = record.epoch;
+            }
+            fitted.history.push(record);
+            if let Some(checkpoints) = self.checkpoints {
+                checkpoints.save(&model, &optimizer, &fitted)?;
+            }
+            observe(Event::Epoch(&fitted.history));
+        }
+        Ok(fitted)
     }
 
-    for epoch in fitted.history.len()..recipe.train.epochs {
-        let start = Instant::now();
+    /// One pass over the training images. What it returns doesn't know of validation yet.
+    fn learn(
+        &self,
+        epoch: usize,
+        mut model: A::Model,
+        optimizer: &mut ModuleOptimizer,
+        observe: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(A::Model, EpochRecord), TrainError> {
+        let Recipe { loss, schedule, augment, train, .. } = self.recipe;
+        let device = self.device.clone().autodiff();
         // Dropout draws from the device's generator.
-        device.seed(derive_seed(seed, epoch as u64));
+        self.device.seed(derive_seed(self.seed, epoch as u64));
+        let batches = Epoch::new(self.train, train.batch_size, *augment, (self.seed, epoch), &device);
+        let steps = batches.len();
         let mut tally = Tally::default();
-        let mut learning_rate = 0.0;
-        let batches =
-            Epoch::new(train, recipe.train.batch_size, recipe.augment, (seed, epoch), &training_device);
+        let mut record = EpochRecord { epoch: epoch + 1, ..EpochRecord::default() };
         for (step, batch) in batches.enumerate() {
-            learning_rate = recipe.optimizer.learning_rate()
-                * recipe.schedule.factor(epoch * steps_per_epoch + step, steps);
-            let scores = zoo_core::Classifier::forward(&model, batch.images);
-            let loss = recipe.loss.forward(scores.clone(), batch.labels.clone());
-            tally.add(&loss, scores, batch.labels);
-            let gradients = GradientsParams::from_grads(loss.backward(), &model);
-            model = optimizer.step(learning_rate, model, gradients);
+            record.learning_rate = self.recipe.optimizer.learning_rate()
+                * schedule.factor(epoch * steps + step, steps * train.epochs);
+            let scores = model.forward(batch.images);
+            let value = loss.forward(scores.clone(), batch.labels.clone());
+            tally.add(&value, scores, batch.labels);
+            let gradients = GradientsParams::from_grads(value.backward(), &model);
+            model = optimizer.step(record.learning_rate, model, gradients);
 
-            if (step + 1).is_multiple_of(LOOK_EVERY) || step + 1 == steps_per_epoch {
-                let (loss, accuracy) = tally.look()?;
-                if !loss.is_finite() {
+            if (step + 1).is_multiple_of(LOOK_EVERY) || step + 1 == steps {
+                (record.train_loss, record.train_accuracy) = tally.look()?;
+                let (loss, accuracy) = (record.train_loss, record.train_accuracy);
+                // What the last step of an epoch breaks shows in no loss any more.
+                if !loss.is_finite() || (step + 1 == steps && !is_finite(&model)?) {
+                    let learning_rate = record.learning_rate;
                     return Err(TrainError::Diverged {
                         epoch: epoch + 1,
                         step: step + 1,
@@ -161,65 +182,27 @@ fn fit<A: Architecture>(
                 observe(Event::Steps { epoch: epoch + 1, images: tally.images, loss, accuracy });
             }
         }
-
-        let (train_loss, train_accuracy) = tally.look()?;
-        let candidate = model.valid();
-        if !is_finite(&candidate)? {
-            return Err(TrainError::Diverged {
-                epoch: epoch + 1,
-                step: steps_per_epoch,
-                loss: f64::NAN,
-                learning_rate,
-            });
-        }
-        let (validation_loss, validation_accuracy) =
-            validate(&recipe.loss, &candidate, validation, classes, device)?;
-        let record = EpochRecord {
-            epoch: epoch + 1,
-            train_loss,
-            train_accuracy,
-            validation_loss,
-            validation_accuracy,
-            learning_rate,
-            seconds: start.elapsed().as_secs_f64(),
-        };
-        let best = fitted.history.iter().filter_map(|record| record.validation_accuracy).reduce(f64::max);
-        if fitted.best_epoch == 0 || validation_accuracy.is_none() || validation_accuracy > best {
-            fitted.model = candidate;
-            fitted.best_epoch = record.epoch;
-        }
-        fitted.history.push(record);
-        if let Some(checkpoints) = checkpoints {
-            checkpoints.save(&model, &optimizer, &fitted)?;
-        }
-        observe(Event::Epoch(&fitted.history));
+        Ok((model, record))
     }
-    Ok(fitted)
+
+    /// Loss and accuracy on the validation images, if there are any.
+    fn validate(&self, model: &A::Model) -> Result<(Option<f64>, Option<f64>), TrainError> {
+        if self.validation.is_empty() {
+            return Ok((None, None));
+        }
+        let labels = self.validation.labels();
+        let scores = score(model, self.validation, self.classes, self.device, &mut |_| {})?;
+        let loss = mean_loss(&self.recipe.loss.without_smoothing(), &scores, &labels, self.device)?;
+        Ok((loss, Some(scores.top_k_accuracy(&labels, 1))))
+    }
 }
 
-fn validate(
-    loss: &Loss,
-    model: &dyn zoo_core::Classifier,
-    validation: &Subset,
-    classes: usize,
-    device: &Device,
-) -> Result<(Option<f64>, Option<f64>), TrainError> {
-    if validation.is_empty() {
-        return Ok((None, None));
-    }
-    let labels = validation.labels();
-    let scores = score(model, validation, classes, device, &mut |_| {})?;
-    let loss = mean_loss(&loss.without_smoothing(), &scores, &labels, device)?;
-    Ok((loss, Some(scores.top_k_accuracy(&labels, 1))))
-}
-
-/// Whether every parameter is a number, and none infinite: a broken last step shows in no loss.
+/// Whether every parameter is a number, and none infinite.
 fn is_finite<M: Module>(model: &M) -> Result<bool, TrainError> {
     struct Sum(Option<Tensor<1>>);
     impl ModuleVisitor for Sum {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            // 0 for finite values, however large; no number for all others.
-            let sum = (param.val() * 0.0).sum();
+            let sum = param.val().without_autodiff().abs().sum();
             self.0 = Some(match self.0.take() {
                 Some(before) => before + sum,
                 None => sum,
@@ -228,7 +211,7 @@ fn is_finite<M: Module>(model: &M) -> Result<bool, TrainError> {
     }
     let mut sum = Sum(None);
     model.visit(&mut sum);
-    sum.0.map_or(Ok(true), |sum| Ok(read(sum)? == 0.0))
+    sum.0.map_or(Ok(true), |sum| Ok(read(sum)?.is_finite()))
 }
 
 /// Sums over an epoch. Those of the last steps stay on the device until somebody looks.

@@ -5,7 +5,7 @@
 //! (seed, epoch) alone, so that a run that was interrupted ends with the same weights as one that was not; the best epoch
 //! is chosen by validation accuracy; and what is shown and recorded is the caller's to decide. Burn's checkpoints don't
 //! keep the order of the data, its loaders are asynchronous, and its renderer owns the terminal. The loop in [`Training::fit`] is
-//! thirty lines on Burn's modules, autodiff and optimizers, and can be read in one sitting.
+//! two screens on Burn's modules, autodiff and optimizers, and can be read in one sitting.
 
 mod checkpoint;
 mod evaluate;
