@@ -49,7 +49,7 @@ pub enum TrainError {
     },
 }
 
-/// What [`fit`] tells while it works.
+/// What [`Training::fit`] tells while it works.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
     /// Some steps are done. Loss and accuracy are means over the epoch so far.
