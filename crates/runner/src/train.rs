@@ -75,8 +75,11 @@ fn follow(
     show(options, &comparison)
 }
 
-/// Writes a line an epoch.
+/// Writes a line an epoch; nothing for a model that has none.
 fn write_metrics(run: &TrainingRun, history: &[EpochRecord]) -> anyhow::Result<()> {
+    if history.is_empty() {
+        return Ok(());
+    }
     let mut lines = String::new();
     for record in history {
         lines += &serde_json::to_string(record)?;
