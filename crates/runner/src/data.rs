@@ -103,8 +103,7 @@ fn verify(options: &GlobalOptions, dataset: &Dataset) -> anyhow::Result<()> {
     let mut problems = Vec::new();
     for (part, subset) in [("training", &dataset.train), ("test", &dataset.test)] {
         for (class, count) in dataset.classes.iter().zip(subset.class_counts(dataset.classes.len())) {
-            let expected = (dataset.name == "cifar10"
-                && options.data.as_deref() == Some("cifar10")
+            let expected = (options.data.as_deref() == Some("cifar10")
                 && subset.len().is_multiple_of(10_000))
             .then_some(subset.len() / dataset.classes.len());
             if count == 0 || expected.is_some_and(|expected| expected != count) {

@@ -9,14 +9,14 @@ use crate::failure;
 use crate::judge::Candidate;
 use crate::output::show;
 use crate::progress::Progress;
-use crate::runs::{RunConfig, TrainingRun};
+use crate::runs::TrainingRun;
 
 /// Evaluates the run in folder `path`.
 pub(crate) fn run(options: &GlobalOptions, path: &Path) -> anyhow::Result<()> {
     options.keep_to_the_run()?;
     let run = TrainingRun::open(path)?;
     let file = run.model_file()?;
-    let (source, splits) = run.splits(options)?;
+    let splits = run.splits(options)?;
     let progress = Progress::new(options.quiet);
     let selected = options.one_backend()?.select()?;
     progress.line(&format!("backend: {selected}"));
@@ -35,6 +35,5 @@ pub(crate) fn run(options: &GlobalOptions, path: &Path) -> anyhow::Result<()> {
         candidate.judge(&splits, run.config.seed, &mut result)?;
         Ok(result)
     })?;
-    let config = RunConfig::new(&source, &splits, std::slice::from_ref(&selected), run.config.seed);
-    show(options, &config.comparison(&splits, vec![result]))
+    show(options, &run.config.on(&selected).comparison(&splits, vec![result]))
 }

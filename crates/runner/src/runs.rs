@@ -167,7 +167,7 @@ impl TrainingRun {
     ///
     /// # Errors
     /// If they are not the same any more: a model must not be tested on what it was trained on.
-    pub(crate) fn splits(&self, options: &GlobalOptions) -> anyhow::Result<(Source, Splits)> {
+    pub(crate) fn splits(&self, options: &GlobalOptions) -> anyhow::Result<Splits> {
         let mut source = self.config.source.clone();
         if let Some(data) = &options.data {
             source.data.clone_from(data);
@@ -180,7 +180,7 @@ impl TrainingRun {
             let path = self.path.display();
             bail!("the images of {path} have changed: {} has others now, or in another order", source.data);
         }
-        Ok((source, splits))
+        Ok(splits)
     }
 
     /// Removes the folder of a run that failed before its first checkpoint: there is nothing to go on with.

@@ -41,12 +41,7 @@ impl Source {
     pub(crate) fn open(&self, seed: u64) -> anyhow::Result<Dataset> {
         match self.data.as_str() {
             "shapes10" => Ok(shapes10::generate(shapes10::TRAIN, shapes10::TEST, shapes10::SEED)),
-            "cifar10" => Ok(cifar10::load(&self.data_dir).map_err(|error| match error {
-                zoo_data::DataError::Io { .. } if !self.data_dir.exists() => {
-                    zoo_data::DataError::NoCifar10 { path: self.data_dir.clone() }
-                }
-                other => other,
-            })?),
+            "cifar10" => Ok(cifar10::load(&self.data_dir)?),
             path => open_path(Path::new(path), seed),
         }
     }

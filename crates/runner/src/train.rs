@@ -39,7 +39,7 @@ pub(crate) fn resume(options: &GlobalOptions, path: &Path) -> anyhow::Result<()>
     if run.path.join(runs::MODEL_FILE).exists() {
         bail!("{} is finished; `zoo evaluate` shows its figures", path.display());
     }
-    let (_, splits) = run.splits(options)?;
+    let splits = run.splits(options)?;
     follow(options, &run, &splits, &options.one_backend()?.select()?)
 }
 

@@ -134,10 +134,6 @@ impl Source {
 /// [`DataError::NoCifar10`] if there is nothing, otherwise what is wrong with which batch: a missing or truncated
 /// file, a label that is no class, a damaged archive or pickle.
 pub fn load(path: &Path) -> Result<Dataset> {
-    if !path.exists() {
-        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
-        return Err(DataError::io("open", path)(missing));
-    }
     let source = Source::find(path).ok_or_else(|| DataError::NoCifar10 { path: path.into() })?;
     load_source(&source, "cifar10", Some(BATCH_RECORDS))
 }
