@@ -23,7 +23,7 @@ const HINGE: Loss = Loss::Hinge { margin: 1.0 };
 const SGD: Optimizer =
     Optimizer::Sgd { learning_rate: 0.01, momentum: 0.9, nesterov: true, weight_decay: 1e-3 };
 fn cnn() -> CnnConfig {
-    CnnConfig { widths: vec![4, 8], depths: vec![1, 2], dropout: 0.0 }
+    CnnConfig { widths: vec![4, 8], depths: vec![1, 2], dropout: 0.0, ..CnnConfig::default() }
 }
 
 /// The backends that are set beside flex, opened once. A test holds them from its start to its end: generators, flex's

@@ -5,17 +5,17 @@
 //! width by 2×2 max-pooling; at the end the mean over what is left of the plane, dropout, and a linear layer.
 //!
 //! Two choices save time: convolutions have no bias, which BatchNorm's own makes useless, and a block pools right after its
-//! first convolution rather than at its end, so that everything after it sees a quarter of the pixels.
+//! first convolution rather than at its end unless told otherwise, so that everything after it sees a quarter of the pixels.
+//!
+//! Features are `[batch, height, width, channels]` throughout, as [`zoo_kernels`] wants them.
 
 use burn::module::{Initializer, Module};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
-use burn::nn::{
-    BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig, PaddingConfig2d, Relu,
-};
+use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer};
+use zoo_kernels::{Activation, Window};
 
 /// The `[architecture]` of a CNN's recipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,11 +27,24 @@ pub struct CnnConfig {
     pub depths: Vec<usize>,
     /// The share of the last features that training drops (Srivastava et al., 2014). Default: 0.
     pub dropout: f64,
+    /// Where a block pools. Default: `first`.
+    pub pool: Pool,
+}
+
+/// Where a block halves height and width.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pool {
+    /// After its first convolution: everything behind it sees a quarter of the pixels.
+    #[default]
+    First,
+    /// At its end, as VGG does.
+    Last,
 }
 
 impl Default for CnnConfig {
     fn default() -> Self {
-        Self { widths: vec![16, 48, 96], depths: vec![1, 1, 2], dropout: 0.0 }
+        Self { widths: vec![16, 48, 96], depths: vec![1, 1, 2], dropout: 0.0, pool: Pool::First }
     }
 }
 
@@ -47,8 +60,9 @@ pub struct Cnn {
 /// A step down in resolution and convolutions at the new one.
 #[derive(Module, Debug)]
 struct Block {
-    pool: MaxPool2d,
     layers: Vec<Layer>,
+    #[module(skip)]
+    pool: Pool,
 }
 
 /// 3×3 convolution, BatchNorm, ReLU.
@@ -56,7 +70,6 @@ struct Block {
 struct Layer {
     convolution: Conv2d,
     norm: BatchNorm,
-    activation: Relu,
 }
 
 impl Architecture for CnnConfig {
@@ -71,8 +84,7 @@ impl Architecture for CnnConfig {
             .zip(&self.depths)
             .map(|(&width, &depth)| {
                 let layer = |_| Layer::new(std::mem::replace(&mut channels, width), width, device);
-                let pool = MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init();
-                Block { pool, layers: (0..depth).map(layer).collect() }
+                Block { layers: (0..depth).map(layer).collect(), pool: self.pool }
             })
             .collect();
         Cnn {
@@ -84,7 +96,7 @@ impl Architecture for CnnConfig {
     }
 
     fn validate(&self, input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {
-        let Self { widths, depths, dropout } = self;
+        let Self { widths, depths, dropout, pool: _ } = self;
         let [_, height, width] = input.shape;
         let blocks = widths.len();
         let most = height.min(width).ilog2() as usize;
@@ -111,30 +123,39 @@ impl Layer {
                 fan_out_only: false,
             })
             .init(device);
-        Self { convolution, norm: BatchNormConfig::new(channels_out).init(device), activation: Relu::new() }
+        Self { convolution, norm: BatchNormConfig::new(channels_out).init(device) }
+    }
+}
+
+impl Layer {
+    fn convolve(&self, features: Tensor<4>) -> Tensor<4> {
+        zoo_kernels::conv2d(features, self.convolution.weight.val(), Window::square(3, 1).with_padding(1))
+    }
+
+    fn normalize(&self, features: Tensor<4>) -> Tensor<4> {
+        zoo_kernels::normalize(&self.norm, features, Activation::Relu)
     }
 }
 
 impl Block {
     fn forward(&self, mut features: Tensor<4>) -> Tensor<4> {
+        let pool = |features| zoo_kernels::max_pool2d(features, Window::square(2, 2));
         for (place, layer) in self.layers.iter().enumerate() {
-            features = layer.convolution.forward(features);
-            if place == 0 {
-                features = self.pool.forward(features);
+            features = layer.convolve(features);
+            if self.pool == Pool::First && place == 0 {
+                features = pool(features);
             }
-            features = layer.activation.forward(layer.norm.forward(features));
+            features = layer.normalize(features);
         }
-        features
+        if self.pool == Pool::Last { pool(features) } else { features }
     }
 }
 
 impl Classifier for Cnn {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let features = self
-            .blocks
-            .iter()
-            .fold(self.normalizer.forward(images), |features, block| block.forward(features));
-        let features: Tensor<2> = features.flatten::<3>(2, 3).mean_dim(2).flatten(1, 2);
+        let images = self.normalizer.forward(images).permute([0, 2, 3, 1]);
+        let features = self.blocks.iter().fold(images, |features, block| block.forward(features));
+        let features: Tensor<2> = features.flatten::<3>(1, 2).mean_dim(1).flatten(1, 2);
         self.linear.forward(self.dropout.forward(features))
     }
 }
@@ -150,7 +171,7 @@ mod tests {
     }
 
     fn config() -> CnnConfig {
-        CnnConfig { widths: vec![4, 6], depths: vec![1, 2], dropout: 0.5 }
+        CnnConfig { widths: vec![4, 6], depths: vec![1, 2], dropout: 0.5, pool: Pool::Last }
     }
 
     #[test]
@@ -206,7 +227,7 @@ mod tests {
     fn out_of_range() {
         let input = InputSpec::without_statistics([3, 32, 32], 10);
         let check = |widths: &[usize], depths: &[usize], dropout| {
-            let config = CnnConfig { widths: widths.into(), depths: depths.into(), dropout };
+            let config = CnnConfig { widths: widths.into(), depths: depths.into(), dropout, ..CnnConfig::default() };
             config.validate(&input, &Loss::MeanSquaredError).map_err(|error| error.key)
         };
         assert!(check(&[8; 5], &[1; 5], 0.5).is_ok());

@@ -1,0 +1,145 @@
+//! f(scale · x + shift) over channels-last features, and its gradient.
+
+use rayon::prelude::*;
+
+use crate::Activation;
+use crate::activation::{Function, with_function};
+use crate::simd::ARCH;
+
+/// Values that one task works on: a few tasks a core for the features of a usual layer, each within the cache.
+pub(crate) const PART: usize = 1 << 15;
+
+/// Rows (pixels of all images) of a part.
+pub(crate) fn part(channels: usize) -> usize {
+    (PART / channels).max(1) * channels
+}
+
+/// out = f(scale · x + shift).
+pub(crate) fn forward(features: &[f32], scale: &[f32], shift: &[f32], activation: Activation) -> Vec<f32> {
+    let mut output = vec![0.0; features.len()];
+    let part = part(scale.len());
+    with_function!(activation, function => {
+        features.par_chunks(part).zip(output.par_chunks_mut(part)).for_each(|(features, output)| {
+            ARCH.dispatch(
+                #[inline(always)]
+                || apply(function, features, scale, shift, output),
+            );
+        });
+    });
+    output
+}
+
+#[inline(always)]
+fn apply(function: impl Function, features: &[f32], scale: &[f32], shift: &[f32], output: &mut [f32]) {
+    let channels = scale.len();
+    for (row, output) in features.chunks_exact(channels).zip(output.chunks_exact_mut(channels)) {
+        for (((output, &x), &scale), &shift) in output.iter_mut().zip(row).zip(scale).zip(shift) {
+            *output = function.value(x * scale + shift);
+        }
+    }
+}
+
+/// Sums of g = gradient · f′(scale · x + shift) and of g · x over all rows, channel by channel.
+pub(crate) fn sums(
+    features: &[f32],
+    gradient: &[f32],
+    scale: &[f32],
+    shift: &[f32],
+    activation: Activation,
+) -> [Vec<f64>; 2] {
+    let channels = scale.len();
+    let part = part(channels);
+    with_function!(activation, function => {
+        let parts: Vec<[Vec<f32>; 2]> = features
+            .par_chunks(part)
+            .zip(gradient.par_chunks(part))
+            .map(|(features, gradient)| {
+                let mut sums = [vec![0.0; channels], vec![0.0; channels]];
+                ARCH.dispatch(
+                    #[inline(always)]
+                    || add(function, features, gradient, scale, shift, &mut sums),
+                );
+                sums
+            })
+            .collect();
+        total(&parts, channels)
+    })
+}
+
+#[inline(always)]
+fn add(
+    function: impl Function,
+    features: &[f32],
+    gradient: &[f32],
+    scale: &[f32],
+    shift: &[f32],
+    [sums, products]: &mut [Vec<f32>; 2],
+) {
+    let channels = scale.len();
+    let (sums, products) = (&mut sums[..channels], &mut products[..channels]);
+    for (row, gradient) in features.chunks_exact(channels).zip(gradient.chunks_exact(channels)) {
+        for channel in 0..channels {
+            let x = row[channel];
+            let slope = gradient[channel] * function.slope(x * scale[channel] + shift[channel]);
+            sums[channel] += slope;
+            products[channel] += slope * x;
+        }
+    }
+}
+
+/// Adds up what the tasks have summed.
+pub(crate) fn total(parts: &[[Vec<f32>; 2]], channels: usize) -> [Vec<f64>; 2] {
+    let mut total = [vec![0.0; channels], vec![0.0; channels]];
+    for part in parts {
+        for (total, part) in total.iter_mut().zip(part) {
+            for (total, &part) in total.iter_mut().zip(part) {
+                *total += f64::from(part);
+            }
+        }
+    }
+    total
+}
+
+/// a · g + b · x + c, g being gradient · f′(scale · x + shift): the gradient by the input of everything here.
+pub(crate) fn input_gradient(
+    features: &[f32],
+    gradient: &[f32],
+    (scale, shift): (&[f32], &[f32]),
+    [a, b, c]: [&[f32]; 3],
+    activation: Activation,
+) -> Vec<f32> {
+    let mut output = vec![0.0; features.len()];
+    let part = part(scale.len());
+    with_function!(activation, function => {
+        features.par_chunks(part).zip(gradient.par_chunks(part)).zip(output.par_chunks_mut(part)).for_each(
+            |((features, gradient), output)| {
+                ARCH.dispatch(
+                    #[inline(always)]
+                    || combine(function, features, gradient, (scale, shift), [a, b, c], output),
+                );
+            },
+        );
+    });
+    output
+}
+
+#[inline(always)]
+fn combine(
+    function: impl Function,
+    features: &[f32],
+    gradient: &[f32],
+    (scale, shift): (&[f32], &[f32]),
+    [a, b, c]: [&[f32]; 3],
+    output: &mut [f32],
+) {
+    let channels = scale.len();
+    let (shift, a, b, c) = (&shift[..channels], &a[..channels], &b[..channels], &c[..channels]);
+    let rows = features.chunks_exact(channels).zip(gradient.chunks_exact(channels));
+    for ((row, gradient), output) in rows.zip(output.chunks_exact_mut(channels)) {
+        for channel in 0..channels {
+            let x = row[channel];
+            let slope = gradient[channel] * function.slope(x * scale[channel] + shift[channel]);
+            output[channel] = a[channel] * slope + (b[channel] * x + c[channel]);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! BatchNorm and the activation behind it, in as few passes over the features as there can be: one for the statistics and one
+//! for the output; one for the sums of the gradient and one for the gradient itself.
+
+use rayon::prelude::*;
+
+use crate::Activation;
+use crate::affine::{self, part, total};
+use crate::simd::ARCH;
+
+/// Mean and biased variance of each channel of `features` `[rows, channels]`.
+///
+/// Sums of x − x₀ and its square, x₀ being the first row, so that a mean far from zero costs no digits.
+pub(crate) fn statistics(features: &[f32], channels: usize) -> [Vec<f32>; 2] {
+    let Some(pivot) = features.get(..channels) else {
+        return [vec![0.0; channels], vec![0.0; channels]];
+    };
+    let parts: Vec<[Vec<f32>; 2]> = features
+        .par_chunks(part(channels))
+        .map(|features| {
+            let mut sums = [vec![0.0; channels], vec![0.0; channels]];
+            ARCH.dispatch(
+                #[inline(always)]
+                || add(features, pivot, &mut sums),
+            );
+            sums
+        })
+        .collect();
+    let [sums, squares] = total(&parts, channels);
+    let rows = (features.len() / channels) as f64;
+    let mean = sums.iter().zip(pivot).map(|(sum, &pivot)| (f64::from(pivot) + sum / rows) as f32);
+    let variance =
+        sums.iter().zip(&squares).map(|(sum, square)| ((square - sum * sum / rows) / rows).max(0.0) as f32);
+    [mean.collect(), variance.collect()]
+}
+
+#[inline(always)]
+fn add(features: &[f32], pivot: &[f32], [sums, squares]: &mut [Vec<f32>; 2]) {
+    let channels = pivot.len();
+    let (sums, squares) = (&mut sums[..channels], &mut squares[..channels]);
+    for row in features.chunks_exact(channels) {
+        for channel in 0..channels {
+            let x = row[channel] - pivot[channel];
+            sums[channel] += x;
+            squares[channel] += x * x;
+        }
+    }
+}
+
+/// γ / √(variance + ε) and β − mean · that: BatchNorm as a scale and a shift.
+fn scale_and_shift(gamma: &[f32], beta: &[f32], [mean, variance]: [&[f32]; 2], epsilon: f64) -> [Vec<f32>; 2] {
+    let scale: Vec<f32> = gamma
+        .iter()
+        .zip(variance)
+        .map(|(&gamma, &variance)| (f64::from(gamma) / (f64::from(variance) + epsilon).sqrt()) as f32)
+        .collect();
+    let shift = beta.iter().zip(mean).zip(&scale).map(|((beta, mean), scale)| beta - mean * scale).collect();
+    [scale, shift]
+}
+
+/// f(γ (x − mean) / √(variance + ε) + β).
+pub(crate) fn forward(
+    features: &[f32],
+    gamma: &[f32],
+    beta: &[f32],
+    statistics: [&[f32]; 2],
+    epsilon: f64,
+    activation: Activation,
+) -> Vec<f32> {
+    let [scale, shift] = scale_and_shift(gamma, beta, statistics, epsilon);
+    affine::forward(features, &scale, &shift, activation)
+}
+
+/// Gradients by the features, γ and β.
+///
+/// With g the gradient behind the activation, x̂ the normalised features and n the rows: by β Σg, by γ Σg·x̂, and by x
+/// γ/σ · (g − Σg/n − x̂ · Σg·x̂/n), which is a·g + b·x + c for three numbers a channel.
+pub(crate) fn backward(
+    features: &[f32],
+    gradient: &[f32],
+    gamma: &[f32],
+    beta: &[f32],
+    statistics: [&[f32]; 2],
+    epsilon: f64,
+    activation: Activation,
+) -> [Vec<f32>; 3] {
+    let channels = gamma.len();
+    let [scale, shift] = scale_and_shift(gamma, beta, statistics, epsilon);
+    let [sums, products] = affine::sums(features, gradient, &scale, &shift, activation);
+    let rows = (features.len() / channels.max(1)).max(1) as f64;
+    let [mut a, mut b, mut c] = [(); 3].map(|()| vec![0.0; channels]);
+    let [mut by_gamma, mut by_beta] = [(); 2].map(|()| vec![0.0; channels]);
+    for channel in 0..channels {
+        let (mean, variance) = (f64::from(statistics[0][channel]), f64::from(statistics[1][channel]));
+        let inverse = 1.0 / (variance + epsilon).sqrt();
+        let (sum, product) = (sums[channel], (products[channel] - mean * sums[channel]) * inverse);
+        let scale = f64::from(gamma[channel]) * inverse;
+        let slope = -scale * inverse * product / rows;
+        by_beta[channel] = sum as f32;
+        by_gamma[channel] = product as f32;
+        a[channel] = scale as f32;
+        b[channel] = slope as f32;
+        c[channel] = (-scale * sum / rows - slope * mean) as f32;
+    }
+    let by_features = affine::input_gradient(features, gradient, (&scale, &shift), [&a, &b, &c], activation);
+    [by_features, by_gamma, by_beta]
+}

@@ -1,0 +1,277 @@
+//! Our own code as operations of Burn's CPU backend, with their gradients.
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, AutodiffBackend, Backend, Flex, TensorMetadata, backend_extension};
+use burn::tensor::TensorData;
+use burn_flex::FlexTensor;
+
+use crate::convolution::{self, Geometry};
+use crate::{Activation, Window, affine, batch_norm, pool};
+
+/// What [`crate::operations`] asks for; shapes as there.
+#[backend_extension(Flex, Autodiff)]
+pub(crate) trait Kernels: Backend {
+    fn conv2d(features: FloatTensor<Self>, weight: FloatTensor<Self>, window: Window) -> FloatTensor<Self>;
+
+    /// Output, mean and variance.
+    fn batch_norm(
+        features: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+        activation: Activation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    fn affine(
+        features: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+
+    fn max_pool2d(features: FloatTensor<Self>, window: Window) -> FloatTensor<Self>;
+}
+
+/// The values of a tensor in the order of its shape; copied if they don't lie so.
+fn contiguous(tensor: FlexTensor) -> FlexTensor {
+    if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() }
+}
+
+fn values(tensor: &FlexTensor) -> &[f32] {
+    tensor.as_slice().expect("contiguous and f32")
+}
+
+fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape))
+}
+
+fn dims<const D: usize>(tensor: &FlexTensor) -> [usize; D] {
+    tensor.shape().dims()
+}
+
+impl Geometry {
+    fn new(features: &FlexTensor, weight: &FlexTensor, window: Window) -> Self {
+        let [batch, height, width, channels_in] = dims(features);
+        let [channels_out, ..] = dims::<4>(weight);
+        Self { batch, plane: [height, width], channels_in, channels_out, window }
+    }
+}
+
+impl Kernels for Flex {
+    fn conv2d(features: FlexTensor, weight: FlexTensor, window: Window) -> FlexTensor {
+        let (features, weight) = (contiguous(features), contiguous(weight));
+        let geometry = Geometry::new(&features, &weight, window);
+        let output = convolution::forward(geometry, values(&features), values(&weight));
+        let [height, width] = geometry.output();
+        tensor(output, [geometry.batch, height, width, geometry.channels_out])
+    }
+
+    fn batch_norm(
+        features: FlexTensor,
+        gamma: FlexTensor,
+        beta: FlexTensor,
+        epsilon: f64,
+        activation: Activation,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let (features, gamma, beta) = (contiguous(features), contiguous(gamma), contiguous(beta));
+        let shape: [usize; 4] = dims(&features);
+        let [mean, variance] = batch_norm::statistics(values(&features), shape[3]);
+        let statistics = [mean.as_slice(), variance.as_slice()];
+        let output =
+            batch_norm::forward(values(&features), values(&gamma), values(&beta), statistics, epsilon, activation);
+        (tensor(output, shape), tensor(mean, [shape[3]]), tensor(variance, [shape[3]]))
+    }
+
+    fn affine(features: FlexTensor, scale: FlexTensor, shift: FlexTensor, activation: Activation) -> FlexTensor {
+        let (features, scale, shift) = (contiguous(features), contiguous(scale), contiguous(shift));
+        let output = affine::forward(values(&features), values(&scale), values(&shift), activation);
+        tensor(output, dims::<4>(&features))
+    }
+
+    fn max_pool2d(features: FlexTensor, window: Window) -> FlexTensor {
+        pool_with_winners(features, window).0
+    }
+}
+
+fn pool_with_winners(features: FlexTensor, window: Window) -> (FlexTensor, Vec<u8>) {
+    let features = contiguous(features);
+    let shape = dims(&features);
+    let (output, winners) = pool::forward(values(&features), shape, window);
+    let [height, width] = window.places([shape[1], shape[2]]);
+    (tensor(output, [shape[0], height, width, shape[3]]), winners)
+}
+
+/// Gradient of [`Kernels::conv2d`]; its state is features, weight and window.
+#[derive(Debug)]
+struct Conv2dBackward;
+
+impl Backward<Flex, 2> for Conv2dBackward {
+    type State = (FlexTensor, FlexTensor, Window);
+
+    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let (features, weight, window) = ops.state;
+        let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
+        let geometry = Geometry::new(&features, &weight, window);
+        let [by_features, by_weight] = ops.parents;
+        if let Some(node) = by_features {
+            let result = convolution::input_gradient(geometry, values(&gradient), values(&weight));
+            gradients.register::<Flex>(node.id, tensor(result, dims::<4>(&features)));
+        }
+        if let Some(node) = by_weight {
+            let result = convolution::weight_gradient(geometry, values(&features), values(&gradient));
+            gradients.register::<Flex>(node.id, tensor(result, dims::<4>(&weight)));
+        }
+    }
+}
+
+/// What the gradient of [`Kernels::batch_norm`] needs.
+#[derive(Clone, Debug)]
+struct BatchNormState {
+    features: FlexTensor,
+    gamma: FlexTensor,
+    beta: FlexTensor,
+    mean: FlexTensor,
+    variance: FlexTensor,
+    epsilon: f64,
+    activation: Activation,
+}
+
+#[derive(Debug)]
+struct BatchNormBackward;
+
+impl Backward<Flex, 3> for BatchNormBackward {
+    type State = BatchNormState;
+
+    fn backward(self, ops: Ops<BatchNormState, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let state = ops.state;
+        let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
+        let results = batch_norm::backward(
+            values(&state.features),
+            values(&gradient),
+            values(&state.gamma),
+            values(&state.beta),
+            [values(&state.mean), values(&state.variance)],
+            state.epsilon,
+            state.activation,
+        );
+        let shapes = [&state.features, &state.gamma, &state.beta].map(TensorMetadata::shape);
+        for ((node, result), shape) in ops.parents.into_iter().zip(results).zip(shapes) {
+            if let Some(node) = node {
+                gradients.register::<Flex>(node.id, FlexTensor::from_data(TensorData::new(result, shape)));
+            }
+        }
+    }
+}
+
+/// Gradient of [`Kernels::affine`]; its state is features, scale, shift and activation.
+#[derive(Debug)]
+struct AffineBackward;
+
+impl Backward<Flex, 3> for AffineBackward {
+    type State = (FlexTensor, FlexTensor, FlexTensor, Activation);
+
+    fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let (features, scale, shift, activation) = ops.state;
+        let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
+        let (x, g) = (values(&features), values(&gradient));
+        let line = (values(&scale), values(&shift));
+        let [by_features, by_scale, by_shift] = ops.parents;
+        if let Some(node) = by_features {
+            let zeros = vec![0.0; line.0.len()];
+            let result = affine::input_gradient(x, g, line, [line.0, &zeros, &zeros], activation);
+            gradients.register::<Flex>(node.id, tensor(result, dims::<4>(&features)));
+        }
+        if by_scale.is_some() || by_shift.is_some() {
+            let sums = affine::sums(x, g, line.0, line.1, activation);
+            for (node, sums) in [by_shift, by_scale].into_iter().zip(sums) {
+                if let Some(node) = node {
+                    let result = sums.into_iter().map(|sum| sum as f32).collect();
+                    gradients.register::<Flex>(node.id, tensor(result, dims::<1>(&scale)));
+                }
+            }
+        }
+    }
+}
+
+/// Gradient of [`Kernels::max_pool2d`]; its state is the winners, the shape of the features and the window.
+#[derive(Debug)]
+struct MaxPool2dBackward;
+
+impl Backward<Flex, 1> for MaxPool2dBackward {
+    type State = (std::sync::Arc<Vec<u8>>, [usize; 4], Window);
+
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let (winners, shape, window) = ops.state;
+        let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
+        if let [Some(node)] = ops.parents {
+            let result = pool::backward(values(&gradient), &winners, shape, window);
+            gradients.register::<Flex>(node.id, tensor(result, shape));
+        }
+    }
+}
+
+impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
+    fn conv2d(features: FloatTensor<Self>, weight: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
+        let nodes = [features.node(), weight.node()];
+        let (features, weight) = (contiguous(features.into_primitive()), contiguous(weight.into_primitive()));
+        let output = Flex::conv2d(features.clone(), weight.clone(), window);
+        match Conv2dBackward.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(operation) => operation.finish((features, weight, window), output),
+            OpsKind::UnTracked(operation) => operation.finish(output),
+        }
+    }
+
+    fn batch_norm(
+        features: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+        activation: Activation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let nodes = [features.node(), gamma.node(), beta.node()];
+        let features = contiguous(features.into_primitive());
+        let (gamma, beta) = (contiguous(gamma.into_primitive()), contiguous(beta.into_primitive()));
+        let (output, mean, variance) =
+            Flex::batch_norm(features.clone(), gamma.clone(), beta.clone(), epsilon, activation);
+        let constant = |tensor: &FlexTensor| <Self as AutodiffBackend>::from_inner(tensor.clone());
+        let statistics = (constant(&mean), constant(&variance));
+        let output = match BatchNormBackward.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(operation) => {
+                let state = BatchNormState { features, gamma, beta, mean, variance, epsilon, activation };
+                operation.finish(state, output)
+            }
+            OpsKind::UnTracked(operation) => operation.finish(output),
+        };
+        (output, statistics.0, statistics.1)
+    }
+
+    fn affine(
+        features: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        let nodes = [features.node(), scale.node(), shift.node()];
+        let features = contiguous(features.into_primitive());
+        let (scale, shift) = (contiguous(scale.into_primitive()), contiguous(shift.into_primitive()));
+        let output = Flex::affine(features.clone(), scale.clone(), shift.clone(), activation);
+        match AffineBackward.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(operation) => operation.finish((features, scale, shift, activation), output),
+            OpsKind::UnTracked(operation) => operation.finish(output),
+        }
+    }
+
+    fn max_pool2d(features: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
+        let nodes = [features.node()];
+        let shape = features.shape().dims();
+        let (output, winners) = pool_with_winners(features.into_primitive(), window);
+        match MaxPool2dBackward.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(operation) => operation.finish((std::sync::Arc::new(winners), shape, window), output),
+            OpsKind::UnTracked(operation) => operation.finish(output),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The operations that convolutional networks and nearest neighbours spend their time in.
+//!
+//! Models call the functions here on Burn tensors and stay generic over the backend. On Burn's CPU backend, Flex, with `f32`,
+//! our own code answers: all cores, vector instructions chosen when the program starts, features **channels-last** in memory,
+//! several steps of a network in one pass. Everywhere else the same functions are plain tensor operations ([`plain`]), which
+//! are the specification that our own code is tested against, gradients included.
+//!
+//! All features are `[batch, height, width, channels]`; weights of convolutions are `[channels out, channels in, height,
+//! width]` as Burn and PyTorch store them.
+//!
+//! | operation | on the CPU |
+//! |---|---|
+//! | [`conv2d`] | 3×3 of stride 1: Winograd F(4×4, 3×3), a quarter of the multiplications; other sizes: a matrix product over unrolled patches |
+//! | [`batch_norm`], [`normalize`] | statistics in one pass, normalisation and activation in another; likewise for the gradient |
+//! | [`affine`] | a scale, a shift and the activation in one pass: BatchNorm of a trained network |
+//! | [`max_pool2d`] | keeps which pixel won as one byte |
+//! | [`Index`] | nearest neighbours from bytes, the k best kept while distances are computed |
+
+#[cfg(feature = "flex")]
+mod activation;
+#[cfg(feature = "flex")]
+mod affine;
+#[cfg(feature = "flex")]
+mod batch_norm;
+#[cfg(feature = "flex")]
+mod convolution;
+#[cfg(feature = "flex")]
+mod extension;
+mod neighbours;
+mod operations;
+pub mod plain;
+#[cfg(feature = "flex")]
+mod pool;
+#[cfg(feature = "flex")]
+mod simd;
+#[cfg(feature = "flex")]
+mod unrolled;
+#[cfg(feature = "flex")]
+mod winograd;
+
+pub use neighbours::{Distance, Index, MAX_VALUES, Neighbour};
+pub use operations::{Activation, Normalized, Window, affine, batch_norm, conv2d, is_accelerated, max_pool2d, normalize};

@@ -1,0 +1,612 @@
+//! Exact nearest neighbours among rows of bytes.
+//!
+//! Everything is counted in integers, so distances, neighbours and their order are the same on every CPU and
+//! with any number of threads.
+//!
+//! Rows are packed in blocks, queries in tiles, and a kernel turns one tile and one block into a small table
+//! of sums, from which each query takes what belongs among its `k` nearest so far. There is never a table of
+//! all distances: memory holds one packed copy of the rows and, for each thread, a chunk of the queries.
+
+use std::collections::BinaryHeap;
+
+use rayon::prelude::*;
+
+/// The most bytes a row may have: with more, a squared distance may not fit an `i32`.
+pub const MAX_VALUES: usize = (i32::MAX / (255 * 255)) as usize;
+
+/// Bytes of queries that a thread compares with all rows before it takes others: about half of a
+/// second-level cache, so that the queries stay there while the rows pass.
+const CHUNK: usize = 512 * 1024;
+
+/// How far apart two rows of bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distance {
+    /// Σ|a − b|, the Manhattan distance.
+    L1,
+    /// Σ(a − b)², the square of the Euclidean distance.
+    L2,
+}
+
+/// One of the nearest rows of a query; the order is by distance, then by index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Neighbour {
+    /// How far the row is from the query.
+    pub distance: i32,
+    /// The row's place in the order in which rows were added, from 0.
+    pub index: u32,
+}
+
+/// Rows of bytes to search in, packed for the CPU's instructions.
+///
+/// Since |q − t| = q + t − 2·min(q, t) and (q − t)² = q² + t² − 2·q·t, both distances of a query and a row
+/// are `term(query) + term(row) − 2 · sum(query, row)`, where terms are found once and sums are of minima or
+/// of products. Nearly all time goes into sums, and CPUs add up minima and products faster than differences.
+#[derive(Clone, Debug)]
+pub struct Index {
+    distance: Distance,
+    /// Bytes of a row.
+    values: usize,
+    kernel: Kernel,
+    /// Whole blocks of packed rows, with zeros where there is no row yet.
+    blocks: Vec<u8>,
+    /// The term of each row.
+    terms: Vec<i32>,
+}
+
+impl Index {
+    /// An index without rows, for rows of `values` bytes.
+    ///
+    /// # Panics
+    ///
+    /// If `values` is 0 or more than [`MAX_VALUES`].
+    #[must_use]
+    pub fn new(distance: Distance, values: usize) -> Self {
+        Self::with_instructions(distance, values, Instructions::best())
+    }
+
+    /// An index that uses the given instructions.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::new`], or if the CPU lacks the instructions.
+    pub(crate) fn with_instructions(distance: Distance, values: usize, instructions: Instructions) -> Self {
+        assert!((1..=MAX_VALUES).contains(&values), "a row has 1 to {MAX_VALUES} bytes, not {values}");
+        let kernel = Kernel::new(distance, values, instructions);
+        Self { distance, values, kernel, blocks: Vec::new(), terms: Vec::new() }
+    }
+
+    /// The number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.terms.len()
+    }
+
+    /// Whether there are no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// Adds `rows` (`[rows, values]`) after those that are there.
+    ///
+    /// # Panics
+    ///
+    /// If the last row is not whole, or if there would be more than `u32::MAX` rows.
+    pub fn extend(&mut self, rows: &[u8]) {
+        let (values, distance, kernel) = (self.values, self.distance, self.kernel);
+        assert!(rows.len().is_multiple_of(values), "{} bytes are not whole rows of {values}", rows.len());
+        let (old, new) = (self.len(), self.len() + rows.len() / values);
+        assert!(u32::try_from(new).is_ok(), "{new} rows are more than 32 bits can number");
+
+        // The last block may have room for some rows; the others start new blocks.
+        let room = (old.next_multiple_of(kernel.rows) - old).min(new - old);
+        let (first, others) = rows.split_at(room * values);
+        let block = kernel.rows * kernel.stride();
+        let full = self.blocks.len();
+        if room > 0 {
+            kernel.pack(first, values, old % kernel.rows, kernel.rows, &mut self.blocks[full - block..]);
+        }
+        self.blocks.resize(new.div_ceil(kernel.rows) * block, 0);
+        self.blocks[full..]
+            .par_chunks_exact_mut(block)
+            .zip(others.par_chunks(kernel.rows * values))
+            .for_each(|(block, rows)| kernel.pack(rows, values, 0, kernel.rows, block));
+        self.terms.par_extend(rows.par_chunks_exact(values).map(|row| distance.term(row, kernel.bias)));
+    }
+
+    /// The `k` nearest rows of each query in `queries` (`[queries, values]`): `[queries, k]`, each query's
+    /// nearest first, and of equally near rows the one that was added first.
+    ///
+    /// # Panics
+    ///
+    /// If the last query is not whole, or if `k` is more than the number of rows.
+    #[must_use]
+    pub fn nearest(&self, queries: &[u8], k: usize) -> Vec<Neighbour> {
+        let (values, bytes) = (self.values, queries.len());
+        assert!(bytes.is_multiple_of(values), "{bytes} bytes are not whole queries of {values}");
+        assert!(k <= self.len(), "there are no {k} nearest of {} rows", self.len());
+        if bytes == 0 || k == 0 {
+            return Vec::new();
+        }
+        // Few queries make smaller chunks than the cache allows, so that each thread has one.
+        let share = (bytes / values).div_ceil(rayon::current_num_threads());
+        let chunk = share.min(CHUNK / self.kernel.stride()).max(1).next_multiple_of(self.kernel.queries);
+        queries.par_chunks(chunk * values).flat_map_iter(|queries| self.search(queries, k)).collect()
+    }
+
+    /// [`Self::nearest`] for a chunk of queries, on one thread.
+    fn search(&self, queries: &[u8], k: usize) -> Vec<Neighbour> {
+        let kernel = self.kernel;
+        let (tile, block) = (kernel.queries * kernel.stride(), kernel.rows * kernel.stride());
+        let tiles = self.tiles(queries);
+        let term = |query| self.distance.term(query, 0);
+        let mut lists: Vec<_> =
+            queries.chunks_exact(self.values).map(|query| Nearest::new(k, term(query))).collect();
+        let mut sums = vec![0; kernel.queries * kernel.rows];
+
+        let blocks = self.blocks.chunks_exact(block).zip(self.terms.chunks(kernel.rows));
+        for ((block, terms), first) in blocks.zip((0..).step_by(kernel.rows)) {
+            for (tile, lists) in tiles.chunks_exact(tile).zip(lists.chunks_mut(kernel.queries)) {
+                kernel.run(tile, block, &mut sums);
+                for (list, sums) in lists.iter_mut().zip(sums.chunks_exact_mut(kernel.rows)) {
+                    list.offer(first, terms, &mut sums[..terms.len()]);
+                }
+            }
+        }
+        lists.into_iter().flat_map(|list| list.heap.into_sorted_vec()).collect()
+    }
+
+    /// Packs queries in whole tiles.
+    fn tiles(&self, queries: &[u8]) -> Vec<u8> {
+        let (kernel, values) = (self.kernel, self.values);
+        let tile = kernel.queries * kernel.stride();
+        let mut tiles = vec![0; (queries.len() / values).div_ceil(kernel.queries) * tile];
+        for (tile, queries) in tiles.chunks_exact_mut(tile).zip(queries.chunks(kernel.queries * values)) {
+            kernel.pack(queries, values, 0, kernel.queries, tile);
+        }
+        if kernel.bias > 0 {
+            for value in &mut tiles {
+                *value = value.wrapping_sub(kernel.bias);
+            }
+        }
+        tiles
+    }
+}
+
+impl Distance {
+    /// What a row, or a query with a `bias` of 0, adds to each of its distances. If sums have (q − bias)·t in
+    /// place of q·t, −2 times that has 2·bias·t too much, which is taken from the row's term.
+    fn term(self, row: &[u8], bias: u8) -> i32 {
+        let value = |&t: &u8| match self {
+            Self::L1 => i32::from(t),
+            Self::L2 => i32::from(t) * (i32::from(t) - 2 * i32::from(bias)),
+        };
+        row.iter().map(value).sum()
+    }
+}
+
+/// A query's nearest rows so far.
+struct Nearest {
+    /// How many are asked for.
+    k: usize,
+    /// The query's term.
+    term: i32,
+    /// Only rows with smaller distances belong in the heap.
+    bound: i32,
+    heap: BinaryHeap<Neighbour>,
+}
+
+impl Nearest {
+    fn new(k: usize, term: i32) -> Self {
+        Self { k, term, bound: i32::MAX, heap: BinaryHeap::with_capacity(k) }
+    }
+
+    /// Takes what belongs in the heap of the rows from `first` on, given their terms and their sums with the
+    /// query. Rows come in order, so of two equal distances the one that is there already stays.
+    fn offer(&mut self, first: u32, terms: &[i32], sums: &mut [i32]) {
+        let mut least = i32::MAX;
+        for (sum, term) in sums.iter_mut().zip(terms) {
+            // Parts of it may not fit 32 bits and wrap around; the distance does fit.
+            *sum = self.term.wrapping_add(*term).wrapping_sub(sum.wrapping_mul(2));
+            least = least.min(*sum);
+        }
+        // Hardly ever is a row near enough, and the loop above takes many rows at a time.
+        if least >= self.bound {
+            return;
+        }
+        for (&mut distance, index) in sums.iter_mut().zip(first..) {
+            if distance < self.bound {
+                if self.heap.len() == self.k {
+                    self.heap.pop();
+                }
+                self.heap.push(Neighbour { distance, index });
+                if self.heap.len() == self.k {
+                    self.bound = self.heap.peek().map_or(i32::MAX, |farthest| farthest.distance);
+                }
+            }
+        }
+    }
+}
+
+/// Sets of instructions that there are kernels for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Instructions {
+    /// Those that the program was compiled for.
+    Portable,
+    /// AVX2.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// AVX-512 with instructions for bytes (BW) and for their products (VNNI).
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Instructions {
+    /// All sets, the fastest first.
+    pub(crate) const ALL: &[Self] = &[
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx512,
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx2,
+        Self::Portable,
+    ];
+
+    /// Whether this CPU has the set.
+    pub(crate) fn available(self) -> bool {
+        match self {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vnni"),
+        }
+    }
+
+    /// The fastest set that this CPU has.
+    fn best() -> Self {
+        Self::ALL.iter().copied().find(|set| set.available()).unwrap_or(Self::Portable)
+    }
+}
+
+/// A function from a tile of queries and a block of rows to their sums, and how it wants them packed:
+/// `[steps][lanes][unit]`, with one query or row in a lane and a piece of each in a step.
+#[derive(Clone, Copy, Debug)]
+struct Kernel {
+    /// Queries in a tile.
+    queries: usize,
+    /// Rows in a block.
+    rows: usize,
+    /// Bytes that a row has in a step.
+    unit: usize,
+    /// Steps in which all of a row is in; the last one may end with zeros.
+    steps: usize,
+    /// What is taken from the bytes of queries: 128 for instructions that multiply bytes with signed ones.
+    bias: u8,
+    /// Fills `sums` (`[queries, rows]`). It needs the instructions that the kernel was made for.
+    function: Function,
+}
+
+/// `function(tile, block, sums)`.
+type Function = unsafe fn(&[u8], &[u8], &mut [i32]);
+
+impl Kernel {
+    fn new(distance: Distance, values: usize, instructions: Instructions) -> Self {
+        assert!(instructions.available(), "this CPU has no {instructions:?}");
+        let (queries, rows, unit, bias, function): (_, _, _, _, Function) = match (instructions, distance) {
+            // One step: the rows lie one after another.
+            (Instructions::Portable, _) => {
+                let sums = if distance == Distance::L1 { portable::minima } else { portable::products };
+                (1, 4, values.next_multiple_of(portable::PIECE), 0, sums)
+            }
+            #[cfg(target_arch = "x86_64")]
+            (Instructions::Avx2, Distance::L1) => (4, 16, 4, 0, x86::minima_avx2),
+            #[cfg(target_arch = "x86_64")]
+            (Instructions::Avx2, Distance::L2) => (4, 16, 2, 0, x86::products_avx2),
+            #[cfg(target_arch = "x86_64")]
+            (Instructions::Avx512, Distance::L1) => (12, 32, 4, 0, x86::minima_avx512),
+            #[cfg(target_arch = "x86_64")]
+            (Instructions::Avx512, Distance::L2) => (12, 32, 4, 128, x86::products_avx512),
+        };
+        Self { queries, rows, unit, steps: values.div_ceil(unit), bias, function }
+    }
+
+    /// Bytes of a packed query or row.
+    fn stride(&self) -> usize {
+        self.steps * self.unit
+    }
+
+    /// Packs rows of `values` bytes into the lanes from `first` on of a tile or block with that many `lanes`.
+    fn pack(&self, rows: &[u8], values: usize, first: usize, lanes: usize, packed: &mut [u8]) {
+        for (row, lane) in rows.chunks_exact(values).zip(first..lanes) {
+            for (piece, step) in row.chunks(self.unit).zip(packed.chunks_exact_mut(lanes * self.unit)) {
+                step[lane * self.unit..][..piece.len()].copy_from_slice(piece);
+            }
+        }
+    }
+
+    /// Fills `sums` (`[queries, rows]`) for a tile and a block.
+    fn run(&self, tile: &[u8], block: &[u8], sums: &mut [i32]) {
+        // SAFETY: `new` has made sure that the CPU has the instructions, which is all that is unsafe.
+        unsafe { (self.function)(tile, block, sums) }
+    }
+}
+
+/// Loops that compilers turn into vector instructions.
+mod portable {
+    /// Packed rows are multiples of so many bytes, few enough for sums in 16 bits.
+    pub(super) const PIECE: usize = 64;
+
+    /// Σ min(q, t) of one query and some rows.
+    pub(super) fn minima(query: &[u8], rows: &[u8], sums: &mut [i32]) {
+        for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(query.len())) {
+            let pieces = query.as_chunks::<PIECE>().0.iter().zip(row.as_chunks::<PIECE>().0);
+            *sum = pieces
+                .map(|(query, row)| {
+                    i32::from(query.iter().zip(row).map(|(&q, &t)| u16::from(q.min(t))).sum::<u16>())
+                })
+                .sum();
+        }
+    }
+
+    /// Σ q·t of one query and some rows.
+    pub(super) fn products(query: &[u8], rows: &[u8], sums: &mut [i32]) {
+        for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(query.len())) {
+            *sum = query.iter().zip(row).map(|(&q, &t)| i32::from(q) * i32::from(t)).sum();
+        }
+    }
+}
+
+/// Vector instructions with a row in each lane, over which the bytes of a query are repeated.
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::{
+        __m128i, __m256i, __m512i, _mm_loadu_si128, _mm_set1_epi16, _mm256_add_epi32, _mm256_cvtepu8_epi16,
+        _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_min_epu8, _mm256_set1_epi8,
+        _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_storeu_si256, _mm512_dpbusd_epi32,
+        _mm512_loadu_si512, _mm512_min_epu8, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_setzero_si512,
+        _mm512_storeu_si512,
+    };
+
+    /// Σ min(q, t) of 12 queries and 2 vectors of 16 rows, 4 bytes of each a step.
+    #[target_feature(enable = "avx512bw,avx512vnni")]
+    pub(super) fn minima_avx512(tile: &[u8], block: &[u8], sums: &mut [i32]) {
+        let ones = _mm512_set1_epi8(1);
+        let totals: [_; 12] = each_pair(
+            tile,
+            block,
+            _mm512_setzero_si512(),
+            |query| _mm512_set1_epi32(i32::from_le_bytes(query)),
+            |rows| load512(rows),
+            |total, query, rows| _mm512_dpbusd_epi32(total, _mm512_min_epu8(query, rows), ones),
+        );
+        store512(&totals, sums);
+    }
+
+    /// Σ(q − 128)·t of 12 queries and 2 vectors of 16 rows, 4 bytes of each a step.
+    #[target_feature(enable = "avx512bw,avx512vnni")]
+    pub(super) fn products_avx512(tile: &[u8], block: &[u8], sums: &mut [i32]) {
+        let totals: [_; 12] = each_pair(
+            tile,
+            block,
+            _mm512_setzero_si512(),
+            |query| _mm512_set1_epi32(i32::from_le_bytes(query)),
+            |rows| load512(rows),
+            |total, query, rows| _mm512_dpbusd_epi32(total, rows, query),
+        );
+        store512(&totals, sums);
+    }
+
+    /// Σ min(q, t) of 4 queries and 2 vectors of 8 rows, 4 bytes of each a step.
+    #[target_feature(enable = "avx2")]
+    pub(super) fn minima_avx2(tile: &[u8], block: &[u8], sums: &mut [i32]) {
+        let (ones, ones16) = (_mm256_set1_epi8(1), _mm256_set1_epi16(1));
+        let totals: [_; 4] = each_pair(
+            tile,
+            block,
+            _mm256_setzero_si256(),
+            |query| _mm256_set1_epi32(i32::from_le_bytes(query)),
+            |rows| load256(rows),
+            |total, query, rows| {
+                let pairs = _mm256_maddubs_epi16(_mm256_min_epu8(query, rows), ones);
+                _mm256_add_epi32(total, _mm256_madd_epi16(pairs, ones16))
+            },
+        );
+        store256(&totals, sums);
+    }
+
+    /// Σ q·t of 4 queries and 2 vectors of 8 rows, 2 bytes of each a step.
+    #[target_feature(enable = "avx2")]
+    pub(super) fn products_avx2(tile: &[u8], block: &[u8], sums: &mut [i32]) {
+        let totals: [_; 4] = each_pair(
+            tile,
+            block,
+            _mm256_setzero_si256(),
+            |query| _mm256_cvtepu8_epi16(_mm_set1_epi16(i16::from_le_bytes(query))),
+            |rows| _mm256_cvtepu8_epi16(load128(rows)),
+            |total, query, rows| _mm256_add_epi32(total, _mm256_madd_epi16(query, rows)),
+        );
+        store256(&totals, sums);
+    }
+
+    /// Adds up all steps of each query with 2 vectors of rows, starting from `zero`. There are about as many
+    /// totals as registers, so that all stay in one and whatever is loaded takes part in many.
+    #[expect(clippy::inline_always, reason = "must become part of functions that have the instructions")]
+    #[inline(always)]
+    fn each_pair<V: Copy, const QUERIES: usize, const QUERY: usize, const ROWS: usize>(
+        tile: &[u8],
+        block: &[u8],
+        zero: V,
+        splat: impl Fn([u8; QUERY]) -> V,
+        load: impl Fn(&[u8; ROWS]) -> V,
+        add: impl Fn(V, V, V) -> V,
+    ) -> [[V; 2]; QUERIES] {
+        let mut totals = [[zero; 2]; QUERIES];
+        let queries = tile.as_chunks::<QUERY>().0.as_chunks::<QUERIES>().0;
+        let rows = block.as_chunks::<ROWS>().0.as_chunks::<2>().0;
+        for (queries, [left, right]) in queries.iter().zip(rows) {
+            let (left, right) = (load(left), load(right));
+            for (total, &query) in totals.iter_mut().zip(queries) {
+                let query = splat(query);
+                *total = [add(total[0], query, left), add(total[1], query, right)];
+            }
+        }
+        totals
+    }
+
+    #[target_feature(enable = "avx512f")]
+    fn load512(bytes: &[u8; 64]) -> __m512i {
+        // SAFETY: the array has the 64 bytes that are read; they need no alignment.
+        unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn load256(bytes: &[u8; 32]) -> __m256i {
+        // SAFETY: the array has the 32 bytes that are read; they need no alignment.
+        unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn load128(bytes: &[u8; 16]) -> __m128i {
+        // SAFETY: the array has the 16 bytes that are read; they need no alignment.
+        unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
+    }
+
+    #[target_feature(enable = "avx512f")]
+    fn store512(totals: &[[__m512i; 2]], sums: &mut [i32]) {
+        for (sums, &total) in sums.as_chunks_mut::<16>().0.iter_mut().zip(totals.as_flattened()) {
+            // SAFETY: the array has the 64 bytes that are written; they need no alignment.
+            unsafe { _mm512_storeu_si512(sums.as_mut_ptr().cast(), total) }
+        }
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn store256(totals: &[[__m256i; 2]], sums: &mut [i32]) {
+        for (sums, &total) in sums.as_chunks_mut::<8>().0.iter_mut().zip(totals.as_flattened()) {
+            // SAFETY: the array has the 32 bytes that are written; they need no alignment.
+            unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast(), total) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// All distances, sorted.
+    fn brute_force(distance: Distance, values: usize, rows: &[u8], query: &[u8], k: usize) -> Vec<Neighbour> {
+        let between = |row: &[u8]| -> i32 {
+            let differences = row.iter().zip(query).map(|(&t, &q)| i32::from(t.abs_diff(q)));
+            differences.map(|d| if distance == Distance::L1 { d } else { d * d }).sum()
+        };
+        let rows = rows.chunks_exact(values).zip(0..);
+        let mut all: Vec<_> = rows.map(|(row, index)| Neighbour { distance: between(row), index }).collect();
+        all.sort();
+        all.truncate(k);
+        all
+    }
+
+    /// Compares every kernel that this CPU can run with brute force.
+    fn check(values: usize, parts: &[&[u8]], queries: &[u8], k: usize) {
+        let rows = parts.concat();
+        for distance in [Distance::L1, Distance::L2] {
+            let expected: Vec<_> = queries
+                .chunks_exact(values)
+                .flat_map(|query| brute_force(distance, values, &rows, query, k))
+                .collect();
+            for &instructions in Instructions::ALL.iter().filter(|set| set.available()) {
+                let mut index = Index::with_instructions(distance, values, instructions);
+                for part in parts {
+                    index.extend(part);
+                }
+                assert_eq!(index.len(), rows.len() / values);
+                assert_eq!(index.nearest(queries, k), expected, "{distance:?} with {instructions:?}");
+            }
+        }
+    }
+
+    /// Bytes that are all different, or nearly all alike for many ties, or extremes.
+    fn bytes(count: usize) -> impl Strategy<Value = Vec<u8>> {
+        let vec = |byte: BoxedStrategy<u8>| proptest::collection::vec(byte, count);
+        prop_oneof![
+            vec(any::<u8>().boxed()),
+            vec((7..9_u8).boxed()),
+            vec(prop_oneof![Just(0), Just(255)].boxed()),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn equals_brute_force(
+            (values, rows, queries, cuts, k) in (1..200_usize, 1..100_usize, 0..40_usize).prop_flat_map(
+                |(values, rows, queries)| (
+                    Just(values),
+                    bytes(rows * values),
+                    bytes(queries * values),
+                    (0..=rows, 0..=rows),
+                    0..=rows,
+                )
+            )
+        ) {
+            let (low, high) = (cuts.0.min(cuts.1) * values, cuts.0.max(cuts.1) * values);
+            check(values, &[&rows[..low], &rows[low..high], &rows[high..]], &queries, k);
+        }
+    }
+
+    #[test]
+    fn row_by_row() {
+        let rows: Vec<u8> = (0..70 * 5_u32).map(|i| (i * i % 251) as u8).collect();
+        let parts: Vec<_> = rows.chunks_exact(5).collect();
+        check(5, &parts, &rows, 70);
+    }
+
+    #[test]
+    fn longest_rows_and_largest_distances() {
+        let [dark, light] = [vec![0; MAX_VALUES], vec![255; MAX_VALUES]];
+        check(MAX_VALUES, &[&dark, &light, &dark], &[dark.clone(), light.clone()].concat(), 3);
+    }
+
+    #[test]
+    fn many_queries_take_several_chunks() {
+        let row = |i: u32| (0..3072).map(move |j| ((i * 7919 + j * j * 31) >> 3) as u8);
+        let rows: Vec<u8> = (0..37).flat_map(row).collect();
+        let queries: Vec<u8> = (20..620).flat_map(row).collect();
+        check(3072, &[&rows], &queries, 3);
+    }
+
+    #[test]
+    fn nothing_asked() {
+        let mut index = Index::new(Distance::L2, 3);
+        assert!(index.is_empty());
+        assert_eq!(index.nearest(&[1, 2, 3], 0), []);
+        index.extend(&[]);
+        index.extend(&[1, 2, 3]);
+        assert!(!index.is_empty());
+        assert_eq!(index.nearest(&[], 1), []);
+    }
+
+    #[test]
+    #[should_panic(expected = "4 bytes are not whole rows of 3")]
+    fn rows_are_whole() {
+        Index::new(Distance::L1, 3).extend(&[0; 4]);
+    }
+
+    #[test]
+    #[should_panic(expected = "2 bytes are not whole queries of 3")]
+    fn queries_are_whole() {
+        let _ = Index::new(Distance::L1, 3).nearest(&[0; 2], 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "there are no 1 nearest of 0 rows")]
+    fn no_more_neighbours_than_rows() {
+        let _ = Index::new(Distance::L1, 3).nearest(&[0; 3], 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "a row has 1 to 33025 bytes, not 33026")]
+    fn rows_are_short_enough() {
+        let _ = Index::new(Distance::L2, MAX_VALUES + 1);
+    }
+}

@@ -1,0 +1,202 @@
+//! What models call.
+
+use burn::nn::BatchNorm;
+use burn::tensor::{Device, Tensor};
+
+use crate::plain;
+
+#[cfg(feature = "flex")]
+use crate::extension::Kernels;
+#[cfg(feature = "flex")]
+use burn::backend::{Dispatch, DispatchDevice};
+
+/// Where a window stands on the plane of pixels: that of a convolution, or of pooling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Height and width.
+    pub size: [usize; 2],
+    /// Rows and columns from one place to the next.
+    pub stride: [usize; 2],
+    /// Rows added above and below, columns added left and right: zeros to a convolution, nothing to max-pooling.
+    pub padding: [usize; 2],
+}
+
+impl Window {
+    /// A square window that moves by `stride`, without padding.
+    #[must_use]
+    pub const fn square(size: usize, stride: usize) -> Self {
+        Self { size: [size; 2], stride: [stride; 2], padding: [0; 2] }
+    }
+
+    /// The same with `padding` on every side.
+    #[must_use]
+    pub const fn with_padding(self, padding: usize) -> Self {
+        Self { padding: [padding; 2], ..self }
+    }
+
+    /// The number of places down and across a plane of `height` × `width`: ⌊(side + 2 · padding − size) / stride⌋ + 1.
+    ///
+    /// # Panics
+    /// If the window doesn't fit, or a size or stride is 0.
+    #[must_use]
+    pub fn places(&self, plane: [usize; 2]) -> [usize; 2] {
+        std::array::from_fn(|axis| {
+            let (size, padded) = (self.size[axis], plane[axis] + 2 * self.padding[axis]);
+            assert!(size > 0 && self.stride[axis] > 0, "{self:?} has a size and a stride");
+            assert!(size <= padded, "{self:?} fits into {plane:?}");
+            (padded - size) / self.stride[axis] + 1
+        })
+    }
+}
+
+/// The non-linear function that follows a layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Activation {
+    /// x.
+    #[default]
+    Identity,
+    /// max(x, 0) (Nair and Hinton, 2010).
+    Relu,
+    /// x Φ(x), Φ being the normal distribution's, without approximation by tanh (Hendrycks and Gimpel, 2016).
+    Gelu,
+}
+
+/// What [`batch_norm`] returns.
+#[derive(Clone, Debug)]
+pub struct Normalized {
+    /// `[batch, height, width, channels]`.
+    pub output: Tensor<4>,
+    /// Mean of each channel over batch and plane, `[channels]`, without gradient.
+    pub mean: Tensor<1>,
+    /// Biased variance of each channel, `[channels]`, without gradient.
+    pub variance: Tensor<1>,
+}
+
+/// Whether tensors on `device` get our own code rather than plain tensor operations.
+#[must_use]
+pub fn is_accelerated(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    return matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_));
+    #[cfg(not(feature = "flex"))]
+    {
+        let _ = device;
+        false
+    }
+}
+
+#[cfg(feature = "flex")]
+fn accelerates(features: &Tensor<4>) -> bool {
+    features.dtype() == burn::tensor::DType::F32 && is_accelerated(&features.device())
+}
+
+/// Convolution without bias, as networks define it: out(y, x, o) = Σ in(y · stride + i − padding, x · stride + j − padding, c)
+/// · weight(o, c, i, j), summed over i, j and c.
+///
+/// # Shapes
+/// - `features`: `[batch, height, width, channels in]`.
+/// - `weight`: `[channels out, channels in, window height, window width]`.
+/// - returns: `[batch, places down, places across, channels out]`.
+///
+/// # Panics
+/// If the shapes don't belong together.
+#[must_use]
+pub fn conv2d(features: Tensor<4>, weight: Tensor<4>, window: Window) -> Tensor<4> {
+    let [_, height, width, channels] = features.dims();
+    let [_, channels_in, down, across] = weight.dims();
+    assert_eq!((channels, [down, across]), (channels_in, window.size), "features, weight and window agree");
+    let _ = window.places([height, width]);
+    #[cfg(feature = "flex")]
+    if accelerates(&features) {
+        let output = <Dispatch as Kernels>::conv2d(features.into_dispatch(), weight.into_dispatch(), window);
+        return Tensor::from_dispatch(output);
+    }
+    plain::conv2d(features, weight, window)
+}
+
+/// Normalises each channel over batch and plane (Ioffe and Szegedy, *Batch Normalization*, 2015) and applies the activation:
+/// f(γ (x − mean) / √(variance + ε) + β).
+///
+/// # Shapes
+/// - `features`: `[batch, height, width, channels]`; `gamma`, `beta`: `[channels]`.
+#[must_use]
+pub fn batch_norm(
+    features: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+    activation: Activation,
+) -> Normalized {
+    #[cfg(feature = "flex")]
+    if accelerates(&features) {
+        let (output, mean, variance) = <Dispatch as Kernels>::batch_norm(
+            features.into_dispatch(),
+            gamma.into_dispatch(),
+            beta.into_dispatch(),
+            epsilon,
+            activation,
+        );
+        return Normalized {
+            output: Tensor::from_dispatch(output),
+            mean: Tensor::from_dispatch(mean),
+            variance: Tensor::from_dispatch(variance),
+        };
+    }
+    plain::batch_norm(features, gamma, beta, epsilon, activation)
+}
+
+/// Burn's BatchNorm and the activation behind it: [`batch_norm`] while training, which also moves the running statistics, and
+/// [`affine`] with the running statistics otherwise.
+///
+/// # Shapes
+/// - `features`, returns: `[batch, height, width, channels]`.
+#[must_use]
+pub fn normalize(norm: &BatchNorm, features: Tensor<4>, activation: Activation) -> Tensor<4> {
+    let (gamma, beta) = (norm.gamma.val(), norm.beta.val());
+    if !features.device().is_autodiff() || !norm.training.is_enabled() {
+        let scale = gamma / (norm.running_var.value() + norm.epsilon).sqrt();
+        let shift = beta - norm.running_mean.value() * scale.clone();
+        return affine(features, scale, shift, activation);
+    }
+    let Normalized { output, mean, variance } = batch_norm(features, gamma, beta, norm.epsilon, activation);
+    let moved = |running: Tensor<1>, now: Tensor<1>| {
+        (running * (1.0 - norm.momentum) + now.detach() * norm.momentum).detach()
+    };
+    norm.running_mean.update(moved(norm.running_mean.value_sync(), mean));
+    norm.running_var.update(moved(norm.running_var.value_sync(), variance));
+    output
+}
+
+/// f(scale · x + shift), channel by channel: BatchNorm with fixed statistics, or a bias.
+///
+/// # Shapes
+/// - `features`, returns: `[batch, height, width, channels]`; `scale`, `shift`: `[channels]`.
+#[must_use]
+pub fn affine(features: Tensor<4>, scale: Tensor<1>, shift: Tensor<1>, activation: Activation) -> Tensor<4> {
+    #[cfg(feature = "flex")]
+    if accelerates(&features) {
+        let (scale, shift) = (scale.into_dispatch(), shift.into_dispatch());
+        let output = <Dispatch as Kernels>::affine(features.into_dispatch(), scale, shift, activation);
+        return Tensor::from_dispatch(output);
+    }
+    plain::affine(features, scale, shift, activation)
+}
+
+/// The largest value under the window, channel by channel.
+///
+/// # Shapes
+/// - `features`: `[batch, height, width, channels]`.
+/// - returns: `[batch, places down, places across, channels]`.
+///
+/// # Panics
+/// If the window doesn't fit, or is padded by more than half its size.
+#[must_use]
+pub fn max_pool2d(features: Tensor<4>, window: Window) -> Tensor<4> {
+    let [_, height, width, _] = features.dims();
+    let _ = window.places([height, width]);
+    assert!((0..2).all(|axis| 2 * window.padding[axis] <= window.size[axis]), "{window:?} covers a pixel everywhere");
+    #[cfg(feature = "flex")]
+    if accelerates(&features) && window.size[0] * window.size[1] <= 256 {
+        return Tensor::from_dispatch(<Dispatch as Kernels>::max_pool2d(features.into_dispatch(), window));
+    }
+    plain::max_pool2d(features, window)
+}

@@ -1,0 +1,120 @@
+//! Max-pooling of channels-last features.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use crate::Window;
+use crate::simd::{ARCH, LANES};
+
+/// Sizes of the features that come in: `[batch, height, width, channels]`.
+type Shape = [usize; 4];
+
+/// The largest value under each window, and which pixel of the window it is: the first of equals.
+pub(crate) fn forward(features: &[f32], shape: Shape, window: Window) -> (Vec<f32>, Vec<u8>) {
+    let [batch, height, width, channels] = shape;
+    let [down, across] = window.places([height, width]);
+    let size = down * across * channels;
+    let mut output = vec![0.0; batch * size];
+    let mut winners = vec![0; batch * size];
+    if output.is_empty() {
+        return (output, winners);
+    }
+    features
+        .par_chunks(height * width * channels)
+        .zip(output.par_chunks_mut(size))
+        .zip(winners.par_chunks_mut(size))
+        .for_each(|((features, output), winners)| ARCH.dispatch(Pool { features, shape, window, output, winners }));
+    (output, winners)
+}
+
+/// One image.
+struct Pool<'a> {
+    features: &'a [f32],
+    shape: Shape,
+    window: Window,
+    output: &'a mut [f32],
+    winners: &'a mut [u8],
+}
+
+impl WithSimd for Pool<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { features, shape, window, output, winners } = self;
+        let channels = shape[3];
+        let places = output.chunks_exact_mut(channels).zip(winners.chunks_exact_mut(channels));
+        for (place, (output, winners)) in places.enumerate() {
+            for first in (0..channels).step_by(S::F32_LANES) {
+                let lanes = S::F32_LANES.min(channels - first);
+                let mut largest = simd.splat_f32s(f32::NEG_INFINITY);
+                // As wide as values, so that one comparison chooses both.
+                let mut winner = simd.splat_u32s(0);
+                for number in 0..window.size[0] * window.size[1] {
+                    let Some(pixel) = pixel(shape, window, place, number) else { continue };
+                    let value = simd.partial_load_f32s(&features[pixel * channels + first..][..lanes]);
+                    // A value that is no number, and so not equal to itself, wins and stays.
+                    let is_nan = simd.not_m32s(simd.equal_f32s(value, value));
+                    let wins = simd.or_m32s(simd.greater_than_f32s(value, largest), is_nan);
+                    largest = simd.select_f32s(wins, value, largest);
+                    winner = simd.select_u32s(wins, simd.splat_u32s(number as u32), winner);
+                }
+                simd.partial_store_f32s(&mut output[first..first + lanes], largest);
+                let mut numbers = [0u32; LANES];
+                simd.partial_store_u32s(&mut numbers[..S::U32_LANES], winner);
+                for (winner, number) in winners[first..first + lanes].iter_mut().zip(numbers) {
+                    *winner = number as u8;
+                }
+            }
+        }
+    }
+}
+
+/// The pixel under value `number` of the window at `place`, unless that is beyond the border.
+#[inline(always)]
+fn pixel(shape: Shape, window: Window, place: usize, number: usize) -> Option<usize> {
+    let [_, height, width, _] = shape;
+    let across = (width + 2 * window.padding[1] - window.size[1]) / window.stride[1] + 1;
+    let y = (place / across * window.stride[0] + number / window.size[1]).wrapping_sub(window.padding[0]);
+    let x = (place % across * window.stride[1] + number % window.size[1]).wrapping_sub(window.padding[1]);
+    (y < height && x < width).then_some(y * width + x)
+}
+
+/// Hands each gradient to the pixel that won.
+pub(crate) fn backward(gradient: &[f32], winners: &[u8], shape: Shape, window: Window) -> Vec<f32> {
+    let [batch, height, width, channels] = shape;
+    let [down, across] = window.places([height, width]);
+    let size = down * across * channels;
+    let mut output = vec![0.0; batch * height * width * channels];
+    if gradient.is_empty() {
+        return output;
+    }
+    output
+        .par_chunks_mut(height * width * channels)
+        .zip(gradient.par_chunks(size))
+        .zip(winners.par_chunks(size))
+        .for_each(|((output, gradient), winners)| {
+            ARCH.dispatch(
+                #[inline(always)]
+                || spread(gradient, winners, shape, window, output),
+            );
+        });
+    output
+}
+
+#[inline(always)]
+fn spread(gradient: &[f32], winners: &[u8], shape: Shape, window: Window, output: &mut [f32]) {
+    let channels = shape[3];
+    for (place, (gradient, winners)) in
+        gradient.chunks_exact(channels).zip(winners.chunks_exact(channels)).enumerate()
+    {
+        for number in 0..window.size[0] * window.size[1] {
+            if let Some(pixel) = pixel(shape, window, place, number) {
+                let row = &mut output[pixel * channels..][..channels];
+                for ((value, &gradient), &winner) in row.iter_mut().zip(gradient).zip(winners) {
+                    *value += if usize::from(winner) == number { gradient } else { 0.0 };
+                }
+            }
+        }
+    }
+}

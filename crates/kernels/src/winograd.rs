@@ -1,0 +1,501 @@
+//! 3×3 convolution of stride 1 with a quarter of the multiplications: Winograd's F(4×4, 3×3) (Lavin and Gray, *Fast Algorithms
+//! for Convolutional Neural Networks*, 2016).
+//!
+//! A tile of 4×4 pixels that comes out depends on 6×6 that come in. With three constant matrices,
+//!
+//! - out = Aᵀ \[(G w Gᵀ) ⊙ (Bᵀ d B)\] A, for the weights w of one pair of channels and the tile d of one channel;
+//! - so the gradient by w is Gᵀ \[(A g Aᵀ) ⊙ (Bᵀ d B)\] G, for the tile g of the gradient that comes back;
+//! - and the gradient by d is a convolution again: of the gradient with w turned by 180°, in and out exchanged.
+//!
+//! At each of the 36 points of the transformed tile the product ⊙, summed over channels (or, for weights, over tiles), is a
+//! matrix product. All channels of a pixel lie together, so every transform is a few operations on vectors of channels; a
+//! thread works on so many tiles at a time that both sides of the products stay in its cache.
+//!
+//! Sums of larger and smaller numbers cost a digit or so: results differ from those of the plain sum by about 10⁻⁶ of their
+//! size.
+
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use crate::Window;
+use crate::convolution::Geometry;
+use crate::simd::{ARCH, LANES, ROWS, Strides, load, multiply, store};
+
+/// Side of a tile that comes out.
+const TILE: usize = 4;
+/// Side of a transformed tile, and of one that comes in.
+const SIDE: usize = 6;
+const POINTS: usize = SIDE * SIDE;
+/// Values of transformed tiles that a thread works on at a time: a quarter of a usual second-level cache.
+const CHUNK: usize = 1 << 16;
+
+/// How a convolution is cut up.
+#[derive(Clone, Copy)]
+struct Tiling {
+    geometry: Geometry,
+    /// Tiles down and across an image.
+    tiles: [usize; 2],
+    /// Tiles that are transformed at a time.
+    chunk: usize,
+    /// Images whose tiles fill a chunk.
+    group: usize,
+}
+
+impl Tiling {
+    fn new(geometry: Geometry) -> Self {
+        let tiles = geometry.output().map(|side| side.div_ceil(TILE));
+        let image = tiles[0] * tiles[1];
+        let values = POINTS * (padded(geometry.channels_in) + padded(geometry.channels_out));
+        let most = (geometry.batch * image).next_multiple_of(ROWS);
+        let chunk = (CHUNK / values).next_multiple_of(ROWS).clamp(2 * ROWS, most.max(2 * ROWS));
+        Self { geometry, tiles, chunk, group: (chunk / image).max(1) }
+    }
+
+    /// Height and width of an image with its border, out to whole tiles.
+    fn bordered(&self) -> [usize; 2] {
+        self.tiles.map(|tiles| TILE * tiles + SIDE - TILE)
+    }
+
+    /// Image, row and column of a tile of a group.
+    fn place(&self, tile: usize) -> [usize; 3] {
+        let [down, across] = self.tiles;
+        [tile / (down * across), tile / across % down, tile % across]
+    }
+
+    /// Ranges of the tiles of `images` images, a chunk each.
+    fn chunks(&self, images: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (total, chunk) = (images * self.tiles[0] * self.tiles[1], self.chunk);
+        (0..total).step_by(chunk).map(move |first| first..(first + chunk).min(total))
+    }
+
+    /// From one point to the next of a transformed chunk. A little more than the chunk, or the points of a tile would fight
+    /// for the same places of the cache.
+    fn point(&self, channels: usize) -> usize {
+        self.chunk * padded(channels) + LANES
+    }
+}
+
+/// Channels with those that fill up the last vector.
+fn padded(channels: usize) -> usize {
+    channels.next_multiple_of(LANES)
+}
+
+/// What a thread keeps between chunks.
+#[derive(Default)]
+struct Scratch {
+    /// Images with a border.
+    images: Vec<f32>,
+    /// Their transformed tiles, `[point, tile, channel in]`.
+    inputs: Vec<f32>,
+    /// `[point, tile, channel out]`.
+    outputs: Vec<f32>,
+}
+
+pub(crate) fn forward(geometry: Geometry, features: &[f32], weight: &[f32], output: &mut [f32]) {
+    convolve(geometry, features, &transform_weight(geometry, weight, false), output);
+}
+
+pub(crate) fn input_gradient(geometry: Geometry, gradient: &[f32], weight: &[f32], output: &mut [f32]) {
+    let turned = Geometry {
+        plane: geometry.output(),
+        channels_in: geometry.channels_out,
+        channels_out: geometry.channels_in,
+        window: Window { padding: geometry.window.padding.map(|padding| 2 - padding), ..geometry.window },
+        ..geometry
+    };
+    convolve(turned, gradient, &transform_weight(geometry, weight, true), output);
+}
+
+/// G along one axis: what a weight at 0, 1 or 2 gives to each of the six points.
+const G: [[f32; 3]; SIDE] = [
+    [1.0 / 4.0, 0.0, 0.0],
+    [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
+    [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
+    [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
+    [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
+    [0.0, 0.0, 1.0],
+];
+
+/// What the weight at `position` of nine gives to `point` of 36.
+fn share(point: usize, position: usize) -> f32 {
+    G[point / SIDE][position / 3] * G[point % SIDE][position % 3]
+}
+
+/// G w Gᵀ for all pairs of channels: `[point, channel in, channel out]`, the latter filled up to whole vectors.
+///
+/// `turned`: the weights of the gradient by the features, turned by 180° and with in and out exchanged.
+fn transform_weight(geometry: Geometry, weight: &[f32], turned: bool) -> Vec<f32> {
+    let Geometry { channels_in, channels_out, .. } = geometry;
+    let (inputs, outputs) = if turned { (channels_out, channels_in) } else { (channels_in, channels_out) };
+    let wide = padded(outputs);
+    let size = inputs * wide;
+    let mut positions = vec![0.0; 9 * size];
+    positions.par_chunks_mut(size).enumerate().for_each(|(position, values)| {
+        for (input, values) in values.chunks_exact_mut(wide).enumerate() {
+            for (output, value) in values[..outputs].iter_mut().enumerate() {
+                let (pair, position) = if turned {
+                    (input * channels_in + output, 8 - position)
+                } else {
+                    (output * channels_in + input, position)
+                };
+                *value = weight[pair * 9 + position];
+            }
+        }
+    });
+    let mut points = vec![0.0; POINTS * size];
+    points.par_chunks_mut(size).enumerate().for_each(|(point, values)| {
+        ARCH.dispatch(
+            #[inline(always)]
+            || add_up(&positions, |position| share(point, position), values),
+        );
+    });
+    points
+}
+
+/// out = Σ factor(i) · part i, the parts lying one after another.
+#[inline(always)]
+fn add_up(parts: &[f32], factor: impl Fn(usize) -> f32, output: &mut [f32]) {
+    for (number, part) in parts.chunks_exact(output.len()).enumerate() {
+        let factor = factor(number);
+        if factor != 0.0 {
+            for (output, part) in output.iter_mut().zip(part) {
+                *output += factor * part;
+            }
+        }
+    }
+}
+
+/// Convolution with transformed weights.
+fn convolve(geometry: Geometry, features: &[f32], weight: &[f32], output: &mut [f32]) {
+    let tiling = Tiling::new(geometry);
+    features
+        .par_chunks(tiling.group * geometry.image_in())
+        .zip(output.par_chunks_mut(tiling.group * geometry.image_out()))
+        .for_each_init(Scratch::default, |scratch, (features, output)| {
+            ARCH.dispatch(Convolve { tiling, features, weight, output, scratch });
+        });
+}
+
+/// One group of images.
+struct Convolve<'a> {
+    tiling: Tiling,
+    features: &'a [f32],
+    weight: &'a [f32],
+    output: &'a mut [f32],
+    scratch: &'a mut Scratch,
+}
+
+impl WithSimd for Convolve<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { tiling, features, weight, output, scratch } = self;
+        let Geometry { plane, channels_in, channels_out, window, .. } = tiling.geometry;
+        let (wide_in, wide_out) = (padded(channels_in), padded(channels_out));
+        let (step_in, step_out) = (tiling.point(channels_in), tiling.point(channels_out));
+        let Scratch { images, inputs, outputs } = scratch;
+        with_border(features, plane, channels_in, window.padding, tiling.bordered(), images);
+        inputs.resize(POINTS * step_in, 0.0);
+        outputs.resize(POINTS * step_out, 0.0);
+        for range in tiling.chunks(features.len() / tiling.geometry.image_in()) {
+            let rows = range.len().next_multiple_of(ROWS);
+            transform_tiles::<S, Input, SIDE>(simd, tiling, (images, channels_in), range.clone(), inputs);
+            for point in 0..POINTS {
+                multiply::<S, false>(
+                    simd,
+                    [rows, channels_in, wide_out],
+                    (&inputs[point * step_in..], Strides { rows: wide_in, columns: 1 }),
+                    (&weight[point * channels_in * wide_out..], wide_out),
+                    (&mut outputs[point * step_out..], wide_out),
+                );
+            }
+            for (slot, tile) in range.enumerate() {
+                for channel in (0..channels_out).step_by(S::F32_LANES) {
+                    let points = &outputs[slot * wide_out + channel..];
+                    write_tile(simd, tiling, tile, channel, (points, step_out), output);
+                }
+            }
+        }
+    }
+}
+
+/// Copies images with zeros around them, out to whole tiles, and channels filled up to whole vectors.
+fn with_border(
+    features: &[f32],
+    [height, width]: [usize; 2],
+    channels: usize,
+    padding: [usize; 2],
+    bordered: [usize; 2],
+    images: &mut Vec<f32>,
+) {
+    let (size, wide) = (height * width * channels, padded(channels));
+    let bordered_size = bordered[0] * bordered[1] * wide;
+    images.clear();
+    images.resize(features.len() / size * bordered_size, 0.0);
+    for (image, target) in features.chunks_exact(size).zip(images.chunks_exact_mut(bordered_size)) {
+        // Of an image that is wider than its tiles reach, the last pixels meet no window.
+        let rows = height.min(bordered[0] - padding[0]);
+        let columns = width.min(bordered[1] - padding[1]);
+        for (y, row) in image.chunks_exact(width * channels).take(rows).enumerate() {
+            let target = &mut target[((y + padding[0]) * bordered[1] + padding[1]) * wide..];
+            if wide == channels {
+                target[..columns * channels].copy_from_slice(&row[..columns * channels]);
+            } else {
+                let pixels = row.chunks_exact(channels).zip(target.chunks_exact_mut(wide));
+                for (pixel, target) in pixels.take(columns) {
+                    target[..channels].copy_from_slice(pixel);
+                }
+            }
+        }
+    }
+}
+
+/// Transforms tiles of N×N pixels, which begin 4 pixels apart, to `[point, tile, channel]`.
+#[inline(always)]
+fn transform_tiles<S: Simd, T: Transform<N, SIDE>, const N: usize>(
+    simd: S,
+    tiling: Tiling,
+    (images, channels): (&[f32], usize),
+    range: Range<usize>,
+    into: &mut [f32],
+) {
+    let (wide, step, [height, width]) = (padded(channels), tiling.point(channels), tiling.bordered());
+    assert!(range.len() <= tiling.chunk && into.len() >= POINTS * step);
+    for (slot, tile) in range.enumerate() {
+        let [image, y, x] = tiling.place(tile);
+        let start = ((image * height + TILE * y) * width + TILE * x) * wide;
+        assert!(start + ((N - 1) * width + N) * wide <= images.len());
+        for channel in (0..wide).step_by(S::F32_LANES) {
+            // SAFETY: the assertions above; a vector at `channel` ends within `wide`, a multiple of its length.
+            unsafe {
+                let from = images.as_ptr().add(start + channel);
+                let mut square = [[simd.splat_f32s(0.0); N]; N];
+                for row in 0..N {
+                    for column in 0..N {
+                        square[row][column] = load(simd, from.add((row * width + column) * wide));
+                    }
+                }
+                let square = T::square(simd, &square);
+                let into = into.as_mut_ptr().add(slot * wide + channel);
+                for row in 0..SIDE {
+                    for column in 0..SIDE {
+                        store(simd, into.add((row * SIDE + column) * step), square[row][column]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Aᵀ m A for one vector of channels of a tile, written where the tile lies in the image, as far as it does.
+#[inline(always)]
+fn write_tile<S: Simd>(
+    simd: S,
+    tiling: Tiling,
+    tile: usize,
+    channel: usize,
+    (points, step): (&[f32], usize),
+    output: &mut [f32],
+) {
+    assert!(points.len() >= (POINTS - 1) * step + S::F32_LANES);
+    let mut square = [[simd.splat_f32s(0.0); SIDE]; SIDE];
+    for row in 0..SIDE {
+        for column in 0..SIDE {
+            // SAFETY: the assertion above.
+            square[row][column] = unsafe { load(simd, points.as_ptr().add((row * SIDE + column) * step)) };
+        }
+    }
+    let square = Output::square(simd, &square);
+    let [image, y, x] = tiling.place(tile);
+    let ([height, width], channels) = (tiling.geometry.output(), tiling.geometry.channels_out);
+    let lanes = S::F32_LANES.min(channels - channel);
+    for row in 0..TILE.min(height - TILE * y) {
+        for column in 0..TILE.min(width - TILE * x) {
+            let pixel = (image * height + TILE * y + row) * width + TILE * x + column;
+            let target = &mut output[pixel * channels + channel..][..lanes];
+            if lanes == S::F32_LANES {
+                // SAFETY: `target` is a whole vector.
+                unsafe { store(simd, target.as_mut_ptr(), square[row][column]) };
+            } else {
+                simd.partial_store_f32s(target, square[row][column]);
+            }
+        }
+    }
+}
+
+/// A transform along one axis, from N values to M.
+///
+/// A trait rather than functions that are passed along: calls through `Fn` are not made part of their caller, and so lose its
+/// vector instructions; for the same reason loops over arrays count here.
+trait Transform<const N: usize, const M: usize> {
+    fn line<S: Simd>(simd: S, line: [S::f32s; N]) -> [S::f32s; M];
+
+    /// Transforms the columns of a square, then its rows.
+    #[inline(always)]
+    fn square<S: Simd>(simd: S, square: &[[S::f32s; N]; N]) -> [[S::f32s; M]; M] {
+        let zero = simd.splat_f32s(0.0);
+        let mut half = [[zero; N]; M];
+        for column in 0..N {
+            let mut line = [zero; N];
+            for row in 0..N {
+                line[row] = square[row][column];
+            }
+            let line = Self::line(simd, line);
+            for row in 0..M {
+                half[row][column] = line[row];
+            }
+        }
+        let mut result = [[zero; M]; M];
+        for row in 0..M {
+            result[row] = Self::line(simd, half[row]);
+        }
+        result
+    }
+}
+
+/// Bᵀ d.
+struct Input;
+/// Aᵀ m.
+struct Output;
+/// A g.
+struct Gradient;
+
+/// a + factor · b.
+#[inline(always)]
+fn plus<S: Simd>(simd: S, a: S::f32s, factor: f32, b: S::f32s) -> S::f32s {
+    simd.mul_add_e_f32s(simd.splat_f32s(factor), b, a)
+}
+
+impl Transform<SIDE, SIDE> for Input {
+    #[inline(always)]
+    fn line<S: Simd>(simd: S, d: [S::f32s; SIDE]) -> [S::f32s; SIDE] {
+        let (even, odd) = (plus(simd, d[4], -4.0, d[2]), plus(simd, d[3], -4.0, d[1]));
+        let (outer, inner) = (simd.sub_f32s(d[4], d[2]), simd.sub_f32s(d[3], d[1]));
+        [
+            plus(simd, plus(simd, d[4], -5.0, d[2]), 4.0, d[0]),
+            simd.add_f32s(even, odd),
+            simd.sub_f32s(even, odd),
+            plus(simd, outer, 2.0, inner),
+            plus(simd, outer, -2.0, inner),
+            plus(simd, plus(simd, d[5], -5.0, d[3]), 4.0, d[1]),
+        ]
+    }
+}
+
+impl Transform<SIDE, TILE> for Output {
+    #[inline(always)]
+    fn line<S: Simd>(simd: S, m: [S::f32s; SIDE]) -> [S::f32s; TILE] {
+        let (one, two) = (simd.add_f32s(m[1], m[2]), simd.add_f32s(m[3], m[4]));
+        let (odd_one, odd_two) = (simd.sub_f32s(m[1], m[2]), simd.sub_f32s(m[3], m[4]));
+        [
+            simd.add_f32s(m[0], simd.add_f32s(one, two)),
+            plus(simd, odd_one, 2.0, odd_two),
+            plus(simd, one, 4.0, two),
+            simd.add_f32s(m[5], plus(simd, odd_one, 8.0, odd_two)),
+        ]
+    }
+}
+
+impl Transform<TILE, SIDE> for Gradient {
+    #[inline(always)]
+    fn line<S: Simd>(simd: S, g: [S::f32s; TILE]) -> [S::f32s; SIDE] {
+        let (even, odd) = (simd.add_f32s(g[0], g[2]), simd.add_f32s(g[1], g[3]));
+        let (even_two, odd_two) = (plus(simd, g[0], 4.0, g[2]), plus(simd, simd.add_f32s(g[1], g[1]), 8.0, g[3]));
+        [
+            g[0],
+            simd.add_f32s(even, odd),
+            simd.sub_f32s(even, odd),
+            simd.add_f32s(even_two, odd_two),
+            simd.sub_f32s(even_two, odd_two),
+            g[3],
+        ]
+    }
+}
+
+/// Gᵀ \[Σ (A g Aᵀ) ⊙ (Bᵀ d B)\] G over all tiles: a sum for each thread, added up at the end.
+pub(crate) fn weight_gradient(geometry: Geometry, features: &[f32], gradient: &[f32], output: &mut [f32]) {
+    let (wide_in, wide_out) = (padded(geometry.channels_in), padded(geometry.channels_out));
+    let size = wide_in * wide_out;
+    let tiling = Tiling::new(geometry);
+    let share_of_images = geometry.batch.div_ceil(rayon::current_num_threads());
+    let mut sums: Vec<Vec<f32>> = features
+        .par_chunks(share_of_images * geometry.image_in())
+        .zip(gradient.par_chunks(share_of_images * geometry.image_out()))
+        .map(|(features, gradient)| {
+            let mut sums = vec![0.0; POINTS * size];
+            ARCH.dispatch(WeightGradient { tiling, features, gradient, sums: &mut sums });
+            sums
+        })
+        .collect();
+    let mut points = sums.pop().expect("an image");
+    for sum in &sums {
+        points.par_chunks_mut(size).zip(sum.par_chunks(size)).for_each(|(points, sum)| {
+            for (point, part) in points.iter_mut().zip(sum) {
+                *point += part;
+            }
+        });
+    }
+    let mut positions = vec![0.0; 9 * size];
+    positions.par_chunks_mut(size).enumerate().for_each(|(position, values)| {
+        ARCH.dispatch(
+            #[inline(always)]
+            || add_up(&points, |point| share(point, position), values),
+        );
+    });
+    for (channel, output) in output.chunks_exact_mut(geometry.channels_in * 9).enumerate() {
+        for (number, value) in output.iter_mut().enumerate() {
+            *value = positions[number % 9 * size + number / 9 * wide_out + channel];
+        }
+    }
+}
+
+/// One thread's images.
+struct WeightGradient<'a> {
+    tiling: Tiling,
+    features: &'a [f32],
+    gradient: &'a [f32],
+    /// `[point, channel in, channel out]`.
+    sums: &'a mut [f32],
+}
+
+impl WithSimd for WeightGradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { tiling, features, gradient, sums } = self;
+        let geometry = tiling.geometry;
+        let (channels_in, channels_out) = (geometry.channels_in, geometry.channels_out);
+        let (wide_in, wide_out) = (padded(channels_in), padded(channels_out));
+        let (step_in, step_out) = (tiling.point(channels_in), tiling.point(channels_out));
+        let Scratch { mut images, mut inputs, mut outputs } = Scratch::default();
+        let mut gradients = Vec::new();
+        inputs.resize(POINTS * step_in, 0.0);
+        outputs.resize(POINTS * step_out, 0.0);
+        let features = features.chunks(tiling.group * geometry.image_in());
+        let gradient = gradient.chunks(tiling.group * geometry.image_out());
+        for (features, gradient) in features.zip(gradient) {
+            let bordered = tiling.bordered();
+            let padding = geometry.window.padding;
+            with_border(features, geometry.plane, channels_in, padding, bordered, &mut images);
+            with_border(gradient, geometry.output(), channels_out, [0; 2], bordered, &mut gradients);
+            for range in tiling.chunks(features.len() / geometry.image_in()) {
+                let (input, output) = ((&*images, channels_in), (&*gradients, channels_out));
+                transform_tiles::<S, Input, SIDE>(simd, tiling, input, range.clone(), &mut inputs);
+                transform_tiles::<S, Gradient, TILE>(simd, tiling, output, range.clone(), &mut outputs);
+                for point in 0..POINTS {
+                    multiply::<S, true>(
+                        simd,
+                        [wide_in, range.len(), wide_out],
+                        (&inputs[point * step_in..], Strides { rows: 1, columns: wide_in }),
+                        (&outputs[point * step_out..], wide_out),
+                        (&mut sums[point * wide_in * wide_out..], wide_out),
+                    );
+                }
+            }
+        }
+    }
+}

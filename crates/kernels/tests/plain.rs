@@ -1,0 +1,147 @@
+//! Our own code against the plain tensor operations: values and gradients.
+#![cfg(feature = "flex")]
+
+use burn::tensor::{Device, Distribution, Tensor};
+use proptest::prelude::*;
+use zoo_kernels::{Activation, Window, affine, batch_norm, conv2d, max_pool2d, plain};
+
+fn device() -> Device {
+    Device::flex().autodiff()
+}
+
+fn random<const D: usize>(shape: [usize; D]) -> Tensor<D> {
+    Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), &device())
+}
+
+/// Runs `ours` and `theirs` on the same inputs, and sums a random weighting of the output so that gradients differ from
+/// place to place. Returns the largest difference of outputs and gradients, relative to their largest value.
+fn difference<const N: usize>(
+    inputs: [Tensor<4>; N],
+    ours: impl Fn([Tensor<4>; N]) -> Tensor<4>,
+    theirs: impl Fn([Tensor<4>; N]) -> Tensor<4>,
+) -> f32 {
+    let weighting = random(theirs(inputs.clone()).dims());
+    let run = |function: &dyn Fn([Tensor<4>; N]) -> Tensor<4>| {
+        let inputs = inputs.clone().map(|input| input.detach().require_grad());
+        let output = function(inputs.clone());
+        let gradients = (output.clone() * weighting.clone()).sum().backward();
+        let mut results = vec![output.inner()];
+        results.extend(inputs.iter().map(|input| input.grad(&gradients).expect("a gradient")));
+        results
+    };
+    let pairs = run(&ours).into_iter().zip(run(&theirs));
+    pairs.map(|(ours, theirs)| relative(ours, theirs)).fold(0.0, f32::max)
+}
+
+fn relative(ours: Tensor<4>, theirs: Tensor<4>) -> f32 {
+    assert_eq!(ours.dims(), theirs.dims());
+    if ours.shape().num_elements() == 0 {
+        return 0.0;
+    }
+    let size: f32 = theirs.clone().abs().max().into_scalar();
+    let largest: f32 = (ours - theirs).abs().max().into_scalar();
+    largest / size.max(1e-3)
+}
+
+fn vector(values: &Tensor<4>) -> Tensor<1> {
+    values.clone().flatten(0, 3)
+}
+
+fn activations() -> impl Strategy<Value = Activation> {
+    prop_oneof![Just(Activation::Identity), Just(Activation::Relu), Just(Activation::Gelu)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn convolutions_of_any_size(
+        (batch, height, width) in (0usize..4, 3usize..14, 3usize..14),
+        (channels_in, channels_out) in (1usize..40, 1usize..40),
+        (size, stride, padding) in ([1usize..4, 1..4], [1usize..3, 1..3], [0usize..3, 0..3]),
+    ) {
+        let window = Window { size, stride, padding };
+        let inputs = [random([batch, height, width, channels_in]), random([channels_out, channels_in, size[0], size[1]])];
+        let [ours, theirs] = [conv2d, plain::conv2d];
+        let worst = difference(inputs, |[x, w]| ours(x, w, window), |[x, w]| theirs(x, w, window));
+        prop_assert!(worst < 1e-5, "{worst}");
+    }
+
+    #[test]
+    fn winograd_of_any_size(
+        (batch, height, width) in (1usize..6, 1usize..20, 1usize..20),
+        (channels_in, channels_out) in (12usize..70, 12usize..70),
+        padding in [1usize..3, 1..3],
+    ) {
+        let window = Window { size: [3, 3], stride: [1, 1], padding };
+        let inputs = [random([batch, height, width, channels_in]), random([channels_out, channels_in, 3, 3])];
+        let worst = difference(inputs, |[x, w]| conv2d(x, w, window), |[x, w]| plain::conv2d(x, w, window));
+        prop_assert!(worst < 5e-5, "{worst}");
+    }
+
+    #[test]
+    fn batch_norm_with_its_activation(
+        (batch, height, width, channels) in (1usize..5, 1usize..9, 1usize..9, 1usize..40),
+        (mean, activation) in (-30f64..30.0, activations()),
+    ) {
+        // One row has no variance to speak of.
+        prop_assume!(batch * height * width > 3);
+        let features = random([batch, height, width, channels]) * 3.0 + mean;
+        let inputs = [features, random([1, 1, 1, channels]) + 1.5, random([1, 1, 1, channels])];
+        let ours = |[x, gamma, beta]: [Tensor<4>; 3]| batch_norm(x, vector(&gamma), vector(&beta), 1e-5, activation).output;
+        let theirs =
+            |[x, gamma, beta]: [Tensor<4>; 3]| plain::batch_norm(x, vector(&gamma), vector(&beta), 1e-5, activation).output;
+        let worst = difference(inputs, ours, theirs);
+        prop_assert!(worst < 2e-3, "{worst}");
+    }
+
+    #[test]
+    fn affine_with_its_activation(
+        (batch, height, width, channels) in (0usize..5, 1usize..9, 1usize..9, 1usize..40),
+        activation in activations(),
+    ) {
+        let inputs = [random([batch, height, width, channels]), random([1, 1, 1, channels]), random([1, 1, 1, channels])];
+        let ours = |[x, a, b]: [Tensor<4>; 3]| affine(x, vector(&a), vector(&b), activation);
+        let theirs = |[x, a, b]: [Tensor<4>; 3]| plain::affine(x, vector(&a), vector(&b), activation);
+        let worst = difference(inputs, ours, theirs);
+        prop_assert!(worst < 1e-5, "{worst}");
+    }
+
+    #[test]
+    fn pooling(
+        (batch, height, width, channels) in (0usize..4, 3usize..12, 3usize..12, 1usize..40),
+        (size, stride) in ([1usize..4, 1..4], [1usize..4, 1..4]),
+        padded in any::<bool>(),
+    ) {
+        let padding = if padded { size.map(|size| size / 2) } else { [0; 2] };
+        let window = Window { size, stride, padding };
+        let inputs = [random([batch, height, width, channels])];
+        let worst = difference(inputs, |[x]| max_pool2d(x, window), |[x]| plain::max_pool2d(x, window));
+        prop_assert!(worst < 1e-6, "{worst}");
+    }
+}
+
+#[test]
+fn running_statistics_are_those_of_the_features() {
+    let features = random([3, 5, 4, 7]) * 2.0 + 100.0;
+    let (ones, zeros) = (Tensor::ones([7], &device()), Tensor::zeros([7], &device()));
+    let ours = batch_norm(features.clone(), ones.clone(), zeros.clone(), 1e-5, Activation::Relu);
+    let theirs = plain::batch_norm(features, ones, zeros, 1e-5, Activation::Relu);
+    let difference = |a: Tensor<1>, b: Tensor<1>| -> f32 { (a - b).abs().max().into_scalar() };
+    assert!(difference(ours.mean, theirs.mean) < 1e-4);
+    assert!(difference(ours.variance, theirs.variance) < 1e-4);
+}
+
+#[test]
+fn no_number_is_not_hidden() {
+    let nan = Tensor::<4>::full([1, 4, 4, 16], f32::NAN, &Device::flex());
+    let count = |features: Tensor<4>| -> i64 { features.is_nan().int().sum().into_scalar() };
+    let first = Tensor::<1>::from_data([f32::NAN, 1.0, 2.0, 3.0], &Device::flex()).reshape([1, 2, 2, 1]);
+    assert_eq!(count(max_pool2d(first, Window::square(2, 2))), 1);
+    let (ones, zeros) = (Tensor::ones([16], &Device::flex()), Tensor::zeros([16], &Device::flex()));
+    for activation in [Activation::Identity, Activation::Relu, Activation::Gelu] {
+        assert_eq!(count(affine(nan.clone(), ones.clone(), zeros.clone(), activation)), 256);
+    }
+    let weight = Tensor::ones([16, 16, 3, 3], &Device::flex());
+    assert_eq!(count(conv2d(nan, weight, Window::square(3, 1).with_padding(1))), 256);
+}
