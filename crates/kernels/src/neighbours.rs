@@ -33,7 +33,7 @@ pub struct Neighbour {
     /// How far the row is from the query.
     pub distance: i32,
     /// The row's place in the order in which rows were added, from 0.
-    pub index: u32,
+    pub index: usize,
 }
 
 /// Rows of bytes to search in, packed for the CPU's instructions.
@@ -203,7 +203,7 @@ impl Nearest {
 
     /// Takes what belongs in the heap of the rows from `first` on, given their terms and their sums with the
     /// query. Rows come in order, so of two equal distances the one that is there already stays.
-    fn offer(&mut self, first: u32, terms: &[i32], sums: &mut [i32]) {
+    fn offer(&mut self, first: usize, terms: &[i32], sums: &mut [i32]) {
         let mut least = i32::MAX;
         for (sum, term) in sums.iter_mut().zip(terms) {
             // Parts of it may not fit 32 bits and wrap around; the distance does fit.

@@ -1,26 +1,30 @@
 //! k-nearest neighbours: an image is of the class that most of the k training images nearest to it are of
 //! (tutorial 4.2; CS231n, *classification*). Nothing is learnt; the training set is the model.
 //!
-//! **Exact.** Pixels are whole numbers from 0 to 255, so both distances are whole numbers, and they are computed
-//! without a rounding error on any backend that multiplies in `f32`:
+//! **Exact.** Pixels are whole numbers from 0 to 255, so both distances are whole numbers, and no backend makes a rounding
+//! error. On the CPU they are counted in integers ([`zoo_kernels::Index`]). Elsewhere they are computed in `f32`:
 //!
 //! - L1, Σ |q − t|, is below 2²⁴ for images of up to 65,793 values, where `f32` still counts exactly.
 //! - L2², ‖q‖² + ‖t‖² − 2 q·t, is not; but with 128 subtracted from every pixel, which changes no distance, a product of
 //!   two pixels is at most 2¹⁴, and the inner product of 1,024 of them at most 2²⁴. So q·t is a matrix product for each
 //!   1,024 values, and the parts are added as integers.
 //!
-//! **Tiled.** Training images lie in tiles; the distances of one tile are selected from before the next is computed, and the
-//! whole matrix of distances never exists. No buffer is larger than 48 MiB at 3,072 values an image.
+//! **Tiled.** The distances of some training images are selected from before the next are computed, and the whole matrix of
+//! distances never exists. On the CPU an image takes a byte a value; elsewhere no buffer is larger than 48 MiB at 3,072
+//! values an image.
 
 mod neighbours;
 mod tile;
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use zoo_core::{Classifier, InvalidConfig};
+use zoo_kernels::{Distance, Index};
 
-pub use neighbours::{Neighbour, Neighbours};
+pub use neighbours::Neighbours;
+pub use zoo_kernels::Neighbour;
 
 use neighbours::Nearest;
 use tile::Tile;
@@ -51,7 +55,11 @@ pub struct KnnConfig {
 /// at the same distance are ordered by their place in the training set.
 #[derive(Module, Debug)]
 pub struct Knn {
+    /// The training images, unless they are in `index`.
     tiles: Vec<Tile>,
+    /// The training images on a CPU that [`zoo_kernels`] serves.
+    #[module(skip)]
+    index: Option<Index>,
     #[module(skip)]
     config: KnnConfig,
     #[module(skip)]
@@ -73,24 +81,26 @@ impl KnnConfig {
     pub fn validate(&self, images: usize, values: usize) -> Result<(), InvalidConfig> {
         let expected = format!("1 to the number of training images, {images}");
         InvalidConfig::check((1..=images).contains(&self.k), "k", self.k, &expected)?;
-        // 2³¹ / 255²: the largest squared distance still is an i32.
-        InvalidConfig::check(
-            values <= 33_025,
-            "image size",
-            values,
-            "at most 33025 values, channels · height · width",
-        )
+        let expected = format!("at most {} values, channels · height · width", zoo_kernels::MAX_VALUES);
+        InvalidConfig::check(values <= zoo_kernels::MAX_VALUES, "image size", values, &expected)
     }
 
     /// An empty classifier of `classes` classes; [`Knn::add`] fills it.
     #[must_use]
     pub const fn init(&self, classes: usize) -> Knn {
-        Knn { tiles: Vec::new(), config: *self, labels: Vec::new(), classes, selects_on_device: false }
+        Knn {
+            tiles: Vec::new(),
+            index: None,
+            config: *self,
+            labels: Vec::new(),
+            classes,
+            selects_on_device: false,
+        }
     }
 }
 
 impl Knn {
-    /// Training images that are best added at a time: with 3,072 values an image, 48 MiB on the device.
+    /// Training images that are best added at a time: with 3,072 values an image, 48 MiB of `f32`.
     pub const TILE: usize = 4096;
 
     /// Selects the k nearest of each tile on the device rather than in memory: right where distances would have to be
@@ -101,7 +111,7 @@ impl Knn {
         self
     }
 
-    /// Adds training images and their labels, which become a tile.
+    /// Adds training images and their labels.
     ///
     /// # Shapes
     /// - `images`: `[images, channels, height, width]`, whole numbers 0 to 255.
@@ -111,8 +121,17 @@ impl Knn {
     pub fn add(&mut self, images: Tensor<4>, labels: &[usize]) {
         assert_eq!(images.dims()[0], labels.len(), "one label an image");
         assert!(labels.iter().all(|&label| label < self.classes), "labels below {}", self.classes);
-        self.tiles.push(Tile::new(images));
         self.labels.extend_from_slice(labels);
+        if zoo_kernels::is_accelerated(&images.device()) {
+            let values = images.dims()[1..].iter().product();
+            let distance = match self.config.metric {
+                Metric::L1 => Distance::L1,
+                Metric::L2 => Distance::L2,
+            };
+            self.index.get_or_insert_with(|| Index::new(distance, values)).extend(&bytes(images));
+        } else {
+            self.tiles.push(Tile::new(images));
+        }
     }
 
     /// The number of training images.
@@ -137,6 +156,9 @@ impl Knn {
     #[must_use]
     pub fn neighbours(&self, images: Tensor<4>) -> Neighbours {
         assert!(self.config.k <= self.len(), "{} of {} neighbours", self.config.k, self.len());
+        if let Some(index) = &self.index {
+            return Neighbours::new(self.config.k, index.nearest(&bytes(images), self.config.k));
+        }
         let mut nearest = Nearest::new(images.dims()[0], self.config.k);
         let queries = Tile::new(images);
         let mut first = 0;
@@ -203,6 +225,13 @@ impl Classifier for Knn {
     fn probabilities(&self, scores: Tensor<2>) -> Tensor<2> {
         scores.floor() / self.config.k as f64
     }
+}
+
+/// Pixels as what they are.
+fn bytes(images: Tensor<4>) -> Vec<u8> {
+    let values = images.into_data().convert::<f32>();
+    let values = values.as_slice::<f32>().expect("converted to f32");
+    values.par_iter().with_min_len(1 << 14).map(|&value| value as u8).collect()
 }
 
 #[cfg(test)]

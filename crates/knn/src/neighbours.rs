@@ -3,36 +3,37 @@
 use std::collections::BinaryHeap;
 
 use rayon::prelude::*;
-
-/// A training image and how far away it is. Ordered by distance, then by place in the training set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Neighbour {
-    /// L1 or squared L2 distance, exact.
-    pub distance: i32,
-    /// The image's place in the training set.
-    pub index: usize,
-}
+use zoo_kernels::Neighbour;
 
 /// The k nearest training images of some queries, nearest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Neighbours(Vec<Vec<Neighbour>>);
+pub struct Neighbours {
+    k: usize,
+    /// `[query, neighbour]`.
+    rows: Vec<Neighbour>,
+}
 
 impl Neighbours {
+    /// Takes k neighbours a query.
+    pub(crate) const fn new(k: usize, rows: Vec<Neighbour>) -> Self {
+        Self { k, rows }
+    }
+
     /// The number of queries.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.0.len()
+        self.rows.len() / self.k
     }
 
     /// Whether there are no queries.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rows.is_empty()
     }
 
     /// The neighbours of each query.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[Neighbour]> {
-        self.0.iter().map(Vec::as_slice)
+        self.rows.chunks_exact(self.k)
     }
 }
 
@@ -78,6 +79,6 @@ impl Nearest {
     }
 
     pub(crate) fn finish(self) -> Neighbours {
-        Neighbours(self.heaps.into_iter().map(BinaryHeap::into_sorted_vec).collect())
+        Neighbours::new(self.k, self.heaps.into_iter().flat_map(BinaryHeap::into_sorted_vec).collect())
     }
 }

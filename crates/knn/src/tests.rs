@@ -27,6 +27,14 @@ fn knn(config: KnnConfig, train: &[u8], values: usize, tile: usize, labels: &[us
     knn
 }
 
+/// The same as other devices have it: in tiles, without the index.
+fn tiled(config: KnnConfig, train: &[u8], values: usize, tile: usize) -> Knn {
+    let mut knn = config.init(10);
+    knn.tiles = train.chunks(tile * values).map(|pixels| Tile::new(tensor(pixels, values))).collect();
+    knn.labels = vec![0; train.len() / values];
+    knn
+}
+
 /// The definition, in f64.
 fn brute_force(
     queries: &[u8],
@@ -56,13 +64,15 @@ fn brute_force(
 
 fn compare(config: KnnConfig, queries: &[u8], train: &[u8], values: usize, tile: usize) {
     let labels = vec![0; train.len() / values];
-    let found = knn(config, train, values, tile, &labels).neighbours(tensor(queries, values));
     let expected = brute_force(queries, train, values, config.k, config.metric);
-    let found: Vec<Vec<(f64, usize)>> = found
-        .iter()
-        .map(|row| row.iter().map(|neighbour| (f64::from(neighbour.distance), neighbour.index)).collect())
-        .collect();
-    assert_eq!(found, expected, "{config:?}, {values} values, tiles of {tile}");
+    for knn in [knn(config, train, values, tile, &labels), tiled(config, train, values, tile)] {
+        let found: Vec<Vec<(f64, usize)>> = knn
+            .neighbours(tensor(queries, values))
+            .iter()
+            .map(|row| row.iter().map(|neighbour| (f64::from(neighbour.distance), neighbour.index)).collect())
+            .collect();
+        assert_eq!(found, expected, "{config:?}, {values} values, tiles of {tile}");
+    }
 }
 
 #[test]
@@ -127,11 +137,13 @@ fn the_vote_prefers_the_nearer_among_equals() {
 
 #[test]
 fn images_at_the_same_distance_come_in_their_order() {
-    let knn = knn(KnnConfig { k: 3, metric: Metric::L2 }, &[7, 5, 3, 5, 7], 1, 2, &[0; 5]);
-    let neighbours = knn.neighbours(tensor(&[5], 1));
-    let order: Vec<usize> =
-        neighbours.iter().next().unwrap().iter().map(|neighbour| neighbour.index).collect();
-    assert_eq!(order, [1, 3, 0]);
+    let (config, train) = (KnnConfig { k: 3, metric: Metric::L2 }, [7, 5, 3, 5, 7]);
+    for knn in [knn(config, &train, 1, 2, &[0; 5]), tiled(config, &train, 1, 2)] {
+        let neighbours = knn.neighbours(tensor(&[5], 1));
+        let order: Vec<usize> =
+            neighbours.iter().next().unwrap().iter().map(|neighbour| neighbour.index).collect();
+        assert_eq!(order, [1, 3, 0]);
+    }
 }
 
 #[test]
@@ -153,7 +165,7 @@ fn selecting_on_the_device_gives_the_same_neighbours() {
         let (train, queries) = (images(150, values, 1, levels), images(9, values, 2, levels));
         for metric in [Metric::L1, Metric::L2] {
             for k in [1, 7, 64, 70] {
-                let knn = knn(KnnConfig { k, metric }, &train, values, 70, &[0; 150]);
+                let knn = tiled(KnnConfig { k, metric }, &train, values, 70);
                 let expected = knn.neighbours(tensor(&queries, values));
                 let found = knn.selecting_on_device(true).neighbours(tensor(&queries, values));
                 assert_eq!(found, expected, "{metric:?} {k} {values}");

@@ -1,0 +1,314 @@
+//! One piece of work, done once by one process: what `scripts/bench/run` sets beside Python's libraries.
+//!
+//! ```text
+//! cargo build --release --bench work
+//! target/release/deps/work-… knn-l2 --data-dir data --threads 2
+//! ```
+//!
+//! prints a line of JSON: `row`, `program`, `seconds` of the timed part (a row of steps: the median step),
+//! `peak_bytes` of the process, `check` (an accuracy, a loss or a mean: wrong work shows) and `threads`. The
+//! timed part takes `u8` images from memory, except that of `load`, which gets them there.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, ensure};
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::Device;
+use clap::{Parser, ValueEnum};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zoo_cnn::CnnConfig;
+use zoo_core::{Architecture, Classifier, InputSpec, Loss};
+use zoo_data::{Augment, Epoch, ImageShape, Images, Statistics, Subset, cifar10};
+use zoo_knn::{Knn, KnnConfig, Metric};
+use zoo_softmax::SoftmaxConfig;
+use zoo_svm::SvmConfig;
+use zoo_train::{Optimizer, Recipe, Training};
+
+// As in the `zoo` command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// First weights and the order of images follow from it.
+const SEED: u64 = 42;
+
+/// Classes of CIFAR-10.
+const CLASSES: usize = cifar10::CLASSES.len();
+
+/// Neighbours that vote.
+const K: usize = 10;
+
+/// Steps that come before those that count: memory is new, caches are cold.
+const WARM_UP: usize = 5;
+
+/// Steps that count.
+const STEPS: usize = 20;
+
+/// Does one piece of work, once, and prints what it took as a line of JSON.
+#[derive(Parser)]
+#[command(name = "work")]
+struct Arguments {
+    /// What to do.
+    row: Row,
+    /// CIFAR-10's binary batches, or the folder that has them.
+    #[arg(long, default_value = "data")]
+    data_dir: PathBuf,
+    /// The first so many training images.
+    #[arg(long, value_name = "IMAGES")]
+    limit_train: Option<usize>,
+    /// The first so many test images.
+    #[arg(long, value_name = "IMAGES")]
+    limit_test: Option<usize>,
+    /// The training images so many times over.
+    #[arg(long, value_name = "TIMES", default_value_t = 1)]
+    repeat_images: usize,
+    /// Images a step, for the rows that train; otherwise the row's own number.
+    #[arg(long, value_name = "IMAGES")]
+    batch: Option<usize>,
+    /// Threads to work with; otherwise all cores, or what RAYON_NUM_THREADS says.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// What `cargo bench` appends to a benchmark's arguments.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Row {
+    /// The classes of the test images by their ten nearest training images, Euclidean.
+    KnnL2,
+    /// The same by sums of absolute differences.
+    KnnL1,
+    /// An epoch of configs/softmax.toml.
+    SoftmaxEpoch,
+    /// An epoch of configs/svm.toml.
+    SvmEpoch,
+    /// A training step of a VGG-like network of widths 32-64-128.
+    VggStep,
+    /// The scores of the test images by that network.
+    VggPredict,
+    /// CIFAR-10 from its files into memory.
+    Load,
+}
+
+/// Seconds of the timed part, and the check.
+type Measured = anyhow::Result<(f64, f64)>;
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    if let Some(threads) = arguments.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    }
+    let row = arguments.row;
+    let (seconds, check) = match row {
+        Row::KnnL2 => arguments.knn(Metric::L2),
+        Row::KnnL1 => arguments.knn(Metric::L1),
+        Row::SoftmaxEpoch => arguments.epoch::<SoftmaxConfig>(include_str!("../configs/softmax.toml")),
+        Row::SvmEpoch => arguments.epoch::<SvmConfig>(include_str!("../configs/svm.toml")),
+        Row::VggStep => arguments.steps(&vgg()),
+        Row::VggPredict => arguments.predict(&vgg()),
+        Row::Load => arguments.load(),
+    }?;
+    let report = serde_json::json!({
+        "row": row,
+        "program": "zoo",
+        "seconds": seconds,
+        "peak_bytes": peak_bytes(),
+        "check": check,
+        "threads": rayon::current_num_threads(),
+    });
+    println!("{report}");
+    Ok(())
+}
+
+/// Two convolutions a block.
+fn vgg() -> CnnConfig {
+    CnnConfig { widths: vec![32, 64, 128], depths: vec![2, 2, 2], ..CnnConfig::default() }
+}
+
+impl Arguments {
+    /// Makes a classifier of the training images, which labels the test images. The check is the accuracy.
+    fn knn(&self, metric: Metric) -> Measured {
+        let (train, test) = self.images()?;
+        let device = Device::flex();
+        let start = Instant::now();
+        let mut knn = KnnConfig { k: K, metric }.init(CLASSES);
+        for first in (0..train.len()).step_by(Knn::TILE) {
+            let positions = first..(first + Knn::TILE).min(train.len());
+            let labels: Vec<usize> = positions.clone().map(|position| train.label(position)).collect();
+            knn.add(train.batch(positions, &device).images, &labels);
+        }
+        let scores = zoo_train::score(&knn, &test, CLASSES, &device, &mut |_| {})?;
+        let predictions = scores.predictions();
+        let seconds = start.elapsed().as_secs_f64();
+        let right =
+            predictions.into_iter().zip(test.labels()).filter(|(found, label)| found == label).count();
+        Ok((seconds, right as f64 / test.len() as f64))
+    }
+
+    /// Follows a recipe for one epoch. The check is the mean loss over it.
+    fn epoch<A: Architecture + DeserializeOwned>(&self, recipe: &str) -> Measured {
+        let mut table: toml::Table = recipe.parse()?;
+        table.remove("model");
+        let mut recipe: Recipe<A> = table.try_into()?;
+        recipe.train.epochs = 1;
+        recipe.train.batch_size = self.batch.unwrap_or(recipe.train.batch_size);
+        let (train, _) = self.images()?;
+        let (nothing, train) = train.stratified(0, SEED);
+        let device = seeded();
+        let model = recipe.architecture.init(&input(&train), &device);
+        let training = Training {
+            recipe: &recipe,
+            train: &train,
+            validation: &nothing,
+            classes: CLASSES,
+            device: &device,
+            seed: SEED,
+            checkpoints: None,
+        };
+        let start = Instant::now();
+        let fitted = training.fit(model, &mut |_| {})?;
+        Ok((start.elapsed().as_secs_f64(), fitted.history[0].train_loss))
+    }
+
+    /// Steps of training, from a shuffled batch of `u8` images to new weights. The check is the mean loss.
+    fn steps<A: Architecture>(&self, architecture: &A) -> Measured {
+        let batch_size = self.batch.unwrap_or(128);
+        let (train, _) = self.images()?;
+        let (steps, images) = (WARM_UP + STEPS, train.len());
+        ensure!(
+            steps * batch_size <= images,
+            "{steps} steps of {batch_size} images need more than {images} images"
+        );
+        let device = seeded();
+        let training = device.clone().autodiff();
+        let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
+        let optimizer =
+            Optimizer::Sgd { learning_rate: 0.05, momentum: 0.9, nesterov: true, weight_decay: 5e-4 };
+        let mut model = architecture.init(&input(&train), &device).train();
+        let mut state = optimizer.init(&model);
+        let mut batches = Epoch::new(&train, batch_size, Augment::default(), (SEED, 0), &training);
+        let (mut seconds, mut losses) = (Vec::new(), Vec::new());
+        for _ in 0..steps {
+            let start = Instant::now();
+            let batch = batches.next().context("an epoch is longer than this")?;
+            let value = loss.forward(model.forward(batch.images), batch.labels);
+            let gradients = GradientsParams::from_grads(value.backward(), &model);
+            model = state.step(optimizer.learning_rate(), model, gradients);
+            losses.push(f64::from(value.into_scalar::<f32>()));
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+        let mean = losses[WARM_UP..].iter().sum::<f64>() / STEPS as f64;
+        Ok((median(&mut seconds[WARM_UP..]), mean))
+    }
+
+    /// Scores the test images by fresh weights. The check is the mean loss.
+    fn predict<A: Architecture>(&self, architecture: &A) -> Measured {
+        let (_, test) = self.images()?;
+        let device = seeded();
+        let model = architecture.init(&input(&test), &device);
+        // Weights are drawn when they are first needed.
+        let _ = model.forward(test.batch([0], &device).images);
+        let start = Instant::now();
+        let scores = zoo_train::score(&model, &test, CLASSES, &device, &mut |_| {})?;
+        let seconds = start.elapsed().as_secs_f64();
+        let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
+        let mean = zoo_train::mean_loss(&loss, &scores, &test.labels(), &device)?;
+        Ok((seconds, mean.context("no test images")?))
+    }
+
+    /// Reads and checks all six files. The check is the mean training pixel.
+    fn load(&self) -> Measured {
+        let start = Instant::now();
+        let dataset = cifar10::load(&self.data_dir)?;
+        let seconds = start.elapsed().as_secs_f64();
+        let sum: u64 = (0..dataset.train.len())
+            .flat_map(|position| dataset.train.pixels(position))
+            .map(|&pixel| u64::from(pixel))
+            .sum();
+        Ok((seconds, sum as f64 / (dataset.train.len() * dataset.shape().values()) as f64))
+    }
+
+    /// Training and test images: as the library loads them, if it is all of them.
+    fn images(&self) -> anyhow::Result<(Subset, Subset)> {
+        if (self.limit_train, self.limit_test, self.repeat_images) == (None, None, 1) {
+            let dataset = cifar10::load(&self.data_dir)?;
+            return Ok((dataset.train, dataset.test));
+        }
+        let source = cifar10::Source::find(&self.data_dir).with_context(|| {
+            format!("no CIFAR-10 in {}; fetch it with `zoo data fetch cifar10`", self.data_dir.display())
+        })?;
+        let train: Vec<PathBuf> =
+            (1..=5).map(|number| source.path().join(format!("data_batch_{number}.bin"))).collect();
+        let test = [source.path().join("test_batch.bin")];
+        Ok((read(&train, self.limit_train, self.repeat_images)?, read(&test, self.limit_test, 1)?))
+    }
+}
+
+/// The first `limit` images of batch files, `times` over. Reads no more than that, so that a small run's peak
+/// memory is its own.
+fn read(files: &[PathBuf], limit: Option<usize>, times: usize) -> anyhow::Result<Subset> {
+    let values = ImageShape::CIFAR10.values();
+    let count = limit.unwrap_or(10_000 * files.len());
+    let mut pixels = Vec::with_capacity(count * times * values);
+    let mut labels = Vec::with_capacity(count * times);
+    for path in files {
+        let mut bytes = Vec::new();
+        let wanted = (count - labels.len()) * (1 + values);
+        File::open(path)
+            .and_then(|file| file.take(wanted as u64).read_to_end(&mut bytes))
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        for record in bytes.chunks_exact(1 + values) {
+            labels.push(u32::from(record[0]));
+            pixels.extend_from_slice(&record[1..]);
+        }
+    }
+    ensure!(labels.len() == count, "asked for {count} images, but there are {}", labels.len());
+    for _ in 1..times {
+        pixels.extend_from_within(..count * values);
+        labels.extend_from_within(..count);
+    }
+    Ok(Subset::all(Arc::new(Images::new(ImageShape::CIFAR10, pixels, labels)?)))
+}
+
+/// The CPU, about to draw the first weights.
+fn seeded() -> Device {
+    let device = Device::flex();
+    device.seed(SEED);
+    device
+}
+
+/// What a model is told about its images.
+fn input(images: &Subset) -> InputSpec {
+    let statistics = Statistics::of(images);
+    let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
+    let ImageShape { channels, height, width } = statistics.shape;
+    InputSpec {
+        shape: [channels, height, width],
+        classes: CLASSES,
+        channel_mean: narrow(&statistics.channel_mean),
+        channel_deviation: narrow(&statistics.channel_deviation),
+        mean_image: narrow(&statistics.mean_image),
+    }
+}
+
+/// The middle value, or the mean of the two in the middle.
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let half = values.len() / 2;
+    if values.len().is_multiple_of(2) { f64::midpoint(values[half - 1], values[half]) } else { values[half] }
+}
+
+/// The most memory that this process has held, where the system tells (Linux).
+fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
+}

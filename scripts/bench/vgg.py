@@ -1,0 +1,122 @@
+"""Training steps and predictions of zoo's VGG-like network (crates/cnn), widths 32-64-128.
+
+As in zoo, a block has two convolutions and pools right after the first, and pixels are normalised
+by channel. A step goes from a shuffled batch of u8 images to new weights. The check is the mean
+loss.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from statistics import median
+from time import perf_counter
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from common import CLASSES, Images, Measurement, Options, main
+from training import channel_statistics, sgd
+
+WIDTHS = (32, 64, 128)
+BATCH = 128
+WARM_UP, STEPS = 5, 20
+PREDICT_BATCH = 250
+
+
+class Network(nn.Module):
+    """Convolutions with BatchNorm and ReLU; the mean over the plane; a linear layer."""
+
+    def __init__(self, images: Images, memory_format: torch.memory_format) -> None:
+        super().__init__()
+        self.mean, self.deviation = channel_statistics(images.pixels)
+        self.memory_format = memory_format
+        layers: list[nn.Module] = []
+        channels = 3
+        for width in WIDTHS:
+            layers += [
+                convolution(channels, width), nn.MaxPool2d(2),
+                nn.BatchNorm2d(width), nn.ReLU(inplace=True),
+                convolution(width, width),
+                nn.BatchNorm2d(width), nn.ReLU(inplace=True),
+            ]
+            channels = width
+        self.layers = nn.Sequential(*layers)
+        self.linear = nn.Linear(channels, CLASSES)
+        self.to(memory_format=memory_format)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Scores u8 images."""
+        x = images.to(torch.float32, memory_format=self.memory_format)
+        x = self.layers(x.sub_(self.mean).div_(self.deviation))
+        return self.linear(x.mean((2, 3)))
+
+
+def convolution(channels_in: int, channels_out: int) -> nn.Conv2d:
+    """A 3×3 convolution with He's initial weights."""
+    layer = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    return layer
+
+
+def step(memory_format: torch.memory_format, options: Options) -> Measurement:
+    """The median step of training; weights decay, biases and BatchNorm's parameters don't."""
+    train = options.train()
+    batch = options.batch or BATCH
+    if len(train) < (WARM_UP + STEPS) * batch:
+        raise SystemExit(f"{WARM_UP + STEPS} steps of {batch} need more than {len(train)} images")
+    images, labels = torch.from_numpy(train.pixels), torch.from_numpy(train.labels)
+    torch.manual_seed(42)
+    model = Network(train, memory_format).train()
+    weights = [parameter for parameter in model.parameters() if parameter.ndim > 1]
+    others = [parameter for parameter in model.parameters() if parameter.ndim == 1]
+    decayed, plain = {"params": weights, "weight_decay": 5e-4}, {"params": others}
+    optimizer = sgd([decayed, plain], lr=0.05, momentum=0.9, nesterov=True)
+    batches = iter(torch.randperm(len(images)).split(batch))
+    seconds, losses = [], []
+    for _ in range(WARM_UP + STEPS):
+        start = perf_counter()
+        index = next(batches)
+        loss = cross_entropy(model(images.index_select(0, index)), labels[index])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+        seconds.append(perf_counter() - start)
+    check = sum(losses[WARM_UP:]) / STEPS
+    return Measurement(median(seconds[WARM_UP:]), check, torch.get_num_threads())
+
+
+def predict(memory_format: torch.memory_format, options: Options,
+            script: bool = False) -> Measurement:
+    """Scores of all test images by fresh weights; `script` folds BatchNorm into convolutions."""
+    test = options.test()
+    images, labels = torch.from_numpy(test.pixels), torch.from_numpy(test.labels)
+    torch.manual_seed(42)
+    model: nn.Module = Network(test, memory_format).eval()
+    batch = options.batch or PREDICT_BATCH
+    with torch.inference_mode():
+        if script:
+            frozen = torch.jit.freeze(torch.jit.trace(model, images[:batch]))
+            model = torch.jit.optimize_for_inference(frozen)
+        model(images[:1])
+        start = perf_counter()
+        scores = torch.cat([model(part) for part in images.split(batch)])
+        seconds = perf_counter() - start
+        check = cross_entropy(scores, labels).item()
+    return Measurement(seconds, check, torch.get_num_threads())
+
+
+if __name__ == "__main__":
+    contiguous, channels_last = torch.contiguous_format, torch.channels_last
+    main({
+        "vgg-step": {
+            "torch (contiguous)": partial(step, contiguous),
+            "torch (channels last)": partial(step, channels_last),
+        },
+        "vgg-predict": {
+            "torch (contiguous)": partial(predict, contiguous),
+            "torch (channels last)": partial(predict, channels_last),
+            "torch (TorchScript)": partial(predict, channels_last, script=True),
+        },
+    })
