@@ -33,12 +33,18 @@ impl LinearScores {
     /// - returns: `[batch, classes]`.
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.linear.forward(self.normalizer.forward(images).flatten(1, 3))
+        let [_, channels, height, width] = images.dims();
+        let [scale, shift] = self.normalizer.scale_and_shift([channels, height, width]);
+        zoo_kernels::linear(images.flatten(1, 3), scale, shift, self.weight(), self.bias())
     }
 
     /// W, `[features, classes]`.
     #[must_use]
     pub fn weight(&self) -> Tensor<2> {
         self.linear.weight.val()
+    }
+
+    fn bias(&self) -> Tensor<1> {
+        self.linear.bias.as_ref().expect("a linear layer is made with a bias").val()
     }
 }

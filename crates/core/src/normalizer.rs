@@ -2,6 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
+use zoo_kernels::Activation;
 
 use crate::InputSpec;
 
@@ -52,7 +53,20 @@ impl Normalizer {
     /// - `images`, returns: `[batch, channels, height, width]`.
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
-        (images - self.mean.val()) / self.scale.val()
+        let [batch, channels, height, width] = images.dims();
+        let [scale, shift] = self.scale_and_shift([channels, height, width]);
+        // One pass over the pixels, all values of an image being channels of a single pixel.
+        let images = images.reshape([batch, 1, 1, channels * height * width]);
+        let normalized = zoo_kernels::affine(images, scale, shift, Activation::Identity);
+        normalized.reshape([batch, channels, height, width])
+    }
+
+    /// The normalisation as scale · x + shift, both `[channels · height · width]`.
+    #[must_use]
+    pub fn scale_and_shift(&self, [channels, height, width]: [usize; 3]) -> [Tensor<1>; 2] {
+        let scale = self.scale.val().recip();
+        let shift = self.mean.val().neg() * scale.clone();
+        [scale, shift].map(|values| values.expand([1, channels, height, width]).flatten(0, 3))
     }
 }
 
@@ -79,7 +93,9 @@ mod tests {
     fn channels_and_mean_image() {
         let device = Device::flex();
         assert_eq!(forward(&Normalizer::channels(&input(), &device)), [127.0, 0.5, 0.0, 1.0]);
-        assert_eq!(forward(&Normalizer::mean_image(&input(), &device)), [1.0, 0.0, 1.0 / 255.0, 0.0]);
+        let normalized = forward(&Normalizer::mean_image(&input(), &device));
+        let expected = [1.0, 0.0, 1.0 / 255.0, 0.0];
+        assert!(normalized.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-7), "{normalized:?}");
     }
 
     #[test]

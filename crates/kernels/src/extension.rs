@@ -10,7 +10,7 @@ use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 
 use crate::convolution::{self, Geometry};
-use crate::{Activation, Window, affine, batch_norm, pool};
+use crate::{Activation, Window, affine, batch_norm, linear, pool};
 
 /// What [`crate::operations`] asks for; shapes as there.
 #[backend_extension(Flex, Autodiff)]
@@ -31,6 +31,14 @@ pub(crate) trait Kernels: Backend {
         scale: FloatTensor<Self>,
         shift: FloatTensor<Self>,
         activation: Activation,
+    ) -> FloatTensor<Self>;
+
+    fn linear(
+        images: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
     fn max_pool2d(features: FloatTensor<Self>, window: Window) -> FloatTensor<Self>;
@@ -90,6 +98,19 @@ impl Kernels for Flex {
         let (features, scale, shift) = (contiguous(features), contiguous(scale), contiguous(shift));
         let output = affine::forward(values(&features), values(&scale), values(&shift), activation);
         tensor(output, dims::<4>(&features))
+    }
+
+    fn linear(
+        images: FlexTensor,
+        scale: FlexTensor,
+        shift: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+    ) -> FlexTensor {
+        let [images, scale, shift, weight, bias] = [images, scale, shift, weight, bias].map(contiguous);
+        let standard = [values(&scale), values(&shift)];
+        let scores = linear::forward(values(&images), standard, values(&weight), values(&bias));
+        tensor(scores, [dims::<2>(&images)[0], dims::<1>(&bias)[0]])
     }
 
     fn max_pool2d(features: FlexTensor, window: Window) -> FlexTensor {
@@ -197,6 +218,29 @@ impl Backward<Flex, 3> for AffineBackward {
     }
 }
 
+/// Gradient of [`Kernels::linear`] by weight and bias; its state is images, scale and shift.
+#[derive(Debug)]
+struct LinearBackward;
+
+impl Backward<Flex, 2> for LinearBackward {
+    type State = [FlexTensor; 3];
+
+    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let [images, scale, shift] = ops.state;
+        let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
+        let [features] = dims(&scale);
+        let [_, outputs] = dims(&gradient);
+        let standard = [values(&scale), values(&shift)];
+        let [weight, bias] = linear::backward(values(&images), standard, values(&gradient), outputs);
+        let results = [tensor(weight, [features, outputs]), tensor(bias, [outputs])];
+        for (node, result) in ops.parents.into_iter().zip(results) {
+            if let Some(node) = node {
+                gradients.register::<Flex>(node.id, result);
+            }
+        }
+    }
+}
+
 /// Gradient of [`Kernels::max_pool2d`]; its state is the winners, the shape of the features and the window.
 #[derive(Debug)]
 struct MaxPool2dBackward;
@@ -261,6 +305,23 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         let output = Flex::affine(features.clone(), scale.clone(), shift.clone(), activation);
         match AffineBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(operation) => operation.finish((features, scale, shift, activation), output),
+            OpsKind::UnTracked(operation) => operation.finish(output),
+        }
+    }
+
+    fn linear(
+        images: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let nodes = [weight.node(), bias.node()];
+        let data = [images, scale, shift].map(|tensor| contiguous(tensor.into_primitive()));
+        let [images, scale, shift] = data.clone();
+        let output = Flex::linear(images, scale, shift, weight.into_primitive(), bias.into_primitive());
+        match LinearBackward.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(operation) => operation.finish(data, output),
             OpsKind::UnTracked(operation) => operation.finish(output),
         }
     }

@@ -13,6 +13,7 @@
 //! | [`conv2d`] | 3×3 of stride 1: Winograd F(4×4, 3×3), a quarter of the multiplications; other sizes: a matrix product over unrolled patches |
 //! | [`batch_norm`], [`normalize`] | statistics in one pass, normalisation and activation in another; likewise for the gradient |
 //! | [`affine`] | a scale, a shift and the activation in one pass: BatchNorm of a trained network |
+//! | [`linear`] | standardises images on the way |
 //! | [`max_pool2d`] | keeps which pixel won as one byte |
 //! | [`Index`] | nearest neighbours from bytes, the k best kept while distances are computed |
 
@@ -26,6 +27,8 @@ mod batch_norm;
 mod convolution;
 #[cfg(feature = "flex")]
 mod extension;
+#[cfg(feature = "flex")]
+mod linear;
 mod neighbours;
 mod operations;
 pub mod plain;
@@ -39,4 +42,4 @@ mod unrolled;
 mod winograd;
 
 pub use neighbours::{Distance, Index, MAX_VALUES, Neighbour};
-pub use operations::{Activation, Normalized, Window, affine, batch_norm, conv2d, is_accelerated, max_pool2d, normalize};
+pub use operations::{Activation, Normalized, Window, affine, batch_norm, conv2d, is_accelerated, linear, max_pool2d, normalize};

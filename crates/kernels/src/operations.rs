@@ -85,7 +85,7 @@ pub fn is_accelerated(device: &Device) -> bool {
 }
 
 #[cfg(feature = "flex")]
-fn accelerates(features: &Tensor<4>) -> bool {
+fn accelerates<const D: usize>(features: &Tensor<D>) -> bool {
     features.dtype() == burn::tensor::DType::F32 && is_accelerated(&features.device())
 }
 
@@ -179,6 +179,37 @@ pub fn affine(features: Tensor<4>, scale: Tensor<1>, shift: Tensor<1>, activatio
         return Tensor::from_dispatch(output);
     }
     plain::affine(features, scale, shift, activation)
+}
+
+/// A linear layer on images that are standardised first: (scale · x + shift) W + b.
+///
+/// Images, scale and shift are data: no gradient reaches them.
+///
+/// # Shapes
+/// - `images`: `[batch, features]`; `scale`, `shift`: `[features]`.
+/// - `weight`: `[features, outputs]`; `bias`: `[outputs]`.
+/// - returns: `[batch, outputs]`.
+#[must_use]
+pub fn linear(
+    images: Tensor<2>,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+) -> Tensor<2> {
+    let (images, scale, shift) = (images.detach(), scale.detach(), shift.detach());
+    #[cfg(feature = "flex")]
+    if accelerates(&images) {
+        let output = <Dispatch as Kernels>::linear(
+            images.into_dispatch(),
+            scale.into_dispatch(),
+            shift.into_dispatch(),
+            weight.into_dispatch(),
+            bias.into_dispatch(),
+        );
+        return Tensor::from_dispatch(output);
+    }
+    plain::linear(images, scale, shift, weight, bias)
 }
 
 /// The largest value under the window, channel by channel.

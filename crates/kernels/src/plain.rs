@@ -57,6 +57,18 @@ pub fn affine(features: Tensor<4>, scale: Tensor<1>, shift: Tensor<1>, activatio
     activation.forward(features * channel(scale) + channel(shift))
 }
 
+/// [`crate::linear`].
+#[must_use]
+pub fn linear(
+    images: Tensor<2>,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+) -> Tensor<2> {
+    (images * scale.unsqueeze() + shift.unsqueeze()).matmul(weight) + bias.unsqueeze()
+}
+
 /// [`crate::max_pool2d`].
 #[must_use]
 pub fn max_pool2d(features: Tensor<4>, window: Window) -> Tensor<4> {

@@ -233,7 +233,7 @@ fn with_border(
 ) {
     let (size, wide) = (height * width * channels, padded(channels));
     let bordered_size = bordered[0] * bordered[1] * wide;
-    images.clear();
+    // Borders stay zero from one group to the next: all have the same geometry.
     images.resize(features.len() / size * bordered_size, 0.0);
     for (image, target) in features.chunks_exact(size).zip(images.chunks_exact_mut(bordered_size)) {
         // Of an image that is wider than its tiles reach, the last pixels meet no window.

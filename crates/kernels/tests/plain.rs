@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, Distribution, Tensor};
 use proptest::prelude::*;
-use zoo_kernels::{Activation, Window, affine, batch_norm, conv2d, max_pool2d, plain};
+use zoo_kernels::{Activation, Window, affine, batch_norm, conv2d, linear, max_pool2d, plain};
 
 fn device() -> Device {
     Device::flex().autodiff()
@@ -104,6 +104,23 @@ proptest! {
         let ours = |[x, a, b]: [Tensor<4>; 3]| affine(x, vector(&a), vector(&b), activation);
         let theirs = |[x, a, b]: [Tensor<4>; 3]| plain::affine(x, vector(&a), vector(&b), activation);
         let worst = difference(inputs, ours, theirs);
+        prop_assert!(worst < 1e-5, "{worst}");
+    }
+
+    #[test]
+    fn linear_layers(batch in 1usize..40, features in 1usize..200, outputs in 1usize..40) {
+        let data = random([batch, features]) * 50.0 + 100.0;
+        let (scale, shift) = (random([features]), random([features]));
+        let inputs = [random([features, outputs, 1, 1]), random([outputs, 1, 1, 1])];
+        let run = |function: fn(_, _, _, Tensor<2>, _) -> Tensor<2>| {
+            let (data, scale, shift) = (data.clone(), scale.clone(), shift.clone());
+            move |[weight, bias]: [Tensor<4>; 2]| {
+                let (weight, bias) = (weight.flatten::<3>(1, 2).flatten(1, 2), vector(&bias));
+                let output = function(data.clone(), scale.clone(), shift.clone(), weight, bias);
+                output.reshape([batch, outputs, 1, 1])
+            }
+        };
+        let worst = difference(inputs, run(linear), run(plain::linear));
         prop_assert!(worst < 1e-5, "{worst}");
     }
 
