@@ -1,10 +1,10 @@
 //! Max-pooling of channels-last features.
 
-use pulp::{Simd, WithSimd};
+use pulp::{Simd, WithSimd, bytemuck};
 use rayon::prelude::*;
 
 use crate::Window;
-use crate::simd::{ARCH, LANES};
+use crate::simd::{ARCH, load_part, store_part};
 
 /// Sizes of the features that come in: `[batch, height, width, channels]`.
 type Shape = [usize; 4];
@@ -52,18 +52,17 @@ impl WithSimd for Pool<'_> {
                 let mut winner = simd.splat_u32s(0);
                 for number in 0..window.size[0] * window.size[1] {
                     let Some(pixel) = pixel(shape, window, place, number) else { continue };
-                    let value = simd.partial_load_f32s(&features[pixel * channels + first..][..lanes]);
+                    let value = load_part(simd, &features[pixel * channels + first..][..lanes]);
                     // A value that is no number, and so not equal to itself, wins and stays.
                     let is_nan = simd.not_m32s(simd.equal_f32s(value, value));
                     let wins = simd.or_m32s(simd.greater_than_f32s(value, largest), is_nan);
                     largest = simd.select_f32s(wins, value, largest);
                     winner = simd.select_u32s(wins, simd.splat_u32s(number as u32), winner);
                 }
-                simd.partial_store_f32s(&mut output[first..first + lanes], largest);
-                let mut numbers = [0u32; LANES];
-                simd.partial_store_u32s(&mut numbers[..S::U32_LANES], winner);
+                store_part(simd, &mut output[first..first + lanes], largest);
+                let numbers: &[u32] = bytemuck::cast_slice(std::slice::from_ref(&winner));
                 for (winner, number) in winners[first..first + lanes].iter_mut().zip(numbers) {
-                    *winner = number as u8;
+                    *winner = *number as u8;
                 }
             }
         }

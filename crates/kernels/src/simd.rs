@@ -30,6 +30,28 @@ pub(crate) unsafe fn store<S: Simd>(_: S, into: *mut f32, vector: S::f32s) {
     unsafe { into.cast::<S::f32s>().write_unaligned(vector) }
 }
 
+/// Loads up to a vector, the rest being zeros.
+#[inline(always)]
+pub(crate) fn load_part<S: Simd>(simd: S, from: &[f32]) -> S::f32s {
+    if from.len() == S::F32_LANES {
+        // SAFETY: there is a whole vector.
+        unsafe { load(simd, from.as_ptr()) }
+    } else {
+        simd.partial_load_f32s(from)
+    }
+}
+
+/// Stores as much of a vector as `into` takes.
+#[inline(always)]
+pub(crate) fn store_part<S: Simd>(simd: S, into: &mut [f32], vector: S::f32s) {
+    if into.len() == S::F32_LANES {
+        // SAFETY: there is room for a whole vector.
+        unsafe { store(simd, into.as_mut_ptr(), vector) }
+    } else {
+        simd.partial_store_f32s(into, vector);
+    }
+}
+
 /// A matrix in memory: entry (row, column) lies `row * rows + column * columns` after the start.
 #[derive(Clone, Copy)]
 pub(crate) struct Strides {

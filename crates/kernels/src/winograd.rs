@@ -21,7 +21,7 @@ use rayon::prelude::*;
 
 use crate::Window;
 use crate::convolution::Geometry;
-use crate::simd::{ARCH, LANES, ROWS, Strides, load, multiply, store};
+use crate::simd::{ARCH, LANES, ROWS, Strides, load, multiply, store, store_part};
 
 /// Side of a tile that comes out.
 const TILE: usize = 4;
@@ -315,13 +315,7 @@ fn write_tile<S: Simd>(
     for row in 0..TILE.min(height - TILE * y) {
         for column in 0..TILE.min(width - TILE * x) {
             let pixel = (image * height + TILE * y + row) * width + TILE * x + column;
-            let target = &mut output[pixel * channels + channel..][..lanes];
-            if lanes == S::F32_LANES {
-                // SAFETY: `target` is a whole vector.
-                unsafe { store(simd, target.as_mut_ptr(), square[row][column]) };
-            } else {
-                simd.partial_store_f32s(target, square[row][column]);
-            }
+            store_part(simd, &mut output[pixel * channels + channel..][..lanes], square[row][column]);
         }
     }
 }
