@@ -63,7 +63,8 @@ fn normal(x: f32) -> (f32, f32) {
     let z = x.abs() * FRAC_1_SQRT_2;
     let bell = exp_negative(z * z);
     let t = 1.0 / (1.0 + 0.327_591_1 * z);
-    let series = ((((1.061_405_4 * t - 1.453_152_1) * t + 1.421_413_8) * t - 0.284_496_72) * t + 0.254_829_6) * t;
+    let series =
+        ((((1.061_405_4 * t - 1.453_152_1) * t + 1.421_413_8) * t - 0.284_496_72) * t + 0.254_829_6) * t;
     let upper = 0.5 * series * bell;
     let distribution = if x < 0.0 { upper } else { 1.0 - upper };
     (distribution, 0.398_942_3 * bell)
@@ -77,7 +78,8 @@ fn exp_negative(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0;
     let power = (y * std::f32::consts::LOG2_E + ROUND) - ROUND;
     let rest = (y - power * 0.693_145_75) - power * 1.428_606_8e-6;
-    let series = ((((rest / 720.0 + 1.0 / 120.0) * rest + 1.0 / 24.0) * rest + 1.0 / 6.0) * rest + 0.5) * rest;
+    let series =
+        ((((rest / 720.0 + 1.0 / 120.0) * rest + 1.0 / 24.0) * rest + 1.0 / 6.0) * rest + 0.5) * rest;
     let scale = f32::from_bits((power as i32 + 127).cast_unsigned() << 23);
     (series * rest + rest + 1.0) * scale
 }
@@ -131,6 +133,10 @@ mod tests {
 
     #[test]
     fn no_number_stays_no_number() {
-        assert!(Relu.value(f32::NAN).is_nan() && Gelu.value(f32::NAN).is_nan() && Identity.value(f32::NAN).is_nan());
+        assert!(
+            Relu.value(f32::NAN).is_nan()
+                && Gelu.value(f32::NAN).is_nan()
+                && Identity.value(f32::NAN).is_nan()
+        );
     }
 }

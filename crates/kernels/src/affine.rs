@@ -1,9 +1,12 @@
 //! f(scale · x + shift) over channels-last features, and its gradient.
 
+use std::mem::MaybeUninit;
+
 use rayon::prelude::*;
 
 use crate::Activation;
 use crate::activation::{Function, with_function};
+use crate::memory::written;
 use crate::simd::ARCH;
 
 /// Values that one task works on: a few tasks a core for the features of a usual layer, each within the cache.
@@ -16,25 +19,37 @@ pub(crate) fn part(channels: usize) -> usize {
 
 /// out = f(scale · x + shift).
 pub(crate) fn forward(features: &[f32], scale: &[f32], shift: &[f32], activation: Activation) -> Vec<f32> {
-    let mut output = vec![0.0; features.len()];
+    assert!(
+        features.len().is_multiple_of(scale.len()) && scale.len() == shift.len(),
+        "whole rows of channels"
+    );
     let part = part(scale.len());
-    with_function!(activation, function => {
-        features.par_chunks(part).zip(output.par_chunks_mut(part)).for_each(|(features, output)| {
-            ARCH.dispatch(
-                #[inline(always)]
-                || apply(function, features, scale, shift, output),
-            );
+    let write = |output: &mut [MaybeUninit<f32>]| {
+        with_function!(activation, function => {
+            features.par_chunks(part).zip(output.par_chunks_mut(part)).for_each(|(features, output)| {
+                ARCH.dispatch(
+                    #[inline(always)]
+                    || apply(function, features, scale, shift, output),
+                );
+            });
         });
-    });
-    output
+    };
+    // SAFETY: every value of whole rows of channels is written, and there are no others.
+    unsafe { written(features.len(), write) }
 }
 
 #[inline(always)]
-fn apply(function: impl Function, features: &[f32], scale: &[f32], shift: &[f32], output: &mut [f32]) {
+fn apply(
+    function: impl Function,
+    features: &[f32],
+    scale: &[f32],
+    shift: &[f32],
+    output: &mut [MaybeUninit<f32>],
+) {
     let channels = scale.len();
     for (row, output) in features.chunks_exact(channels).zip(output.chunks_exact_mut(channels)) {
         for (((output, &x), &scale), &shift) in output.iter_mut().zip(row).zip(scale).zip(shift) {
-            *output = function.value(x * scale + shift);
+            output.write(function.value(x * scale + shift));
         }
     }
 }
@@ -108,19 +123,24 @@ pub(crate) fn input_gradient(
     [a, b, c]: [&[f32]; 3],
     activation: Activation,
 ) -> Vec<f32> {
-    let mut output = vec![0.0; features.len()];
+    assert!(
+        features.len().is_multiple_of(scale.len()) && features.len() == gradient.len(),
+        "whole rows of channels"
+    );
     let part = part(scale.len());
-    with_function!(activation, function => {
-        features.par_chunks(part).zip(gradient.par_chunks(part)).zip(output.par_chunks_mut(part)).for_each(
-            |((features, gradient), output)| {
+    let write = |output: &mut [MaybeUninit<f32>]| {
+        let tasks = features.par_chunks(part).zip(gradient.par_chunks(part)).zip(output.par_chunks_mut(part));
+        with_function!(activation, function => {
+            tasks.for_each(|((features, gradient), output)| {
                 ARCH.dispatch(
                     #[inline(always)]
                     || combine(function, features, gradient, (scale, shift), [a, b, c], output),
                 );
-            },
-        );
-    });
-    output
+            });
+        });
+    };
+    // SAFETY: as in `forward`.
+    unsafe { written(features.len(), write) }
 }
 
 #[inline(always)]
@@ -130,7 +150,7 @@ fn combine(
     gradient: &[f32],
     (scale, shift): (&[f32], &[f32]),
     [a, b, c]: [&[f32]; 3],
-    output: &mut [f32],
+    output: &mut [MaybeUninit<f32>],
 ) {
     let channels = scale.len();
     let (shift, a, b, c) = (&shift[..channels], &a[..channels], &b[..channels], &c[..channels]);
@@ -139,7 +159,7 @@ fn combine(
         for channel in 0..channels {
             let x = row[channel];
             let slope = gradient[channel] * function.slope(x * scale[channel] + shift[channel]);
-            output[channel] = a[channel] * slope + (b[channel] * x + c[channel]);
+            output[channel].write(a[channel] * slope + (b[channel] * x + c[channel]));
         }
     }
 }

@@ -47,7 +47,12 @@ fn add(features: &[f32], pivot: &[f32], [sums, squares]: &mut [Vec<f32>; 2]) {
 }
 
 /// γ / √(variance + ε) and β − mean · that: BatchNorm as a scale and a shift.
-fn scale_and_shift(gamma: &[f32], beta: &[f32], [mean, variance]: [&[f32]; 2], epsilon: f64) -> [Vec<f32>; 2] {
+fn scale_and_shift(
+    gamma: &[f32],
+    beta: &[f32],
+    [mean, variance]: [&[f32]; 2],
+    epsilon: f64,
+) -> [Vec<f32>; 2] {
     let scale: Vec<f32> = gamma
         .iter()
         .zip(variance)

@@ -1,5 +1,6 @@
 //! Convolution of channels-last features: which of the two algorithms takes it.
 
+use crate::memory::written;
 use crate::{Window, unrolled, winograd};
 
 /// The sizes of one convolution.
@@ -53,23 +54,26 @@ impl Geometry {
 
 /// Features `[batch, height, width, channels in]`, weight `[channels out, channels in, down, across]`.
 pub(crate) fn forward(geometry: Geometry, features: &[f32], weight: &[f32]) -> Vec<f32> {
-    let mut output = vec![0.0; geometry.batch * geometry.image_out()];
+    let size = geometry.batch * geometry.image_out();
     if geometry.is_empty() {
-    } else if geometry.suits_winograd() {
-        winograd::forward(geometry, features, weight, &mut output);
-    } else {
-        unrolled::forward(geometry, features, weight, &mut output);
+        return vec![0.0; size];
     }
-    output
+    let convolve = if geometry.suits_winograd() { winograd::forward } else { unrolled::forward };
+    // SAFETY: both algorithms write every place and channel of every image.
+    unsafe { written(size, |output| convolve(geometry, features, weight, output)) }
 }
 
 /// The gradient by the features.
 pub(crate) fn input_gradient(geometry: Geometry, gradient: &[f32], weight: &[f32]) -> Vec<f32> {
-    let mut output = vec![0.0; geometry.batch * geometry.image_in()];
-    if geometry.is_empty() {
-    } else if geometry.suits_winograd() {
-        winograd::input_gradient(geometry, gradient, weight, &mut output);
-    } else {
+    let size = geometry.batch * geometry.image_in();
+    if !geometry.is_empty() && geometry.suits_winograd() {
+        // SAFETY: every pixel and channel of every image is written.
+        return unsafe {
+            written(size, |output| winograd::input_gradient(geometry, gradient, weight, output))
+        };
+    }
+    let mut output = vec![0.0; size];
+    if !geometry.is_empty() {
         unrolled::input_gradient(geometry, gradient, weight, &mut output);
     }
     output
@@ -78,11 +82,10 @@ pub(crate) fn input_gradient(geometry: Geometry, gradient: &[f32], weight: &[f32
 /// The gradient by the weight.
 pub(crate) fn weight_gradient(geometry: Geometry, features: &[f32], gradient: &[f32]) -> Vec<f32> {
     let mut output = vec![0.0; geometry.channels_out * geometry.patch()];
-    if geometry.is_empty() {
-    } else if geometry.suits_winograd() {
-        winograd::weight_gradient(geometry, features, gradient, &mut output);
-    } else {
-        unrolled::weight_gradient(geometry, features, gradient, &mut output);
+    if !geometry.is_empty() {
+        let add =
+            if geometry.suits_winograd() { winograd::weight_gradient } else { unrolled::weight_gradient };
+        add(geometry, features, gradient, &mut output);
     }
     output
 }

@@ -89,12 +89,23 @@ impl Kernels for Flex {
         let shape: [usize; 4] = dims(&features);
         let [mean, variance] = batch_norm::statistics(values(&features), shape[3]);
         let statistics = [mean.as_slice(), variance.as_slice()];
-        let output =
-            batch_norm::forward(values(&features), values(&gamma), values(&beta), statistics, epsilon, activation);
+        let output = batch_norm::forward(
+            values(&features),
+            values(&gamma),
+            values(&beta),
+            statistics,
+            epsilon,
+            activation,
+        );
         (tensor(output, shape), tensor(mean, [shape[3]]), tensor(variance, [shape[3]]))
     }
 
-    fn affine(features: FlexTensor, scale: FlexTensor, shift: FlexTensor, activation: Activation) -> FlexTensor {
+    fn affine(
+        features: FlexTensor,
+        scale: FlexTensor,
+        shift: FlexTensor,
+        activation: Activation,
+    ) -> FlexTensor {
         let (features, scale, shift) = (contiguous(features), contiguous(scale), contiguous(shift));
         let output = affine::forward(values(&features), values(&scale), values(&shift), activation);
         tensor(output, dims::<4>(&features))
@@ -331,7 +342,9 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         let shape = features.shape().dims();
         let (output, winners) = pool_with_winners(features.into_primitive(), window);
         match MaxPool2dBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(operation) => operation.finish((std::sync::Arc::new(winners), shape, window), output),
+            OpsKind::Tracked(operation) => {
+                operation.finish((std::sync::Arc::new(winners), shape, window), output)
+            }
             OpsKind::UnTracked(operation) => operation.finish(output),
         }
     }

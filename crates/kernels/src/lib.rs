@@ -29,6 +29,8 @@ mod convolution;
 mod extension;
 #[cfg(feature = "flex")]
 mod linear;
+#[cfg(feature = "flex")]
+mod memory;
 mod neighbours;
 mod operations;
 pub mod plain;
@@ -42,4 +44,6 @@ mod unrolled;
 mod winograd;
 
 pub use neighbours::{Distance, Index, MAX_VALUES, Neighbour};
-pub use operations::{Activation, Normalized, Window, affine, batch_norm, conv2d, is_accelerated, linear, max_pool2d, normalize};
+pub use operations::{
+    Activation, Normalized, Window, affine, batch_norm, conv2d, is_accelerated, linear, max_pool2d, normalize,
+};

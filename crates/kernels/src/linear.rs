@@ -54,30 +54,41 @@ pub(crate) fn forward(images: &[f32], [scale, shift]: [&[f32]; 2], weight: &[f32
         }
     }
     let mut scores = vec![0.0; images.len() / features * outputs];
-    images.par_chunks(IMAGES * features).zip(scores.par_chunks_mut(IMAGES * outputs)).for_each(|(images, scores)| {
-        let rows = images.len() / features;
-        let whole = rows.next_multiple_of(ROWS);
-        let mut products = vec![0.0; whole * wide];
-        // Images that fill up the last rows are there to be multiplied, nothing else.
-        let filled = if whole == rows { Vec::new() } else { [images, &vec![0.0; (whole - rows) * features]].concat() };
-        let images = if whole == rows { images } else { &filled };
-        ARCH.dispatch(Product {
-            sizes: [whole, features, wide],
-            a: (images, Strides { rows: features, columns: 1 }),
-            b: (&scaled, wide),
-            c: (&mut products, wide),
-        });
-        for (scores, products) in scores.chunks_exact_mut(outputs).zip(products.chunks_exact(wide)) {
-            for ((score, product), base) in scores.iter_mut().zip(products).zip(&base) {
-                *score = (f64::from(*product) + base) as f32;
+    images.par_chunks(IMAGES * features).zip(scores.par_chunks_mut(IMAGES * outputs)).for_each(
+        |(images, scores)| {
+            let rows = images.len() / features;
+            let whole = rows.next_multiple_of(ROWS);
+            let mut products = vec![0.0; whole * wide];
+            // Images that fill up the last rows are there to be multiplied, nothing else.
+            let filled = if whole == rows {
+                Vec::new()
+            } else {
+                [images, &vec![0.0; (whole - rows) * features]].concat()
+            };
+            let images = if whole == rows { images } else { &filled };
+            ARCH.dispatch(Product {
+                sizes: [whole, features, wide],
+                a: (images, Strides { rows: features, columns: 1 }),
+                b: (&scaled, wide),
+                c: (&mut products, wide),
+            });
+            for (scores, products) in scores.chunks_exact_mut(outputs).zip(products.chunks_exact(wide)) {
+                for ((score, product), base) in scores.iter_mut().zip(products).zip(&base) {
+                    *score = (f64::from(*product) + base) as f32;
+                }
             }
-        }
-    });
+        },
+    );
     scores
 }
 
 /// Gradients by weight and bias: by W, scale · Σ x g + shift · Σ g; by b, Σ g.
-pub(crate) fn backward(images: &[f32], [scale, shift]: [&[f32]; 2], gradient: &[f32], outputs: usize) -> [Vec<f32>; 2] {
+pub(crate) fn backward(
+    images: &[f32],
+    [scale, shift]: [&[f32]; 2],
+    gradient: &[f32],
+    outputs: usize,
+) -> [Vec<f32>; 2] {
     let features = scale.len();
     let mut by_bias = vec![0.0; outputs];
     for gradient in gradient.chunks_exact(outputs) {

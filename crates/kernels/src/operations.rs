@@ -224,7 +224,10 @@ pub fn linear(
 pub fn max_pool2d(features: Tensor<4>, window: Window) -> Tensor<4> {
     let [_, height, width, _] = features.dims();
     let _ = window.places([height, width]);
-    assert!((0..2).all(|axis| 2 * window.padding[axis] <= window.size[axis]), "{window:?} covers a pixel everywhere");
+    assert!(
+        (0..2).all(|axis| 2 * window.padding[axis] <= window.size[axis]),
+        "{window:?} covers a pixel everywhere"
+    );
     #[cfg(feature = "flex")]
     if accelerates(&features) && window.size[0] * window.size[1] <= 256 {
         return Tensor::from_dispatch(<Dispatch as Kernels>::max_pool2d(features.into_dispatch(), window));

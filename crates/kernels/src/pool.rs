@@ -1,9 +1,12 @@
 //! Max-pooling of channels-last features.
 
+use std::mem::MaybeUninit;
+
 use pulp::{Simd, WithSimd, bytemuck};
 use rayon::prelude::*;
 
 use crate::Window;
+use crate::memory::written;
 use crate::simd::{ARCH, load_part, store_part};
 
 /// Sizes of the features that come in: `[batch, height, width, channels]`.
@@ -14,16 +17,22 @@ pub(crate) fn forward(features: &[f32], shape: Shape, window: Window) -> (Vec<f3
     let [batch, height, width, channels] = shape;
     let [down, across] = window.places([height, width]);
     let size = down * across * channels;
-    let mut output = vec![0.0; batch * size];
     let mut winners = vec![0; batch * size];
-    if output.is_empty() {
-        return (output, winners);
+    if winners.is_empty() {
+        return (Vec::new(), winners);
     }
-    features
-        .par_chunks(height * width * channels)
-        .zip(output.par_chunks_mut(size))
-        .zip(winners.par_chunks_mut(size))
-        .for_each(|((features, output), winners)| ARCH.dispatch(Pool { features, shape, window, output, winners }));
+    let write = |output: &mut [MaybeUninit<f32>]| {
+        features
+            .par_chunks_exact(height * width * channels)
+            .zip(output.par_chunks_exact_mut(size))
+            .zip(winners.par_chunks_exact_mut(size))
+            .for_each(|((features, output), winners)| {
+                ARCH.dispatch(Pool { features, shape, window, output, winners });
+            });
+    };
+    assert_eq!(features.len(), batch * height * width * channels, "features of that shape");
+    // SAFETY: every image is taken, and each of its places and channels written.
+    let output = unsafe { written(batch * size, write) };
     (output, winners)
 }
 
@@ -32,7 +41,7 @@ struct Pool<'a> {
     features: &'a [f32],
     shape: Shape,
     window: Window,
-    output: &'a mut [f32],
+    output: &'a mut [MaybeUninit<f32>],
     winners: &'a mut [u8],
 }
 

@@ -1,8 +1,9 @@
 //! The few vector operations that the kernels need beside pulp's.
 
+use std::mem::MaybeUninit;
 use std::sync::LazyLock;
 
-use pulp::{Arch, Simd};
+use pulp::{Arch, Simd, bytemuck};
 
 /// The best instruction set of this machine.
 pub(crate) static ARCH: LazyLock<Arch> = LazyLock::new(Arch::new);
@@ -43,12 +44,15 @@ pub(crate) fn load_part<S: Simd>(simd: S, from: &[f32]) -> S::f32s {
 
 /// Stores as much of a vector as `into` takes.
 #[inline(always)]
-pub(crate) fn store_part<S: Simd>(simd: S, into: &mut [f32], vector: S::f32s) {
+pub(crate) fn store_part<S: Simd>(simd: S, into: &mut [MaybeUninit<f32>], vector: S::f32s) {
     if into.len() == S::F32_LANES {
         // SAFETY: there is room for a whole vector.
-        unsafe { store(simd, into.as_mut_ptr(), vector) }
+        unsafe { store(simd, into.as_mut_ptr().cast(), vector) }
     } else {
-        simd.partial_store_f32s(into, vector);
+        let values: &[f32] = bytemuck::cast_slice(std::slice::from_ref(&vector));
+        for (into, &value) in into.iter_mut().zip(values) {
+            into.write(value);
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 //! et al., 2006), and a matrix product takes the rows. Images go to the cores one by one, and a thread writes out a few rows
 //! of places at a time, so that patches stay in the cache.
 
+use std::mem::MaybeUninit;
+
 use gemm::Parallelism;
 use rayon::prelude::*;
 
@@ -14,21 +16,24 @@ const PATCHES: usize = 1 << 16;
 #[derive(Clone, Copy)]
 struct Matrix<'a>(&'a [f32], [usize; 2]);
 
-/// C = A B, or C += A B, on the calling thread. C `[m, n]` has contiguous columns: its entry (i, j) is at i + j · m.
-fn multiply([m, n, k]: [usize; 3], a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32], add: bool) {
+/// C = A B, or C += A B if C has been written before, on the calling thread. C `[m, n]` has contiguous columns: its entry (i, j) is at i + j · m.
+fn multiply([m, n, k]: [usize; 3], a: Matrix<'_>, b: Matrix<'_>, c: &mut [MaybeUninit<f32>], add: bool) {
     if m == 0 || n == 0 || k == 0 {
         return;
     }
-    let last = |rows: usize, columns: usize, strides: [usize; 2]| (rows - 1) * strides[0] + (columns - 1) * strides[1];
+    let last = |rows: usize, columns: usize, strides: [usize; 2]| {
+        (rows - 1) * strides[0] + (columns - 1) * strides[1]
+    };
     assert!(last(m, k, a.1) < a.0.len() && last(k, n, b.1) < b.0.len() && m * n <= c.len(), "matrices fit");
     let stride = |stride: usize| stride as isize;
-    // SAFETY: the assertion above: every entry of the three matrices lies within its slice; C is borrowed mutably.
+    // SAFETY: the assertion above: every entry of the three matrices lies within its slice; C is borrowed mutably, and read
+    // only if the caller adds to it.
     unsafe {
         gemm::gemm(
             m,
             n,
             k,
-            c.as_mut_ptr(),
+            c.as_mut_ptr().cast(),
             stride(m),
             1,
             add,
@@ -46,6 +51,12 @@ fn multiply([m, n, k]: [usize; 3], a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32], 
             Parallelism::None,
         );
     }
+}
+
+/// Values that may be written, for [`multiply`].
+fn uninitialized(values: &mut [f32]) -> &mut [MaybeUninit<f32>] {
+    // SAFETY: the layout is the same, and `multiply` writes nothing but numbers.
+    unsafe { &mut *(std::ptr::from_mut(values) as *mut [MaybeUninit<f32>]) }
 }
 
 /// Weight `[channels out, channels in, down, across]` to `[down, across, channels in, channels out]`, the order of patches.
@@ -94,8 +105,8 @@ fn unroll(geometry: Geometry, image: &[f32], first: usize, patches: &mut [f32]) 
     }
 }
 
-/// out = patches · weight.
-pub(crate) fn forward(geometry: Geometry, features: &[f32], weight: &[f32], output: &mut [f32]) {
+/// out = patches · weight; writes all of `output`.
+pub(crate) fn forward(geometry: Geometry, features: &[f32], weight: &[f32], output: &mut [MaybeUninit<f32>]) {
     let (patch, channels) = (geometry.patch(), geometry.channels_out);
     let weight = in_order_of_patches(geometry, weight);
     let (rows, across) = (rows(geometry), geometry.output()[1]);
@@ -123,11 +134,13 @@ pub(crate) fn input_gradient(geometry: Geometry, gradient: &[f32], weight: &[f32
             for (number, gradient) in gradient.chunks(rows * across * channels).enumerate() {
                 let places = gradient.len() / channels;
                 let (a, b) = (Matrix(&weight, [channels, 1]), Matrix(gradient, [1, channels]));
-                multiply([patch, places, channels], a, b, patches, false);
+                multiply([patch, places, channels], a, b, uninitialized(patches), false);
                 for (place, patch) in patches.chunks_exact(patch).take(places).enumerate() {
                     let place = [number * rows + place / across, place % across];
                     runs(geometry, place, |at, into, length| {
-                        for (value, part) in image[into..into + length].iter_mut().zip(&patch[at..at + length]) {
+                        for (value, part) in
+                            image[into..into + length].iter_mut().zip(&patch[at..at + length])
+                        {
                             *value += part;
                         }
                     });
@@ -148,13 +161,14 @@ pub(crate) fn weight_gradient(geometry: Geometry, features: &[f32], gradient: &[
         .map(|(features, gradient)| {
             let mut sum = vec![0.0; patch * channels];
             let mut patches = vec![0.0; rows * across * patch];
-            let images = features.chunks_exact(geometry.image_in()).zip(gradient.chunks_exact(geometry.image_out()));
+            let images =
+                features.chunks_exact(geometry.image_in()).zip(gradient.chunks_exact(geometry.image_out()));
             for (image, gradient) in images {
                 for (number, gradient) in gradient.chunks(rows * across * channels).enumerate() {
                     let places = gradient.len() / channels;
                     unroll(geometry, image, number * rows, &mut patches[..places * patch]);
                     let (a, b) = (Matrix(gradient, [1, channels]), Matrix(&patches, [patch, 1]));
-                    multiply([channels, patch, places], a, b, &mut sum, true);
+                    multiply([channels, patch, places], a, b, uninitialized(&mut sum), true);
                 }
             }
             sum
@@ -162,7 +176,8 @@ pub(crate) fn weight_gradient(geometry: Geometry, features: &[f32], gradient: &[
         .collect();
     let positions = patch / geometry.channels_in;
     for (number, value) in output.iter_mut().enumerate() {
-        let (channel, input, position) = (number / patch, number / positions % geometry.channels_in, number % positions);
+        let (channel, input, position) =
+            (number / patch, number / positions % geometry.channels_in, number % positions);
         let at = (position * geometry.channels_in + input) * channels + channel;
         *value = sums.iter().map(|sum| sum[at]).sum();
     }
