@@ -1,39 +1,73 @@
 //! The binary layout: a file is records, a record is one label byte and then the red, green and blue planes,
 //! 1,024 bytes each, row by row.
 
-use std::io::{self, Write};
-use std::path::Path;
+use std::io::{self, BufReader, Read, Write};
 
-use super::{Batch, Rules};
+use rayon::prelude::*;
+
+use super::{Batch, OpenFile, Rules};
 use crate::{DataError, ImageShape, Result};
 
-/// Bytes in a record.
-pub(crate) const RECORD: usize = 1 + ImageShape::CIFAR10.values();
+/// Bytes of a record's pixels.
+const PIXELS: usize = ImageShape::CIFAR10.values();
 
-/// Splits `bytes` into labels and pixels.
-pub(super) fn parse(path: &Path, bytes: &[u8], rules: Rules<'_>) -> Result<Batch> {
-    let records = rules.records.unwrap_or_else(|| bytes.len().div_ceil(RECORD).max(1));
-    if bytes.len() != records * RECORD {
-        return Err(DataError::BatchSize {
-            path: path.into(),
-            found: bytes.len(),
-            expected: records * RECORD,
-            records,
-            record: RECORD,
-        });
+/// Bytes in a record.
+pub(crate) const RECORD: usize = 1 + PIXELS;
+
+/// Bytes read at a time: few enough to be in the cache still when they are copied on.
+const BUFFER: usize = 1 << 17;
+
+/// Reads `files` in parallel, each straight into its place among the pixels and labels of all.
+pub(super) fn read(files: Vec<OpenFile>, rules: Rules<'_>) -> Result<Batch> {
+    let counts: Vec<usize> = files.iter().map(|file| records(file, rules)).collect::<Result<_>>()?;
+    let count: usize = counts.iter().sum();
+    // Zeros cost nothing before they are overwritten, by the thread that reads the file.
+    let mut all = Batch { pixels: vec![0; count * PIXELS], labels: vec![0; count] };
+    let (mut pixels_left, mut labels_left) = (all.pixels.as_mut_slice(), all.labels.as_mut_slice());
+    let mut parts = Vec::with_capacity(files.len());
+    for (file, count) in files.into_iter().zip(counts) {
+        let (pixels, labels);
+        (pixels, pixels_left) = pixels_left.split_at_mut(count * PIXELS);
+        (labels, labels_left) = labels_left.split_at_mut(count);
+        parts.push((file, pixels, labels));
     }
-    let mut batch =
-        Batch { pixels: Vec::with_capacity(records * (RECORD - 1)), labels: Vec::with_capacity(records) };
-    for (number, record) in bytes.chunks_exact(RECORD).enumerate() {
-        let (label, classes) = (record[0], rules.classes.len());
-        if usize::from(label) >= classes {
-            let offset = number * RECORD;
-            return Err(DataError::Label { path: path.into(), record: number, offset, label, classes });
+    parts
+        .into_par_iter()
+        .try_for_each(|(file, pixels, labels)| read_file(file, pixels, labels, rules.classes.len()))?;
+    Ok(all)
+}
+
+/// The number of records in `file`, which must be a whole one and what the rules say.
+fn records(file: &OpenFile, rules: Rules<'_>) -> Result<usize> {
+    let records = rules.records.unwrap_or_else(|| file.length.div_ceil(RECORD).max(1));
+    if file.length == records * RECORD {
+        return Ok(records);
+    }
+    Err(DataError::BatchSize {
+        path: file.path.clone(),
+        found: file.length,
+        expected: records * RECORD,
+        records,
+        record: RECORD,
+    })
+}
+
+/// Reads as many records as there is room for, and checks their labels.
+fn read_file(file: OpenFile, pixels: &mut [u8], labels: &mut [u32], classes: usize) -> Result<()> {
+    let mut reader = BufReader::with_capacity(BUFFER, file.reader);
+    let mut read = || -> io::Result<()> {
+        for (pixels, label) in pixels.chunks_exact_mut(PIXELS).zip(labels.iter_mut()) {
+            let mut byte = [0];
+            reader.read_exact(&mut byte)?;
+            reader.read_exact(pixels)?;
+            *label = byte[0].into();
         }
-        batch.labels.push(label.into());
-        batch.pixels.extend_from_slice(&record[1..]);
-    }
-    Ok(batch)
+        Ok(())
+    };
+    read().map_err(DataError::io("read", &file.path))?;
+    let Some(record) = labels.iter().position(|&label| label as usize >= classes) else { return Ok(()) };
+    let label = labels[record] as u8;
+    Err(DataError::Label { path: file.path, record, offset: record * RECORD, label, classes })
 }
 
 /// Writes one record.
@@ -47,9 +81,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn parse_any(bytes: &[u8], records: Option<usize>) -> Result<Batch> {
+    fn read_all(contents: &[&[u8]], records: Option<usize>) -> Result<Batch> {
         let classes: Vec<String> = super::super::CLASSES.map(String::from).to_vec();
-        parse(Path::new("data_batch_1.bin"), bytes, Rules { records, classes: &classes })
+        let open = |(number, content): (usize, &&[u8])| {
+            OpenFile::unpacked(format!("data_batch_{}.bin", number + 1).into(), content.to_vec())
+        };
+        read(contents.iter().enumerate().map(open).collect(), Rules { records, classes: &classes })
     }
 
     fn file(labels: &[u8]) -> Vec<u8> {
@@ -61,22 +98,33 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_is_written() {
-        let batch = parse_any(&file(&[9, 0, 3]), Some(3)).unwrap();
-        assert_eq!(batch.labels, [9, 0, 3]);
-        assert_eq!(batch.pixels[2 * (RECORD - 1)], 3);
+    fn reads_what_is_written_file_after_file() {
+        let batch = read_all(&[&file(&[9, 0, 3]), &file(&[7])], None).unwrap();
+        assert_eq!(batch.labels, [9, 0, 3, 7]);
+        assert_eq!(batch.pixels, [9, 0, 3, 7].map(|label| [label; PIXELS]).concat());
     }
 
     #[test]
     fn names_the_record_with_a_bad_label() {
-        let error = parse_any(&file(&[1, 2, 10]), Some(3)).err().unwrap().to_string();
-        assert!(error.contains("record 2 (byte 6146) has label 10"), "{error}");
+        let error = read_all(&[&file(&[0]), &file(&[1, 2, 10])], None).err().unwrap().to_string();
+        assert!(error.contains("data_batch_2.bin: record 2 (byte 6146) has label 10"), "{error}");
     }
 
     #[test]
-    fn a_cut_at_a_record_counts_as_truncated_too() {
-        assert!(parse_any(&file(&[1, 2]), Some(3)).is_err());
-        assert!(parse_any(&[], None).is_err());
+    fn names_the_file_of_another_size() {
+        let error = read_all(&[&file(&[1, 2]), &file(&[1, 2, 3])], Some(2)).err().unwrap().to_string();
+        assert!(error.contains("data_batch_2.bin holds 9219 bytes, expected 6146 (2 records"), "{error}");
+        // Cut where a record ends, and empty.
+        assert!(matches!(read_all(&[&file(&[1, 2])], Some(3)), Err(DataError::BatchSize { .. })));
+        assert!(matches!(read_all(&[&[]], None), Err(DataError::BatchSize { expected: RECORD, .. })));
+    }
+
+    #[test]
+    fn a_file_that_shrinks_while_it_is_read_is_an_error() {
+        let whole = OpenFile::unpacked("data_batch_1.bin".into(), file(&[1]));
+        let files = vec![OpenFile { length: 2 * RECORD, ..whole }];
+        let error = read(files, Rules { records: None, classes: &[] }).err().unwrap();
+        assert_eq!(error.to_string(), "cannot read data_batch_1.bin");
     }
 
     proptest! {
@@ -84,7 +132,7 @@ mod tests {
         fn any_bytes_give_a_batch_or_an_error(
             bytes in proptest::collection::vec(any::<u8>(), 0..3 * RECORD), records in proptest::option::of(0usize..4),
         ) {
-            if let Ok(batch) = parse_any(&bytes, records) {
+            if let Ok(batch) = read_all(&[&bytes], records) {
                 prop_assert_eq!(batch.pixels.len() + batch.labels.len(), bytes.len());
                 prop_assert!(batch.labels.iter().all(|&label| label < 10));
             }

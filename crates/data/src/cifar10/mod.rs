@@ -14,12 +14,11 @@ mod python;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flate2::read::GzDecoder;
-use rayon::prelude::*;
 
 use crate::{DataError, Dataset, ImageShape, Images, Result, Subset};
 
@@ -72,11 +71,13 @@ impl Layout {
         self.train_files().into_iter().chain([self.test_file()])
     }
 
-    fn parse(self, path: &Path, bytes: &[u8], rules: Rules<'_>) -> Result<Batch> {
-        match self {
-            Self::Binary => binary::parse(path, bytes, rules),
-            Self::Python => python::parse(path, bytes, rules),
-        }
+    /// Reads `files` into one subset, in their order.
+    fn read(self, files: Vec<OpenFile>, rules: Rules<'_>) -> Result<Subset> {
+        let Batch { pixels, labels } = match self {
+            Self::Binary => binary::read(files, rules)?,
+            Self::Python => python::read(files, rules)?,
+        };
+        Ok(Subset::all(Arc::new(Images::new(ImageShape::CIFAR10, pixels, labels)?)))
     }
 }
 
@@ -88,10 +89,33 @@ struct Rules<'a> {
     classes: &'a [String],
 }
 
-/// The content of one batch file.
+/// The content of one or more batch files.
 struct Batch {
     pixels: Vec<u8>,
     labels: Vec<u32>,
+}
+
+/// A file about to be read: from a folder, or unpacked from an archive.
+struct OpenFile {
+    path: PathBuf,
+    /// In bytes.
+    length: usize,
+    reader: Box<dyn Read + Send>,
+}
+
+impl OpenFile {
+    fn open(path: PathBuf) -> io::Result<Self> {
+        let file = File::open(&path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        Ok(Self { path, length: metadata.len() as usize, reader: Box::new(file) })
+    }
+
+    fn unpacked(path: PathBuf, bytes: Vec<u8>) -> Self {
+        Self { path, length: bytes.len(), reader: Box::new(Cursor::new(bytes)) }
+    }
 }
 
 /// Where CIFAR-10 was found.
@@ -126,6 +150,28 @@ impl Source {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Opens what is there of the six batches and the names of their classes.
+    fn open(&self) -> Result<(Layout, HashMap<String, OpenFile>)> {
+        let mut files = HashMap::new();
+        if self.archive {
+            let (layout, contents) = read_archive(&self.path)?;
+            for (name, bytes) in contents {
+                let file = OpenFile::unpacked(self.path.join(&name), bytes);
+                files.insert(name, file);
+            }
+            return Ok((layout, files));
+        }
+        for name in self.layout.files().chain([META]) {
+            let path = self.path.join(name);
+            match OpenFile::open(path.clone()) {
+                Ok(file) => files.insert(name.into(), file),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(DataError::io("read", path)(error)),
+            };
+        }
+        Ok((self.layout, files))
+    }
 }
 
 /// Loads CIFAR-10 from `path`: a folder of batches, an official archive, or a folder that has one of them.
@@ -151,67 +197,45 @@ pub fn load_batches(source: &Source) -> Result<Dataset> {
 }
 
 fn load_source(source: &Source, name: &str, records: Option<usize>) -> Result<Dataset> {
-    let (layout, mut files) = if source.archive { read_archive(&source.path)? } else { read_folder(source)? };
+    let (layout, mut files) = source.open()?;
     let classes = match files.remove(META) {
-        Some(text) if records.is_none() => class_names(&source.path.join(META), &text)?,
+        Some(file) if records.is_none() => class_names(file)?,
         _ => CLASSES.map(String::from).to_vec(),
     };
     let rules = Rules { records, classes: &classes };
-    let parse = |names: &[&str]| -> Result<Subset> {
-        let batches: Vec<Batch> = names
-            .par_iter()
-            .map(|&name| {
-                let path = source.path.join(name);
-                let bytes = files.get(name).ok_or_else(|| DataError::MissingBatch { path: path.clone() })?;
-                layout.parse(&path, bytes, rules)
-            })
-            .collect::<Result<_>>()?;
-        let labels = batches.iter().flat_map(|batch| &batch.labels).copied().collect();
-        let pixels = batches.iter().map(|batch| batch.pixels.as_slice()).collect::<Vec<_>>().concat();
-        Ok(Subset::all(Arc::new(Images::new(ImageShape::CIFAR10, pixels, labels)?)))
+    let mut take = |names: &[&str]| -> Result<Vec<OpenFile>> {
+        let missing = |name| DataError::MissingBatch { path: source.path.join(name) };
+        names.iter().map(|&name| files.remove(name).ok_or_else(|| missing(name))).collect()
     };
-    let train = parse(&layout.train_files())?;
-    let test = parse(&[layout.test_file()])?;
-    Ok(Dataset { name: name.into(), train, test, classes })
+    let (train, test) = (take(&layout.train_files())?, take(&[layout.test_file()])?);
+    let (train, test) = rayon::join(|| layout.read(train, rules), || layout.read(test, rules));
+    Ok(Dataset { name: name.into(), train: train?, test: test?, classes })
 }
 
 /// Names the classes of the binary layout, a line each.
 pub(crate) const META: &str = "batches.meta.txt";
 
 /// Reads class names, which may become names of folders.
-fn class_names(path: &Path, text: &[u8]) -> Result<Vec<String>> {
-    let text = String::from_utf8_lossy(text);
+fn class_names(mut file: OpenFile) -> Result<Vec<String>> {
+    let mut text = Vec::new();
+    file.reader.read_to_end(&mut text).map_err(DataError::io("read", &file.path))?;
+    let text = String::from_utf8_lossy(&text);
     let names: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let is_name = |name: &&str| !name.starts_with('.') && !name.contains(['/', '\\']);
     let distinct: HashSet<&str> = names.iter().copied().collect();
     if names.len() < 2 || distinct.len() != names.len() || !names.iter().all(is_name) {
         let reason =
             "expected at least two class names, a line each, all different and without slashes".into();
-        return Err(DataError::Folder { path: path.into(), reason });
+        return Err(DataError::Folder { path: file.path, reason });
     }
     Ok(names.into_iter().map(String::from).collect())
 }
 
-type Files = HashMap<String, Vec<u8>>;
-
-fn read_folder(source: &Source) -> Result<(Layout, Files)> {
-    let mut files = Files::new();
-    for name in source.layout.files().chain([META]) {
-        let path = source.path.join(name);
-        match std::fs::read(&path) {
-            Ok(bytes) => files.insert(name.into(), bytes),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(DataError::io("read", path)(error)),
-        };
-    }
-    Ok((source.layout, files))
-}
-
 /// Reads the batch files of an archive into memory, by name, whatever folder they stand in.
-fn read_archive(path: &Path) -> Result<(Layout, Files)> {
+fn read_archive(path: &Path) -> Result<(Layout, HashMap<String, Vec<u8>>)> {
     let file = File::open(path).map_err(DataError::io("open", path))?;
     let mut archive = tar::Archive::new(GzDecoder::new(BufReader::new(file)));
-    let mut files = Files::new();
+    let mut files = HashMap::new();
     let damaged = |source| DataError::Io { action: "unpack", path: path.into(), source };
     for entry in archive.entries().map_err(damaged)? {
         let mut entry = entry.map_err(damaged)?;
@@ -230,4 +254,62 @@ fn read_archive(path: &Path) -> Result<(Layout, Files)> {
         .find(|layout| layout.files().any(|file| files.contains_key(file)))
         .ok_or_else(|| DataError::NoCifar10 { path: path.into() })?;
     Ok((layout, files))
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::write::GzEncoder;
+
+    use super::*;
+    use crate::{export_binary, shapes10};
+
+    const GOLDEN: &[u8] = include_bytes!("golden/python2.pickle");
+
+    fn load_at(path: &Path) -> Result<Dataset> {
+        load_batches(&Source::find(path).unwrap())
+    }
+
+    fn archive(folder: &Path, path: &Path) {
+        let mut tar =
+            tar::Builder::new(GzEncoder::new(File::create(path).unwrap(), flate2::Compression::fast()));
+        tar.append_dir_all("batches", folder).unwrap();
+        tar.into_inner().unwrap().finish().unwrap();
+    }
+
+    #[test]
+    fn folders_and_archives_of_either_layout_read_alike() {
+        let place = tempfile::tempdir().unwrap();
+        let [binary, python] = ["binary", "python"].map(|name| place.path().join(name));
+        // 9, 9, 9, 8 and 8 training images.
+        export_binary(&shapes10::generate(43, 20, 1), &binary).unwrap();
+        std::fs::create_dir(&python).unwrap();
+        for name in Layout::Python.files() {
+            std::fs::write(python.join(name), GOLDEN).unwrap();
+        }
+        for (folder, train, test) in [(binary, 43, 20), (python, 10, 2)] {
+            let packed = folder.with_extension("tar.gz");
+            archive(&folder, &packed);
+            let (folder, packed) = (load_at(&folder).unwrap(), load_at(&packed).unwrap());
+            assert_eq!((folder.train.len(), folder.test.len()), (train, test));
+            assert_eq!(folder.classes, packed.classes);
+            for (folder, packed) in [(&folder.train, &packed.train), (&folder.test, &packed.test)] {
+                assert_eq!(folder.labels(), packed.labels());
+                assert!((0..folder.len()).all(|position| folder.pixels(position) == packed.pixels(position)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_batch_that_is_missing_or_a_folder_is_named() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("batches");
+        export_binary(&shapes10::generate(5, 1, 1), &folder).unwrap();
+        let second = folder.join("data_batch_2.bin");
+        std::fs::remove_file(&second).unwrap();
+        let error = load_at(&folder).unwrap_err();
+        assert!(matches!(&error, DataError::MissingBatch { path } if *path == second), "{error}");
+        std::fs::create_dir(&second).unwrap();
+        let error = load_at(&folder).unwrap_err();
+        assert!(matches!(&error, DataError::Io { action: "read", path, .. } if *path == second), "{error}");
+    }
 }

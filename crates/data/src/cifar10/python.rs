@@ -3,18 +3,37 @@
 //! The official files were pickled by Python 2 (protocol 2, keys and pixels as byte strings); the same dictionary
 //! pickled by today's Python and NumPy reads as well.
 
-use std::path::Path;
-
+use rayon::prelude::*;
 use serde_pickle::{DeOptions, HashableValue, Value};
 
-use super::{Batch, Rules};
+use super::{Batch, OpenFile, Rules};
 use crate::{DataError, ImageShape, Result};
 
-pub(super) fn parse(path: &Path, bytes: &[u8], rules: Rules<'_>) -> Result<Batch> {
-    let pickle = |reason: String| DataError::Pickle { path: path.into(), reason };
+/// Reads `files` in parallel and joins them.
+pub(super) fn read(files: Vec<OpenFile>, rules: Rules<'_>) -> Result<Batch> {
+    let batches: Vec<Batch> =
+        files.into_par_iter().map(|file| read_file(file, rules)).collect::<Result<_>>()?;
+    let count = batches.iter().map(|batch| batch.labels.len()).sum();
+    let mut all = Batch {
+        pixels: Vec::with_capacity(count * ImageShape::CIFAR10.values()),
+        labels: Vec::with_capacity(count),
+    };
+    // By value: each batch is freed as soon as it is copied.
+    for batch in batches {
+        all.pixels.extend_from_slice(&batch.pixels);
+        all.labels.extend_from_slice(&batch.labels);
+    }
+    Ok(all)
+}
+
+fn read_file(file: OpenFile, rules: Rules<'_>) -> Result<Batch> {
+    let pickle = |reason: String| DataError::Pickle { path: file.path.clone(), reason };
     // NumPy's constructors are unknown to the reader; what they are given is all that is needed.
     let options = DeOptions::new().replace_unresolved_globals();
-    let value = serde_pickle::value_from_slice(bytes, options).map_err(|error| pickle(error.to_string()))?;
+    let value = serde_pickle::value_from_reader(file.reader, options).map_err(|error| match error {
+        serde_pickle::Error::Io(source) => DataError::io("read", &file.path)(source),
+        error => pickle(error.to_string()),
+    })?;
     let Value::Dict(mut dictionary) = value else {
         return Err(pickle("the pickle is no dictionary".into()));
     };
@@ -69,9 +88,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn parse_any(bytes: &[u8], records: Option<usize>) -> Result<Batch> {
+    fn read_any(bytes: &[u8], records: Option<usize>) -> Result<Batch> {
         let classes: Vec<String> = super::super::CLASSES.map(String::from).to_vec();
-        parse(Path::new("data_batch_1"), bytes, Rules { records, classes: &classes })
+        let file = OpenFile::unpacked("data_batch_1".into(), bytes.to_vec());
+        read(vec![file], Rules { records, classes: &classes })
     }
 
     /// Two images, labels 6 and 9, pixel i of image r is (7 i + r) mod 251; made by `scripts/golden/pickles.py`.
@@ -84,7 +104,7 @@ mod tests {
     #[test]
     fn reads_every_dialect() {
         for (dialect, bytes) in GOLDEN {
-            let batch = parse_any(bytes, Some(2)).unwrap_or_else(|error| panic!("{dialect}: {error}"));
+            let batch = read_any(bytes, Some(2)).unwrap_or_else(|error| panic!("{dialect}: {error}"));
             assert_eq!(batch.labels, [6, 9], "{dialect}");
             let expected: Vec<u8> =
                 (0..2).flat_map(|r| (0..3072).map(move |i| ((7 * i + r) % 251) as u8)).collect();
@@ -94,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_wrong_number_of_records_is_an_error() {
-        let error = parse_any(GOLDEN[0].1, Some(10_000)).err().unwrap().to_string();
+        let error = read_any(GOLDEN[0].1, Some(10_000)).err().unwrap().to_string();
         assert!(error.contains("2 labels and 2 images (and 0 bytes) instead of 10000 of each"), "{error}");
     }
 
@@ -105,9 +125,9 @@ mod tests {
                 let mut bytes = golden.to_vec();
                 let at = at % bytes.len();
                 bytes[at] = byte;
-                let _ = parse_any(&bytes, Some(2));
+                let _ = read_any(&bytes, Some(2));
                 bytes.truncate(cut.min(bytes.len()));
-                let _ = parse_any(&bytes, None);
+                let _ = read_any(&bytes, None);
             }
         }
     }
