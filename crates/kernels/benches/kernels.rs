@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, Distribution, Tensor};
 use divan::{Bencher, black_box};
-use zoo_kernels::{Activation, Window, batch_norm, conv2d, max_pool2d, plain};
+use zoo_kernels::{Activation, Window, affine, batch_norm, conv2d, linear, max_pool2d, plain};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -87,5 +87,27 @@ fn max_pooling<const LAYER: usize>(bencher: Bencher, what: What) {
     bench(bencher, what, ([128, side, side, channels], [1]), |ours, features, _| {
         let operation = if ours { max_pool2d } else { plain::max_pool2d };
         operation(features, Window::square(2, 2))
+    });
+}
+
+/// A linear classifier on images, batch 256.
+#[divan::bench(args = WHAT, sample_count = 20)]
+fn linear_scores(bencher: Bencher, what: What) {
+    bench(bencher, what, ([256, 3, 32, 32], [3072, 10]), |ours, images, weight| {
+        let device = images.device();
+        let (ones, zeros) = (Tensor::ones([3072], &device), Tensor::zeros([3072], &device));
+        let operation = if ours { linear } else { plain::linear };
+        let scores =
+            operation(images.detach().flatten(1, 3), ones, zeros, weight, Tensor::zeros([10], &device));
+        scores.reshape([256, 10, 1, 1])
+    });
+}
+
+#[divan::bench(consts = [0, 1, 2], args = [Ours, Plain], sample_count = 10)]
+fn scale_and_relu<const LAYER: usize>(bencher: Bencher, what: What) {
+    let [side, channels] = FEATURES[LAYER];
+    bench(bencher, what, ([128, side, side, channels], [channels]), |ours, features, scale| {
+        let operation = if ours { affine } else { plain::affine };
+        operation(features, scale.clone(), scale, Activation::Relu)
     });
 }

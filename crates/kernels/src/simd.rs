@@ -149,3 +149,58 @@ unsafe fn block<S: Simd, const ADD: bool, const R: usize, const Q: usize>(
         }
     }
 }
+
+/// Every instruction set that this machine has, for tests: the kernels must agree on all of them.
+#[cfg(test)]
+pub(crate) fn architectures() -> Vec<Arch> {
+    let mut all = vec![Arch::Scalar, *ARCH];
+    #[cfg(target_arch = "x86_64")]
+    all.extend(pulp::x86::V3::try_new().map(Arch::V3));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use pulp::WithSimd;
+
+    struct Multiply<'a> {
+        sizes: [usize; 3],
+        a: &'a [f32],
+        at: Strides,
+        b: &'a [f32],
+        c: &'a mut [f32],
+    }
+
+    impl WithSimd for Multiply<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let [_, _, n] = self.sizes;
+            multiply::<S, false>(simd, self.sizes, (self.a, self.at), (self.b, n), (self.c, n));
+            multiply::<S, true>(simd, self.sizes, (self.a, self.at), (self.b, n), (self.c, n));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn products(rows in 0usize..4, k in 1usize..20, columns in 0usize..5, transposed: bool) {
+            let (m, n) = (rows * ROWS, columns * LANES);
+            // Whole numbers, so that every order of summation gives the same.
+            let a: Vec<f32> = (0..m * k).map(|i| (i * 7 % 11) as f32 - 5.0).collect();
+            let b: Vec<f32> = (0..k * n).map(|i| (i * 5 % 13) as f32 - 6.0).collect();
+            let at = if transposed { Strides { rows: 1, columns: m } } else { Strides { rows: k, columns: 1 } };
+            let entry = |row: usize, column: usize| -> f32 {
+                (0..k).map(|inner| a[row * at.rows + inner * at.columns] * b[inner * n + column]).sum()
+            };
+            let expected: Vec<f32> = (0..m * n).map(|place| 2.0 * entry(place / n, place % n)).collect();
+            for arch in architectures() {
+                let mut c = vec![f32::NAN; m * n];
+                arch.dispatch(Multiply { sizes: [m, k, n], a: &a, at, b: &b, c: &mut c });
+                prop_assert_eq!(&c, &expected, "{:?}", arch);
+            }
+        }
+    }
+}
