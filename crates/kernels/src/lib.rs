@@ -29,7 +29,7 @@ mod convolution;
 mod extension;
 #[cfg(feature = "flex")]
 mod linear;
-#[cfg(feature = "flex")]
+#[cfg(any(feature = "flex", feature = "mimalloc"))]
 mod memory;
 mod neighbours;
 mod operations;
@@ -43,6 +43,8 @@ mod unrolled;
 #[cfg(feature = "flex")]
 mod winograd;
 
+#[cfg(feature = "mimalloc")]
+pub use memory::keep_freed_memory;
 pub use neighbours::{Distance, Index, MAX_VALUES, Neighbour};
 pub use operations::{
     Activation, Normalized, Window, affine, batch_norm, conv2d, is_accelerated, linear, max_pool2d, normalize,

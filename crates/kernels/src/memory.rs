@@ -1,11 +1,26 @@
-//! Vectors that are written once, by all cores, rather than filled with zeros by one of them first.
+//! Memory: vectors that are written once, by all cores, rather than filled with zeros by one of them first; and an allocator
+//! that keeps what is freed.
 
+#[cfg(feature = "flex")]
 use std::mem::MaybeUninit;
+
+/// Tells mimalloc to keep freed memory for the program rather than return it to the system.
+///
+/// A step of training frees what the next one asks for again. Were it returned in between, the system would have to fill it
+/// with zeros each time, a fifth of a step. Does nothing in programs with another allocator.
+#[cfg(feature = "mimalloc")]
+pub fn keep_freed_memory() {
+    /// `mi_option_purge_delay` of mimalloc.h: milliseconds until freed memory is returned, or never.
+    const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
+    // SAFETY: sets a number that mimalloc reads when it next frees something.
+    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, -1) };
+}
 
 /// A vector of `length` values that `write` writes.
 ///
 /// # Safety
 /// `write` writes every value.
+#[cfg(feature = "flex")]
 pub(crate) unsafe fn written<T>(length: usize, write: impl FnOnce(&mut [MaybeUninit<T>])) -> Vec<T> {
     let mut values = Vec::with_capacity(length);
     write(&mut values.spare_capacity_mut()[..length]);

@@ -35,6 +35,7 @@ use cli::{Cli, Command};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    zoo_kernels::keep_freed_memory();
     let cli = Cli::parse();
     cli.global.start_logging();
     match run(&cli) {
