@@ -22,13 +22,13 @@ use burn::tensor::Device;
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use zoo_cnn::CnnConfig;
-use zoo_core::{Architecture, Classifier, InputSpec, Loss};
-use zoo_data::{Augment, Epoch, ImageShape, Images, Statistics, Subset, cifar10};
+use zoo_cnn::{CnnConfig, Pool, VggConfig};
+use zoo_core::{Architecture, Classifier, Loss};
+use zoo_data::{Augment, Epoch, ImageShape, Images, Subset, cifar10};
 use zoo_knn::{Knn, KnnConfig, Metric};
 use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
-use zoo_train::{Optimizer, Recipe, Training};
+use zoo_train::{Optimizer, Recipe, Sgd, Training, input_spec};
 
 // As in the `zoo` command.
 #[global_allocator]
@@ -86,9 +86,9 @@ enum Row {
     KnnL2,
     /// The same by sums of absolute differences.
     KnnL1,
-    /// An epoch of configs/softmax.toml.
+    /// configs/softmax.toml, shortened to one epoch.
     SoftmaxEpoch,
-    /// An epoch of configs/svm.toml.
+    /// configs/svm.toml, shortened to one epoch.
     SvmEpoch,
     /// A training step of a VGG-like network of widths 32-64-128.
     VggStep,
@@ -96,6 +96,8 @@ enum Row {
     VggPredict,
     /// CIFAR-10 from its files into memory.
     Load,
+    /// The first epoch of configs/airbench/narrow-32-64-64.toml.
+    AirbenchEpoch,
 }
 
 /// Seconds of the timed part, and the check.
@@ -110,11 +112,16 @@ fn main() -> anyhow::Result<()> {
     let (seconds, check) = match row {
         Row::KnnL2 => arguments.knn(Metric::L2),
         Row::KnnL1 => arguments.knn(Metric::L1),
-        Row::SoftmaxEpoch => arguments.epoch::<SoftmaxConfig>(include_str!("../configs/softmax.toml")),
-        Row::SvmEpoch => arguments.epoch::<SvmConfig>(include_str!("../configs/svm.toml")),
+        Row::SoftmaxEpoch => {
+            arguments.epoch::<SoftmaxConfig>(include_str!("../configs/softmax.toml"), Some(1.0))
+        }
+        Row::SvmEpoch => arguments.epoch::<SvmConfig>(include_str!("../configs/svm.toml"), Some(1.0)),
         Row::VggStep => arguments.steps(&vgg()),
         Row::VggPredict => arguments.predict(&vgg()),
         Row::Load => arguments.load(),
+        Row::AirbenchEpoch => {
+            arguments.epoch::<CnnConfig>(include_str!("../configs/airbench/narrow-32-64-64.toml"), None)
+        }
     }?;
     let report = serde_json::json!({
         "row": row,
@@ -128,9 +135,10 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Two convolutions a block.
+/// Two convolutions a block, pooled at its end.
 fn vgg() -> CnnConfig {
-    CnnConfig { widths: vec![32, 64, 128], depths: vec![2, 2, 2], ..CnnConfig::default() }
+    let (widths, depths) = (vec![32, 64, 128], vec![2, 2, 2]);
+    CnnConfig::Vgg(VggConfig { widths, depths, pool: Pool::Last, ..VggConfig::default() })
 }
 
 impl Arguments {
@@ -153,17 +161,17 @@ impl Arguments {
         Ok((seconds, right as f64 / test.len() as f64))
     }
 
-    /// Follows a recipe for one epoch. The check is the mean loss over it.
-    fn epoch<A: Architecture + DeserializeOwned>(&self, recipe: &str) -> Measured {
+    /// Follows a recipe for the first of its epochs, or of as many as told here. The check is the mean loss over it.
+    fn epoch<A: Architecture + DeserializeOwned>(&self, recipe: &str, epochs: Option<f64>) -> Measured {
         let mut table: toml::Table = recipe.parse()?;
         table.remove("model");
         let mut recipe: Recipe<A> = table.try_into()?;
-        recipe.train.epochs = 1;
+        recipe.train.epochs = epochs.unwrap_or(recipe.train.epochs);
         recipe.train.batch_size = self.batch.unwrap_or(recipe.train.batch_size);
         let (train, _) = self.images()?;
         let (nothing, train) = train.stratified(0, SEED);
         let device = seeded();
-        let model = recipe.architecture.init(&input(&train), &device);
+        let model = recipe.architecture.init(&input_spec(&train, CLASSES), &device);
         let training = Training {
             recipe: &recipe,
             train: &train,
@@ -172,6 +180,7 @@ impl Arguments {
             device: &device,
             seed: SEED,
             checkpoints: None,
+            stop_after: Some(1),
         };
         let start = Instant::now();
         let fitted = training.fit(model, &mut |_| {})?;
@@ -190,9 +199,14 @@ impl Arguments {
         let device = seeded();
         let training = device.clone().autodiff();
         let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
-        let optimizer =
-            Optimizer::Sgd { learning_rate: 0.05, momentum: 0.9, nesterov: true, weight_decay: 5e-4 };
-        let mut model = architecture.init(&input(&train), &device).train();
+        let optimizer = Optimizer::Sgd(Sgd {
+            learning_rate: 0.05,
+            momentum: 0.9,
+            nesterov: true,
+            weight_decay: 5e-4,
+            ..Sgd::default()
+        });
+        let mut model = architecture.init(&input_spec(&train, CLASSES), &device).train();
         let mut state = optimizer.init(&model);
         let mut batches = Epoch::new(&train, batch_size, Augment::default(), (SEED, 0), &training);
         let (mut seconds, mut losses) = (Vec::new(), Vec::new());
@@ -213,7 +227,7 @@ impl Arguments {
     fn predict<A: Architecture>(&self, architecture: &A) -> Measured {
         let (_, test) = self.images()?;
         let device = seeded();
-        let model = architecture.init(&input(&test), &device);
+        let model = architecture.init(&input_spec(&test, CLASSES), &device);
         // Weights are drawn when they are first needed.
         let _ = model.forward(test.batch([0], &device).images);
         let start = Instant::now();
@@ -283,20 +297,6 @@ fn seeded() -> Device {
     let device = Device::flex();
     device.seed(SEED);
     device
-}
-
-/// What a model is told about its images.
-fn input(images: &Subset) -> InputSpec {
-    let statistics = Statistics::of(images);
-    let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
-    let ImageShape { channels, height, width } = statistics.shape;
-    InputSpec {
-        shape: [channels, height, width],
-        classes: CLASSES,
-        channel_mean: narrow(&statistics.channel_mean),
-        channel_deviation: narrow(&statistics.channel_deviation),
-        mean_image: narrow(&statistics.mean_image),
-    }
 }
 
 /// The middle value, or the mean of the two in the middle.

@@ -10,20 +10,33 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::wgpu::WgpuBackend;
 use burn::tensor::{Device, DeviceKind, Tensor};
-use zoo_cnn::CnnConfig;
+use zoo_cnn::{AirbenchConfig, CnnConfig, VggConfig};
 use zoo_core::{Architecture, Classifier, InputSpec, Loss};
-use zoo_data::{Augment, Epoch, Splits, Statistics, shapes10};
+use zoo_data::{Augment, Epoch, Flip, Splits, shapes10};
 use zoo_knn::{Knn, KnnConfig, Metric};
 use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
-use zoo_train::Optimizer;
+use zoo_train::{Optimizer, Sgd};
 
 const CROSS_ENTROPY: Loss = Loss::CrossEntropy { label_smoothing: 0.1 };
 const HINGE: Loss = Loss::Hinge { margin: 1.0 };
-const SGD: Optimizer =
-    Optimizer::Sgd { learning_rate: 0.01, momentum: 0.9, nesterov: true, weight_decay: 1e-3 };
-fn cnn() -> CnnConfig {
-    CnnConfig { widths: vec![4, 8], depths: vec![1, 2], dropout: 0.0, ..CnnConfig::default() }
+
+fn sgd() -> Optimizer {
+    Optimizer::Sgd(Sgd {
+        learning_rate: 0.01,
+        momentum: 0.9,
+        nesterov: true,
+        weight_decay: 1e-3,
+        ..Sgd::default()
+    })
+}
+
+fn vgg() -> CnnConfig {
+    CnnConfig::Vgg(VggConfig { widths: vec![4, 8], depths: vec![1, 2], ..VggConfig::default() })
+}
+
+fn airbench() -> CnnConfig {
+    CnnConfig::Airbench(AirbenchConfig { widths: vec![4, 8], ..AirbenchConfig::default() })
 }
 
 /// The backends that are set beside flex, opened once. A test holds them from its start to its end: generators, flex's
@@ -62,15 +75,7 @@ fn splits() -> Splits {
 }
 
 fn input(splits: &Splits) -> InputSpec {
-    let statistics = Statistics::of(&splits.train);
-    let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
-    InputSpec {
-        shape: [3, 32, 32],
-        classes: 10,
-        channel_mean: narrow(&statistics.channel_mean),
-        channel_deviation: narrow(&statistics.channel_deviation),
-        mean_image: narrow(&statistics.mean_image),
-    }
+    zoo_train::input_spec(&splits.train, 10)
 }
 
 /// A fresh model with values drawn on flex, off autodiff.
@@ -122,7 +127,8 @@ fn scores_agree<A: Architecture>(name: &str, architecture: &A) {
 fn scores_of_the_same_weights_agree() {
     scores_agree("softmax", &SoftmaxConfig {});
     scores_agree("svm", &SvmConfig {});
-    scores_agree("cnn", &cnn());
+    scores_agree("cnn", &vgg());
+    scores_agree("airbench", &airbench());
 }
 
 /// Losses of `steps` steps, and the parameters after them.
@@ -137,7 +143,7 @@ fn train<A: Architecture>(
     let mut model = fresh(architecture, &splits).fork(&device.clone().inner()).train();
     let mut burn = optimizer.init(&model);
     let mut losses = Vec::new();
-    let augment = Augment { flip: true, crop: 2 };
+    let augment = Augment { flip: Flip::Random, crop: 2 };
     // Batches of one size: each size has kernels of its own.
     let batches = (0..).flat_map(|epoch| {
         let batches: Vec<_> = Epoch::new(&splits.train, 24, augment, (3, epoch), &device).collect();
@@ -170,7 +176,7 @@ fn training_agrees<A: Architecture>(name: &str, architecture: &A, task: (Loss, O
 
 #[test]
 fn fifty_steps_of_softmax_agree() {
-    training_agrees("softmax", &SoftmaxConfig {}, (CROSS_ENTROPY, SGD));
+    training_agrees("softmax", &SoftmaxConfig {}, (CROSS_ENTROPY, sgd()));
 }
 
 #[test]
@@ -178,13 +184,21 @@ fn fifty_steps_of_svm_agree() {
     training_agrees(
         "svm",
         &SvmConfig {},
-        (HINGE, Optimizer::Sgd { learning_rate: 1e-4, momentum: 0.9, nesterov: false, weight_decay: 0.01 }),
+        (
+            HINGE,
+            Optimizer::Sgd(Sgd { learning_rate: 1e-4, momentum: 0.9, weight_decay: 0.01, ..Sgd::default() }),
+        ),
     );
 }
 
 #[test]
 fn fifty_steps_of_the_cnn_agree() {
-    training_agrees("cnn", &cnn(), (CROSS_ENTROPY, SGD));
+    training_agrees("cnn", &vgg(), (CROSS_ENTROPY, sgd()));
+}
+
+#[test]
+fn fifty_steps_of_airbench_agree() {
+    training_agrees("airbench", &airbench(), (CROSS_ENTROPY, sgd()));
 }
 
 #[test]

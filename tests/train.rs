@@ -18,6 +18,19 @@ const CNN: [&str; 8] = [
     "--set=train.epochs=4",
 ];
 
+/// Everything that the recipe of airbench has, in small.
+const AIRBENCH: [&str; 9] = [
+    "train",
+    "cnn",
+    "--config",
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/airbench/narrow-32-64-64.toml"),
+    "--limit-train=300",
+    "--limit-test=100",
+    "--set=architecture.widths=[4,4,8]",
+    "--set=train.epochs=4.4",
+    "--set=train.batch_size=32",
+];
+
 fn read(path: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
@@ -28,6 +41,7 @@ fn a_trained_model_evaluates_to_the_same_figures() {
     let place = place.path();
     for (number, arguments) in [
         &CNN[..],
+        &AIRBENCH,
         &["train", "softmax", "--limit-train=300", "--limit-test=100", "--set=train.epochs=2"],
         &["train", "svm", "--limit-train=300", "--limit-test=100", "--set=train.epochs=2"],
         &["train", "knn", "--limit-train=300", "--limit-test=100", "--set=k=3"],
@@ -48,13 +62,18 @@ fn a_trained_model_evaluates_to_the_same_figures() {
 
 #[test]
 fn an_interrupted_run_ends_as_one_that_was_not() {
+    interrupt(&CNN);
+    interrupt(&AIRBENCH);
+}
+
+fn interrupt(arguments: &[&str]) {
     let place = tempfile::tempdir().unwrap();
     let place = place.path();
-    let whole = json(place, &CNN);
+    let whole = json(place, arguments);
     let whole_run = place.join("runs/0001-train-cnn-shapes10");
 
     // Kill a second run as soon as it has a checkpoint.
-    let mut child = zoo(place).args(["--backend=flex", "-q"]).args(CNN).spawn().unwrap();
+    let mut child = zoo(place).args(["--backend=flex", "-q"]).args(arguments).spawn().unwrap();
     let run = place.join("runs/0002-train-cnn-shapes10");
     while !run.join("checkpoint/epoch-1").exists() && !run.join("checkpoint/epoch-2").exists() {
         assert!(child.try_wait().unwrap().is_none(), "the run ended before it could be killed");

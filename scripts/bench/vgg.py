@@ -1,6 +1,6 @@
 """Training steps and predictions of zoo's VGG-like network (crates/cnn), widths 32-64-128.
 
-As in zoo, a block has two convolutions and pools right after the first, and pixels are normalised
+As in zoo, a block has two convolutions and pools at its end, and pixels are normalised
 by channel. A step goes from a shuffled batch of u8 images to new weights. The check is the mean
 loss.
 """
@@ -35,10 +35,11 @@ class Network(nn.Module):
         channels = 3
         for width in WIDTHS:
             layers += [
-                convolution(channels, width), nn.MaxPool2d(2),
+                convolution(channels, width),
                 nn.BatchNorm2d(width), nn.ReLU(inplace=True),
                 convolution(width, width),
                 nn.BatchNorm2d(width), nn.ReLU(inplace=True),
+                nn.MaxPool2d(2),
             ]
             channels = width
         self.layers = nn.Sequential(*layers)

@@ -9,7 +9,7 @@ use crate::{InvalidConfig, Loss};
 pub trait Classifier: Send {
     /// How many images [`forward`](Self::forward) handles well at a time.
     fn batch_size(&self) -> usize {
-        250
+        100
     }
 
     /// Scores images: the larger, the likelier.
@@ -43,6 +43,9 @@ pub struct InputSpec {
     pub channel_deviation: Vec<f32>,
     /// Mean training image, `[channel, row, column]`, 0 to 255.
     pub mean_image: Vec<f32>,
+    /// Covariance of 2×2 patches of training images that have been normalised by channel, `[patch, patch]`; a patch is
+    /// `[channel, row, column]`.
+    pub patch_covariance: Vec<f32>,
 }
 
 impl InputSpec {
@@ -52,15 +55,19 @@ impl InputSpec {
         self.shape.iter().product()
     }
 
-    /// A specification without statistics (mean 0, deviation 1): for a model whose own will be loaded from a file.
+    /// A specification without statistics (mean 0, deviation 1, nothing correlated): for a model whose own will be loaded
+    /// from a file.
     #[must_use]
     pub fn without_statistics(shape: [usize; 3], classes: usize) -> Self {
+        let patch = 4 * shape[0];
+        let identity = |at: usize| if at.is_multiple_of(patch + 1) { 1.0 } else { 0.0 };
         Self {
             shape,
             classes,
             channel_mean: vec![0.0; shape[0]],
             channel_deviation: vec![1.0; shape[0]],
             mean_image: vec![0.0; shape.iter().product()],
+            patch_covariance: (0..patch * patch).map(identity).collect(),
         }
     }
 }
@@ -72,6 +79,13 @@ pub trait Architecture: Clone + Send {
 
     /// Makes the model with fresh weights on `device`, drawn from the device's generator.
     fn init(&self, input: &InputSpec, device: &Device) -> Self::Model;
+
+    /// Makes `model` ready for epoch number `epoch` (from 0): where a layer is to stop learning, it stops here.
+    #[must_use]
+    fn before_epoch(&self, model: Self::Model, epoch: usize) -> Self::Model {
+        let _ = epoch;
+        model
+    }
 
     /// Accepts an architecture that can be made for `input`, and a loss that suits it.
     ///

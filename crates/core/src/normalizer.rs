@@ -81,6 +81,7 @@ mod tests {
             channel_mean: vec![1.0, 10.0],
             channel_deviation: vec![2.0, 0.0],
             mean_image: vec![0.0, 2.0, 9.0, 11.0],
+            ..InputSpec::without_statistics([2, 1, 2], 3)
         }
     }
 

@@ -5,16 +5,31 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::ImageShape;
+use crate::random::{Purpose, generator};
 
 /// How training images are varied, each time they are seen. Evaluation never augments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {
-    /// Mirror left and right with probability ½. Default: false.
-    pub flip: bool,
+    /// Mirror left and right. Default: `none`.
+    pub flip: Flip,
     /// Shift by up to this many pixels each way: the image is padded by its own reflection and cropped to its
     /// size again. Default: 0.
     pub crop: usize,
+}
+
+/// Which images are mirrored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flip {
+    /// None.
+    #[default]
+    None,
+    /// Each with probability ½ each time.
+    Random,
+    /// About half of them, drawn once, in one epoch and the others in the next: any two epochs in a row see each image both
+    /// ways (Jordan, *94% on CIFAR-10 in 3.29 Seconds on a Single GPU*, 2024).
+    Alternating,
 }
 
 /// What happens to one image: its column order and its offset into the padded image.
@@ -25,13 +40,38 @@ pub(crate) struct Transform {
     right: i32,
 }
 
-impl Augment {
-    /// Draws what happens to the next image.
-    pub(crate) fn draw(self, random: &mut ChaCha8Rng) -> Transform {
-        let reach = self.crop as i32;
-        let mut shift = || if reach == 0 { 0 } else { random.random_range(-reach..=reach) };
+/// Draws what happens to the images of one epoch.
+#[derive(Debug)]
+pub(crate) struct Augmentation {
+    augment: Augment,
+    random: ChaCha8Rng,
+    /// Which images an alternating flip mirrors in this epoch.
+    mirrored: Vec<bool>,
+}
+
+impl Augmentation {
+    /// For epoch number `epoch` over `images` images.
+    pub(crate) fn new(augment: Augment, images: usize, (seed, epoch): (u64, usize)) -> Self {
+        let mut mirrored = Vec::new();
+        if augment.flip == Flip::Alternating {
+            let mut random = generator(seed, Purpose::Flip, 0);
+            let odd = !epoch.is_multiple_of(2);
+            mirrored.extend((0..images).map(|_| random.random_bool(0.5) != odd));
+        }
+        Self { augment, random: generator(seed, Purpose::Augment, epoch as u64), mirrored }
+    }
+
+    /// Draws what happens to the next image, which stands at `position`.
+    pub(crate) fn draw(&mut self, position: usize) -> Transform {
+        let reach = self.augment.crop as i32;
+        let mut shift = || if reach == 0 { 0 } else { self.random.random_range(-reach..=reach) };
         let (down, right) = (shift(), shift());
-        Transform { mirrored: self.flip && random.random_bool(0.5), down, right }
+        let mirrored = match self.augment.flip {
+            Flip::None => false,
+            Flip::Random => self.random.random_bool(0.5),
+            Flip::Alternating => self.mirrored[position],
+        };
+        Transform { mirrored, down, right }
     }
 }
 
@@ -76,7 +116,6 @@ fn reflect(at: i32, length: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::{Purpose, generator};
 
     const LINE: ImageShape = ImageShape { channels: 1, height: 1, width: 4 };
 
@@ -105,9 +144,8 @@ mod tests {
 
     #[test]
     fn draws_every_offset_and_both_directions() {
-        let augment = Augment { flip: true, crop: 2 };
-        let mut random = generator(1, Purpose::Augment, 0);
-        let draws: Vec<_> = (0..1000).map(|_| augment.draw(&mut random)).collect();
+        let mut augmentation = Augmentation::new(Augment { flip: Flip::Random, crop: 2 }, 1000, (1, 0));
+        let draws: Vec<_> = (0..1000).map(|position| augmentation.draw(position)).collect();
         for offset in -2..=2 {
             assert!(
                 draws.iter().any(|draw| draw.down == offset) && draws.iter().any(|draw| draw.right == offset)
@@ -115,5 +153,23 @@ mod tests {
         }
         let mirrored = draws.iter().filter(|draw| draw.mirrored).count();
         assert!((400..600).contains(&mirrored), "{mirrored}");
+    }
+
+    #[test]
+    fn alternating_flips_show_the_other_side_in_the_next_epoch() {
+        let mirrored = |seed, epoch| -> Vec<bool> {
+            let augment = Augment { flip: Flip::Alternating, crop: 1 };
+            let mut augmentation = Augmentation::new(augment, 1000, (seed, epoch));
+            // In whichever order images come.
+            let mut draws: Vec<_> =
+                (0..1000).rev().map(|position| augmentation.draw(position).mirrored).collect();
+            draws.reverse();
+            draws
+        };
+        let first = mirrored(1, 0);
+        assert!((400..600).contains(&first.iter().filter(|&&mirrored| mirrored).count()));
+        assert_eq!(mirrored(1, 1), first.iter().map(|mirrored| !mirrored).collect::<Vec<_>>());
+        assert_eq!(mirrored(1, 2), first);
+        assert_ne!(mirrored(2, 0), first);
     }
 }

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use crate::augment::Transform;
+use crate::augment::{Augmentation, Transform};
 use crate::random::{Purpose, generator};
 use crate::{Augment, Subset};
 
@@ -53,8 +53,7 @@ pub struct Epoch<'a> {
     subset: &'a Subset,
     order: std::vec::IntoIter<usize>,
     batch_size: usize,
-    augment: Augment,
-    random: rand_chacha::ChaCha8Rng,
+    augmentation: Augmentation,
     device: &'a Device,
 }
 
@@ -78,8 +77,7 @@ impl<'a> Epoch<'a> {
             subset,
             order: order.into_iter(),
             batch_size,
-            augment,
-            random: generator(seed, Purpose::Augment, epoch as u64),
+            augmentation: Augmentation::new(augment, subset.len(), (seed, epoch)),
             device,
         }
     }
@@ -93,7 +91,7 @@ impl Iterator for Epoch<'_> {
             .order
             .by_ref()
             .take(self.batch_size)
-            .map(|position| (position, self.augment.draw(&mut self.random)))
+            .map(|position| (position, self.augmentation.draw(position)))
             .collect();
         (!items.is_empty()).then(|| self.subset.gather(&items, self.device))
     }
@@ -109,7 +107,7 @@ impl ExactSizeIterator for Epoch<'_> {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shapes10;
+    use crate::{Flip, shapes10};
 
     fn values(batch: &Batch) -> (Vec<f32>, Vec<i64>) {
         (
@@ -150,7 +148,7 @@ mod tests {
     fn augmentation_repeats_with_the_seed() {
         let train = shapes10::generate(30, 10, 1).train;
         let device = Device::flex();
-        let augment = Augment { flip: true, crop: 2 };
+        let augment = Augment { flip: Flip::Random, crop: 2 };
         let pixels = |seed| -> Vec<f32> {
             Epoch::new(&train, 30, augment, (seed, 0), &device).flat_map(|batch| values(&batch).0).collect()
         };

@@ -23,11 +23,12 @@ mod dataset;
 mod error;
 mod export;
 mod images;
+mod patches;
 mod random;
 mod statistics;
 mod storage;
 
-pub use augment::Augment;
+pub use augment::{Augment, Flip};
 pub use batch::{Batch, Epoch};
 pub use dataset::{Dataset, Splits};
 pub use error::{DataError, Result};

@@ -16,6 +16,8 @@ pub(crate) enum Purpose {
     Labels = 4,
     /// The drawings of shapes10.
     Draw = 5,
+    /// Which images an alternating flip mirrors first.
+    Flip = 6,
 }
 
 /// The generator for one purpose under `seed`; `stream` tells epochs or images apart.

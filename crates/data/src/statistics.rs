@@ -2,9 +2,10 @@
 
 use rayon::prelude::*;
 
+use crate::patches::Patches;
 use crate::{ImageShape, Subset};
 
-/// Mean and deviation of training images, in pixel units (0 to 255).
+/// Mean, deviation and covariance of training images, in pixel units (0 to 255) unless said otherwise.
 ///
 /// Computed from what a model is fitted to and nothing else: a mean that has seen validation or test images
 /// has leaked them.
@@ -18,10 +19,14 @@ pub struct Statistics {
     pub channel_deviation: Vec<f64>,
     /// Mean over images, a value `[channel, row, column]` each: the mean image.
     pub mean_image: Vec<f64>,
+    /// Covariance of all 2×2 patches, overlapping, of the first 5,000 images that have been normalised by channel, `[patch,
+    /// patch]`; a patch is `[channel, row, column]`. Its mean is taken to be 0, which normalisation has made it but for the
+    /// images' edges.
+    pub patch_covariance: Vec<f64>,
 }
 
 impl Statistics {
-    /// Computes the statistics of `subset`. Sums are exact integers, so the order of images doesn't matter.
+    /// Computes the statistics of `subset`. Sums are exact integers, so the order in which they are added doesn't matter.
     ///
     /// # Panics
     /// If `subset` is empty.
@@ -53,17 +58,18 @@ impl Statistics {
         let count = images * plane as f64;
         let channel_mean: Vec<f64> =
             sums.chunks_exact(plane).map(|sums| sums.iter().sum::<u64>() as f64 / count).collect();
-        let channel_deviation = squares
+        let channel_deviation: Vec<f64> = squares
             .iter()
             .zip(&channel_mean)
             .map(|(&square, mean)| (square as f64 / count - mean * mean).max(0.0).sqrt())
             .collect();
         let mean_image = sums.iter().map(|&sum| sum as f64 / images).collect();
-        Self { shape, channel_mean, channel_deviation, mean_image }
+        let patch_covariance = Patches::of(subset).covariance(&channel_mean, &channel_deviation);
+        Self { shape, channel_mean, channel_deviation, mean_image, patch_covariance }
     }
 }
 
-fn add(mut left: Vec<u64>, right: &[u64]) -> Vec<u64> {
+pub(crate) fn add(mut left: Vec<u64>, right: &[u64]) -> Vec<u64> {
     for (left, right) in left.iter_mut().zip(right) {
         *left += right;
     }
@@ -85,6 +91,7 @@ mod tests {
         assert_eq!(statistics.channel_mean, [15.0, 255.0]);
         assert_eq!(statistics.channel_deviation, [125f64.sqrt(), 0.0]);
         assert_eq!(statistics.mean_image, [10.0, 20.0, 255.0, 255.0]);
+        assert_eq!(statistics.patch_covariance, [0.0; 64], "images of one row have no patches");
     }
 
     #[test]

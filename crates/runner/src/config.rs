@@ -237,7 +237,7 @@ mod tests {
             resolve_with(&["knn", "svm"], &["--set", "knn.metric=l1", "--set", "svm.train.epochs=3"])
                 .unwrap();
         assert_eq!(tables[0]["metric"].as_str(), Some("l1"));
-        assert_eq!(tables[1]["train"]["epochs"].as_integer(), Some(3));
+        assert_eq!(tables[1]["train"]["epochs"].as_float(), Some(3.0));
     }
 
     #[test]
@@ -262,7 +262,7 @@ mod tests {
             resolve_with(&["knn", "svm"], &["--config", one, "--config", many, "--set", "knn.k=5"]).unwrap();
         assert_eq!(tables[0]["k"].as_integer(), Some(5));
         assert_eq!(tables[0]["metric"].as_str(), Some("l1"));
-        assert_eq!(tables[1]["train"]["epochs"].as_integer(), Some(2));
+        assert_eq!(tables[1]["train"]["epochs"].as_float(), Some(2.0));
     }
 
     #[test]
@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(
             error(&["svm"], &["--set", "optimizer.momentun=0.5"]),
             "--set optimizer.momentun=0.5: optimizer: unknown field `momentun`, expected one of `learning_rate`, \
-             `momentum`, `nesterov`, `weight_decay`; did you mean `momentum`?"
+             `momentum`, `nesterov`, `weight_decay`, `decay_biases`, `norm_bias_scale`; did you mean `momentum`?"
         );
         let message = error(&["svm"], &["--set", "optimizer.kind=adma"]);
         assert!(message.ends_with("did you mean `adam`?"), "{message}");

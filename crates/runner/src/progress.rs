@@ -46,7 +46,7 @@ impl Progress {
     /// Follows the training of `model` over `images` images an epoch.
     pub(crate) fn training(self, model: &str, images: usize, epochs: usize) -> Training {
         let bar = self.bar(images as u64, "{prefix} {wide_bar} {msg} {eta:>4}");
-        Training { progress: self, model: model.into(), images, epochs, bar, epoch_start: Instant::now() }
+        Training { progress: self, model: model.into(), seen: 0, epochs, bar, epoch_start: Instant::now() }
     }
 }
 
@@ -68,7 +68,8 @@ impl Drop for Bar {
 pub(crate) struct Training {
     progress: Progress,
     model: String,
-    images: usize,
+    /// Images of this epoch that have been learnt from.
+    seen: usize,
     epochs: usize,
     bar: Bar,
     epoch_start: Instant,
@@ -78,6 +79,7 @@ impl Training {
     pub(crate) fn observe(&mut self, event: &Event<'_>) {
         match *event {
             Event::Steps { epoch, images, loss, accuracy } => {
+                self.seen = images;
                 let rate = images as f64 / self.epoch_start.elapsed().as_secs_f64();
                 let bar = &self.bar.0;
                 bar.set_prefix(format!("{} epoch {epoch}/{}", self.model, self.epochs));
@@ -89,7 +91,7 @@ impl Training {
             }
             Event::Epoch(history) => {
                 let Some(record) = history.last() else { return };
-                let line = epoch_line(&self.model, record, self.epochs, self.images);
+                let line = epoch_line(&self.model, record, self.epochs, self.seen);
                 match self.progress {
                     Progress::Bars => self.bar.0.println(line),
                     _ => self.progress.line(&line),

@@ -3,31 +3,32 @@
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
-use burn::optim::ModuleOptimizer;
 use serde::{Deserialize, Serialize};
 use zoo_core::result::EpochRecord;
 
+use crate::fit::State;
 use crate::{Fitted, TrainError};
 
 const MODEL: &str = "model.bpk";
 const BEST: &str = "best.bpk";
+const SLOW: &str = "slow.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
-const STATE: &str = "state.json";
+const PROGRESS: &str = "state.json";
 /// How the folder of a checkpoint begins while it is being written.
 const UNFINISHED: &str = ".next-";
 
 /// The checkpoints of one run: a folder `epoch-N` for the last epoch that was finished.
 ///
 /// A checkpoint is written beside and renamed, and the one before is removed only then: whenever a run is killed, there
-/// is a whole one. It holds the weights, the best weights, the optimizer's state and the history; order, augmentation and
-/// learning rate follow from the seed and the epoch.
+/// is a whole one. It holds the weights, those of the best epoch and the slow ones, the optimizer's state and the history;
+/// order, augmentation and learning rate follow from the seed and the epoch.
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
     folder: PathBuf,
 }
 
 #[derive(Serialize, Deserialize)]
-struct State {
+struct Progress {
     best_epoch: usize,
     history: Vec<EpochRecord>,
 }
@@ -61,19 +62,24 @@ impl Checkpoints {
         self.remove_unfinished();
         let Some((folder, _)) = self.latest() else { return Ok((model, fitted)) };
         let at = |name: &str| folder.join(name);
-        let state = std::fs::read_to_string(at(STATE)).map_err(failed(&at(STATE)))?;
-        let state: State = serde_json::from_str(&state).map_err(failed(&at(STATE)))?;
+        let progress = std::fs::read_to_string(at(PROGRESS)).map_err(failed(&at(PROGRESS)))?;
+        let progress: Progress = serde_json::from_str(&progress).map_err(failed(&at(PROGRESS)))?;
         let model = model.try_load_file(at(MODEL)).map_err(failed(&at(MODEL)))?;
         let best = fitted.model.try_load_file(at(BEST)).map_err(failed(&at(BEST)))?;
-        Ok((model, Fitted { model: best, best_epoch: state.best_epoch, history: state.history }))
+        Ok((model, Fitted { model: best, best_epoch: progress.best_epoch, history: progress.history }))
     }
 
-    /// Takes the optimizer's state from the newest checkpoint. The optimizer was made for the model that was taken from
-    /// there: a model brings the ids of its parameters along, and the state is kept by them.
-    pub(crate) fn resume_optimizer(&self, optimizer: ModuleOptimizer) -> Result<ModuleOptimizer, TrainError> {
-        let Some((folder, _)) = self.latest() else { return Ok(optimizer) };
+    /// Takes the optimizer's state and slow weights from the newest checkpoint. The optimizer was made for the model that
+    /// was taken from there: a model brings the ids of its parameters along, and the state is kept by them.
+    pub(crate) fn resume_state<M: Module>(&self, mut state: State<M>) -> Result<State<M>, TrainError> {
+        let Some((folder, _)) = self.latest() else { return Ok(state) };
         let path = folder.join(OPTIMIZER);
-        optimizer.load(&path).map_err(failed(&path))
+        state.optimizer = state.optimizer.load(&path).map_err(failed(&path))?;
+        if let Some(slow) = &mut state.slow {
+            let path = folder.join(SLOW);
+            slow.model = slow.model.clone().try_load_file(&path).map_err(failed(&path))?;
+        }
+        Ok(state)
     }
 
     /// Removes what a run left behind that was killed while it saved.
@@ -85,24 +91,22 @@ impl Checkpoints {
         }
     }
 
-    pub(crate) fn save<M: Module>(
-        &self,
-        model: &M,
-        optimizer: &ModuleOptimizer,
-        fitted: &Fitted<M>,
-    ) -> Result<(), TrainError> {
+    pub(crate) fn save<M: Module>(&self, state: &State<M>, fitted: &Fitted<M>) -> Result<(), TrainError> {
         std::fs::create_dir_all(&self.folder).map_err(failed(&self.folder))?;
         let aside = tempfile::Builder::new()
             .prefix(UNFINISHED)
             .tempdir_in(&self.folder)
             .map_err(failed(&self.folder))?;
         let at = |name: &str| aside.path().join(name);
-        let state = State { best_epoch: fitted.best_epoch, history: fitted.history.clone() };
-        let state = serde_json::to_string(&state).map_err(failed(&at(STATE)))?;
-        model.clone().save_file(at(MODEL)).map_err(failed(&at(MODEL)))?;
+        let progress = Progress { best_epoch: fitted.best_epoch, history: fitted.history.clone() };
+        let progress = serde_json::to_string(&progress).map_err(failed(&at(PROGRESS)))?;
+        state.model.clone().save_file(at(MODEL)).map_err(failed(&at(MODEL)))?;
         fitted.model.clone().save_file(at(BEST)).map_err(failed(&at(BEST)))?;
-        optimizer.save(at(OPTIMIZER)).map_err(failed(&at(OPTIMIZER)))?;
-        std::fs::write(at(STATE), state).map_err(failed(&at(STATE)))?;
+        state.optimizer.save(at(OPTIMIZER)).map_err(failed(&at(OPTIMIZER)))?;
+        if let Some(slow) = &state.slow {
+            slow.model.clone().save_file(at(SLOW)).map_err(failed(&at(SLOW)))?;
+        }
+        std::fs::write(at(PROGRESS), progress).map_err(failed(&at(PROGRESS)))?;
 
         let before = self.latest();
         let path = self.folder.join(format!("epoch-{}", fitted.history.len()));

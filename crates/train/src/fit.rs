@@ -10,7 +10,8 @@ use zoo_core::{Architecture, Classifier};
 use zoo_data::{Epoch, Subset, derive_seed};
 
 use crate::evaluate::read;
-use crate::{Checkpoints, Recipe, mean_loss, score};
+use crate::lookahead::SlowWeights;
+use crate::{Checkpoints, Recipe, TrainConfig, mean_loss, score};
 
 /// Steps between two looks at loss and accuracy: each look waits for the device.
 const LOOK_EVERY: usize = 10;
@@ -96,6 +97,15 @@ pub struct Training<'a, A> {
     pub seed: u64,
     /// Where each epoch is saved, and continued from if there is one already.
     pub checkpoints: Option<&'a Checkpoints>,
+    /// Stops after so many epochs, as if interrupted: what depends on the length of training follows the recipe's.
+    pub stop_after: Option<usize>,
+}
+
+/// What steps change.
+pub(crate) struct State<M> {
+    pub(crate) model: M,
+    pub(crate) optimizer: ModuleOptimizer,
+    pub(crate) slow: Option<SlowWeights<M>>,
 }
 
 impl<A: Architecture> Training<'_, A> {
@@ -108,21 +118,24 @@ impl<A: Architecture> Training<'_, A> {
         model: A::Model,
         observe: &mut dyn FnMut(Event<'_>),
     ) -> Result<Fitted<A::Model>, TrainError> {
-        let mut model = model.train();
         let mut fitted = Fitted { model: model.valid(), best_epoch: 0, history: Vec::new() };
+        let mut model = model.train();
         if let Some(checkpoints) = self.checkpoints {
             (model, fitted) = checkpoints.resume_model(model, fitted)?;
         }
-        let mut optimizer = self.recipe.optimizer.init(&model);
+        let optimizer = self.recipe.optimizer.init(&model);
+        let slow = self.recipe.lookahead.map(|lookahead| SlowWeights::new(lookahead, &model));
+        let mut state = State { model, optimizer, slow };
         if let Some(checkpoints) = self.checkpoints {
-            optimizer = checkpoints.resume_optimizer(optimizer)?;
+            state = checkpoints.resume_state(state)?;
         }
 
-        for epoch in fitted.history.len()..self.recipe.train.epochs {
+        for epoch in fitted.history.len()..self.epochs() {
             let start = Instant::now();
+            state.model = self.recipe.architecture.before_epoch(state.model, epoch);
             let mut record;
-            (model, record) = self.learn(epoch, model, &mut optimizer, observe)?;
-            let candidate = model.valid();
+            (state, record) = self.learn(epoch, state, observe)?;
+            let candidate = state.model.valid();
             (record.validation_loss, record.validation_accuracy) = self.validate(&candidate)?;
             record.seconds = start.elapsed().as_secs_f64();
 
@@ -134,55 +147,55 @@ impl<A: Architecture> Training<'_, A> {
             }
             fitted.history.push(record);
             if let Some(checkpoints) = self.checkpoints {
-                checkpoints.save(&model, &optimizer, &fitted)?;
+                checkpoints.save(&state, &fitted)?;
             }
             observe(Event::Epoch(&fitted.history));
         }
         Ok(fitted)
     }
 
+    /// The number of epochs, one that is not whole included.
+    fn epochs(&self) -> usize {
+        let TrainConfig { epochs, .. } = self.recipe.train;
+        (epochs.ceil() as usize).min(self.stop_after.unwrap_or(usize::MAX))
+    }
+
     /// One pass over the training images. What it returns doesn't know of validation yet.
     fn learn(
         &self,
         epoch: usize,
-        mut model: A::Model,
-        optimizer: &mut ModuleOptimizer,
+        mut state: State<A::Model>,
         observe: &mut dyn FnMut(Event<'_>),
-    ) -> Result<(A::Model, EpochRecord), TrainError> {
-        let Recipe { loss, schedule, augment, train, .. } = self.recipe;
+    ) -> Result<(State<A::Model>, EpochRecord), TrainError> {
+        let Recipe { loss, optimizer, schedule, augment, train, .. } = self.recipe;
         let device = self.device.clone().autodiff();
         // Dropout draws from the device's generator.
         self.device.seed(derive_seed(self.seed, epoch as u64));
+        let (all, whole) = (train.steps(self.train.len()), train.steps_of_epoch(self.train.len()));
+        let before = epoch * whole;
+        let steps = whole.min(all - before);
         let batches = Epoch::new(self.train, train.batch_size, *augment, (self.seed, epoch), &device);
-        let steps = batches.len();
         let mut tally = Tally::default();
         let mut record = EpochRecord { epoch: epoch + 1, ..EpochRecord::default() };
-        for (step, batch) in batches.enumerate() {
-            record.learning_rate = self.recipe.optimizer.learning_rate()
-                * schedule.factor(epoch * steps + step, steps * train.epochs);
-            let scores = model.forward(batch.images);
+        for (step, batch) in (1..=steps).zip(batches) {
+            record.learning_rate = optimizer.learning_rate() * schedule.factor(before + step - 1, all);
+            let scores = state.model.forward(batch.images);
             let value = loss.forward(scores.clone(), batch.labels.clone());
             tally.add(&value, scores, batch.labels);
-            let gradients = GradientsParams::from_grads(value.backward(), &model);
-            model = optimizer.step(record.learning_rate, model, gradients);
+            state = state.step(&value, record.learning_rate, (before + step, all));
 
-            if (step + 1).is_multiple_of(LOOK_EVERY) || step + 1 == steps {
+            if step.is_multiple_of(LOOK_EVERY) || step == steps {
                 (record.train_loss, record.train_accuracy) = tally.look()?;
                 let (loss, accuracy) = (record.train_loss, record.train_accuracy);
                 // What the last step of an epoch breaks shows in no loss any more.
-                if !loss.is_finite() || (step + 1 == steps && !is_finite(&model)?) {
+                if !loss.is_finite() || (step == steps && !is_finite(&state.model)?) {
                     let learning_rate = record.learning_rate;
-                    return Err(TrainError::Diverged {
-                        epoch: epoch + 1,
-                        step: step + 1,
-                        loss,
-                        learning_rate,
-                    });
+                    return Err(TrainError::Diverged { epoch: epoch + 1, step, loss, learning_rate });
                 }
                 observe(Event::Steps { epoch: epoch + 1, images: tally.images, loss, accuracy });
             }
         }
-        Ok((model, record))
+        Ok((state, record))
     }
 
     /// Loss and accuracy on the validation images, if there are any.
@@ -194,6 +207,18 @@ impl<A: Architecture> Training<'_, A> {
         let scores = score(model, self.validation, self.classes, self.device, &mut |_| {})?;
         let loss = mean_loss(&self.recipe.loss.without_smoothing(), &scores, &labels, self.device)?;
         Ok((loss, Some(scores.top_k_accuracy(&labels, 1))))
+    }
+}
+
+impl<M: Module> State<M> {
+    /// Descends by the gradient of `loss`: `step` (from 1) of `steps`.
+    fn step(mut self, loss: &Tensor<1>, learning_rate: f64, (step, steps): (usize, usize)) -> Self {
+        let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
+        let mut model = self.optimizer.step(learning_rate, self.model, gradients);
+        if let Some(slow) = &mut self.slow {
+            model = slow.follow(model, step, steps);
+        }
+        Self { model, ..self }
     }
 }
 

@@ -10,6 +10,8 @@
 mod checkpoint;
 mod evaluate;
 mod fit;
+mod input;
+mod lookahead;
 mod optimizer;
 mod recipe;
 mod schedule;
@@ -19,6 +21,8 @@ mod tests;
 pub use checkpoint::Checkpoints;
 pub use evaluate::{mean_loss, score};
 pub use fit::{Event, Fitted, TrainError, Training};
-pub use optimizer::Optimizer;
+pub use input::input_spec;
+pub use lookahead::Lookahead;
+pub use optimizer::{Adam, Optimizer, Sgd};
 pub use recipe::{Recipe, TrainConfig};
 pub use schedule::Schedule;

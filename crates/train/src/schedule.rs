@@ -24,6 +24,18 @@ pub enum Schedule {
         #[serde(default)]
         floor: f64,
     },
+    /// Rises linearly from `start` to 1 over the first `warmup` of the steps, then falls linearly to `floor`.
+    Linear {
+        /// The share of the steps that it rises over. Default: 0.
+        #[serde(default)]
+        warmup: f64,
+        /// The factor that it starts with. Default: 0.
+        #[serde(default)]
+        start: f64,
+        /// The factor that it ends with. Default: 0.
+        #[serde(default)]
+        floor: f64,
+    },
 }
 
 impl Schedule {
@@ -41,6 +53,14 @@ impl Schedule {
                 let place = (step - rising) / (steps as f64 - rising).max(1.0);
                 floor + (1.0 - floor) * (1.0 + (PI * place.min(1.0)).cos()) / 2.0
             }
+            Self::Linear { warmup, start, floor } => {
+                let (step, steps) = (step as f64, steps as f64);
+                let peak = (warmup * steps).floor();
+                if step < peak {
+                    return start + (1.0 - start) * step / peak;
+                }
+                1.0 - (1.0 - floor) * ((step - peak) / (steps - peak).max(1.0)).min(1.0)
+            }
         }
     }
 
@@ -49,12 +69,17 @@ impl Schedule {
     /// # Errors
     /// The first value that is not.
     pub fn validate(&self) -> Result<(), InvalidConfig> {
-        let Self::Cosine { warmup, floor } = *self else { return Ok(()) };
         let share = |key: &str, value: f64| {
             let key = format!("schedule.{key}");
             InvalidConfig::check((0.0..1.0).contains(&value), &key, value, "at least 0 and below 1")
         };
+        let (warmup, start, floor) = match *self {
+            Self::Constant => return Ok(()),
+            Self::Cosine { warmup, floor } => (warmup, 0.0, floor),
+            Self::Linear { warmup, start, floor } => (warmup, start, floor),
+        };
         share("warmup", warmup)?;
+        share("start", start)?;
         share("floor", floor)
     }
 }
@@ -83,9 +108,21 @@ mod tests {
     }
 
     #[test]
+    fn linear_rises_and_falls() {
+        let linear = Schedule::Linear { warmup: 0.23, start: 0.2, floor: 0.07 };
+        let factors: Vec<f64> = (0..=476).map(|step| linear.factor(step, 476)).collect();
+        // 23 % of 476 steps are 109.
+        for (step, expected) in [(0, 0.2), (108, 0.2 + 0.8 * 108.0 / 109.0), (109, 1.0), (476, 0.07)] {
+            assert!((factors[step] - expected).abs() < 1e-12, "{step}: {}", factors[step]);
+        }
+        assert!(factors[..109].is_sorted() && factors[109..].iter().rev().is_sorted());
+    }
+
+    #[test]
     fn out_of_range() {
         assert!(Schedule::Cosine { warmup: 1.0, floor: 0.0 }.validate().is_err());
         assert!(Schedule::Cosine { warmup: 0.0, floor: -0.1 }.validate().is_err());
         assert!(Schedule::Cosine { warmup: 0.1, floor: 0.1 }.validate().is_ok());
+        assert!(Schedule::Linear { warmup: 0.1, start: 1.0, floor: 0.1 }.validate().is_err());
     }
 }

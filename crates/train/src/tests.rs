@@ -1,18 +1,21 @@
 use burn::tensor::Device;
 use zoo_core::{Architecture, InputSpec, Loss};
-use zoo_data::{Augment, Splits, shapes10};
+use zoo_data::{Augment, Flip, Splits, shapes10};
 use zoo_softmax::SoftmaxConfig;
 
-use crate::{Checkpoints, Event, Optimizer, Recipe, Schedule, TrainConfig, TrainError, Training};
+use crate::{
+    Checkpoints, Event, Lookahead, Optimizer, Recipe, Schedule, Sgd, TrainConfig, TrainError, Training,
+};
 
-fn recipe(epochs: usize, learning_rate: f64) -> Recipe<SoftmaxConfig> {
+fn recipe(epochs: u32, learning_rate: f64) -> Recipe<SoftmaxConfig> {
     Recipe {
         architecture: SoftmaxConfig {},
         loss: Loss::CrossEntropy { label_smoothing: 0.0 },
-        optimizer: Optimizer::Sgd { learning_rate, momentum: 0.9, nesterov: false, weight_decay: 1e-3 },
+        optimizer: Optimizer::Sgd(Sgd { learning_rate, momentum: 0.9, weight_decay: 1e-3, ..Sgd::default() }),
         schedule: Schedule::Cosine { warmup: 0.1, floor: 0.0 },
-        augment: Augment { flip: true, crop: 2 },
-        train: TrainConfig { epochs, batch_size: 32 },
+        lookahead: None,
+        augment: Augment { flip: Flip::Random, crop: 2 },
+        train: TrainConfig { epochs: epochs.into(), batch_size: 32, drop_last: false },
     }
 }
 
@@ -43,6 +46,7 @@ fn train(
         device: &device,
         seed: 3,
         checkpoints,
+        stop_after: None,
     };
     let fitted = training.fit(model, observe)?;
     let scores = zoo_core::Classifier::forward(&fitted.model, splits.test.batch(0..10, &device).images);
@@ -101,15 +105,55 @@ fn without_validation_the_last_epoch_is_kept() {
 }
 
 #[test]
+fn a_last_epoch_that_is_not_whole_ends_early() {
+    let mut recipe = recipe(3, 0.01);
+    recipe.train = TrainConfig { epochs: 2.5, batch_size: 32, drop_last: true };
+    let mut seen = Vec::new();
+    // 198 images: 6 full batches an epoch.
+    let (_, fitted) = train(&recipe, &splits(), None, &mut |event| {
+        if let Event::Steps { images, .. } = event {
+            seen.push(images);
+        }
+    })
+    .unwrap();
+    assert_eq!(seen, [192, 192, 96]);
+    assert_eq!(fitted.history.len(), 3);
+}
+
+#[test]
+fn lookahead_ends_with_the_slow_weights() {
+    let mut recipe = recipe(1, 0.01);
+    let splits = shapes10::generate(220, 10, 1).hold_out(0.0, 1).unwrap();
+    // 7 steps: the slow weights move after the sixth.
+    recipe.lookahead = Some(Lookahead { every: 6, decay: 0.0 });
+    recipe.schedule = Schedule::Constant;
+    let (followed, _) = train(&recipe, &splits, None, &mut |_| {}).unwrap();
+    recipe.lookahead = None;
+    recipe.train.epochs = 6.0 / 7.0;
+    let (six, _) = train(&recipe, &splits, None, &mut |_| {}).unwrap();
+    assert_eq!(followed, six);
+}
+
+#[test]
 fn a_resumed_run_ends_with_the_same_weights() {
+    resumes(&recipe(5, 0.02));
+    let mut recipe = recipe(5, 0.02);
+    recipe.lookahead = Some(Lookahead { every: 3, ..Lookahead::default() });
+    recipe.augment.flip = Flip::Alternating;
+    recipe.schedule = Schedule::Linear { warmup: 0.2, start: 0.2, floor: 0.1 };
+    recipe.train = TrainConfig { epochs: 4.4, batch_size: 32, drop_last: true };
+    resumes(&recipe);
+}
+
+fn resumes(recipe: &Recipe<SoftmaxConfig>) {
     let splits = splits();
     let place = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(place.path().join("checkpoint"));
-    let (whole, _) = train(&recipe(5, 0.02), &splits, None, &mut |_| {}).unwrap();
+    let (whole, _) = train(recipe, &splits, None, &mut |_| {}).unwrap();
 
     // Stops after the second epoch's checkpoint, as if killed.
     let stopped = std::panic::catch_unwind(|| {
-        let _ = train(&recipe(5, 0.02), &splits, Some(&checkpoints), &mut |event| {
+        let _ = train(recipe, &splits, Some(&checkpoints), &mut |event| {
             if let Event::Epoch(history) = event {
                 assert!(history.len() < 2, "killed");
             }
@@ -117,7 +161,7 @@ fn a_resumed_run_ends_with_the_same_weights() {
     });
     assert!(stopped.is_err());
     assert_eq!(checkpoints.latest().map(|(_, epochs)| epochs), Some(2));
-    let (resumed, fitted) = train(&recipe(5, 0.02), &splits, Some(&checkpoints), &mut |_| {}).unwrap();
+    let (resumed, fitted) = train(recipe, &splits, Some(&checkpoints), &mut |_| {}).unwrap();
     assert_eq!(fitted.history.len(), 5);
     assert_eq!(resumed, whole);
 }
@@ -159,8 +203,10 @@ fn recipes_out_of_range() {
         recipe.validate(&input()).map_err(|error| error.key)
     };
     assert_eq!(key(&|_| {}), Ok(()));
-    assert_eq!(key(&|recipe| recipe.train.epochs = 0).unwrap_err(), "train.epochs");
+    assert_eq!(key(&|recipe| recipe.train.epochs = 0.0).unwrap_err(), "train.epochs");
     assert_eq!(key(&|recipe| recipe.train.batch_size = 0).unwrap_err(), "train.batch_size");
     assert_eq!(key(&|recipe| recipe.augment.crop = 32).unwrap_err(), "augment.crop");
+    let lookahead = Some(Lookahead { every: 0, ..Lookahead::default() });
+    assert_eq!(key(&|recipe| recipe.lookahead = lookahead).unwrap_err(), "lookahead.every");
     assert_eq!(key(&|recipe| recipe.loss = Loss::MeanSquaredError).unwrap_err(), "loss.kind");
 }

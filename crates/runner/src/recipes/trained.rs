@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 use serde::Serialize;
 use toml::Table;
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss};
-use zoo_data::{Splits, Statistics, derive_seed};
+use zoo_data::derive_seed;
 use zoo_train::{Event, Training};
 
 use super::{Dimensions, Fitted, Job, Model, Recipe};
@@ -27,7 +27,7 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
 
     fn fit(&self, job: &Job<'_>) -> anyhow::Result<Fitted> {
         let start = Instant::now();
-        let input = input_spec(job.splits);
+        let input = zoo_train::input_spec(&job.splits.train, job.splits.classes.len());
         let device = &job.selected.device;
         let cpu = cpu_device(device);
         cpu.seed(derive_seed(job.seed, u64::MAX));
@@ -36,7 +36,8 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
         parameters(&model);
         let model = model.fork(device);
 
-        let mut shown = job.progress.training(job.model, job.splits.train.len(), self.train.epochs);
+        let epochs = self.train.epochs.ceil() as usize;
+        let mut shown = job.progress.training(job.model, job.splits.train.len(), epochs);
         let training = Training {
             recipe: self,
             train: &job.splits.train,
@@ -45,6 +46,7 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
             device,
             seed: job.seed,
             checkpoints: job.checkpoints,
+            stop_after: None,
         };
         let mut written = Ok(());
         let fitted = training.fit(model, &mut |event| {
@@ -71,7 +73,9 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
     ) -> anyhow::Result<Box<dyn Model>> {
         let input = InputSpec::without_statistics(dimensions.shape, dimensions.classes);
         let mut model = self.architecture.init(&input, &selected.device);
-        let mut store = SafetensorsStore::from_file(path).with_from_adapter(PyTorchToBurnAdapter);
+        let mut store = SafetensorsStore::from_file(path)
+            .with_from_adapter(PyTorchToBurnAdapter)
+            .skip_enum_variants(true);
         model
             .load_from(&mut store)
             .map_err(|error| anyhow::anyhow!("cannot load {}: {error}", path.display()))?;
@@ -80,20 +84,6 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
 
     fn loss(&self) -> Option<Loss> {
         Some(self.loss)
-    }
-}
-
-/// What `splits` tells a model about its images.
-fn input_spec(splits: &Splits) -> InputSpec {
-    let statistics = Statistics::of(&splits.train);
-    let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
-    let Dimensions { shape, classes, .. } = Dimensions::of(splits);
-    InputSpec {
-        shape,
-        classes,
-        channel_mean: narrow(&statistics.channel_mean),
-        channel_deviation: narrow(&statistics.channel_deviation),
-        mean_image: narrow(&statistics.mean_image),
     }
 }
 
@@ -126,7 +116,9 @@ impl<M: Classifier + Module> Model for TrainedModel<M> {
     }
 
     fn to_safetensors(&self) -> anyhow::Result<Vec<u8>> {
-        let mut store = SafetensorsStore::from_bytes(None).with_to_adapter(BurnToPyTorchAdapter);
+        // Names begin with the network's fields, whichever kind of network it is.
+        let mut store =
+            SafetensorsStore::from_bytes(None).with_to_adapter(BurnToPyTorchAdapter).skip_enum_variants(true);
         let failed = |error: String| anyhow::anyhow!("cannot write SafeTensors: {error}");
         self.0.save_into(&mut store).map_err(|error| failed(error.to_string()))?;
         store.get_bytes().map_err(|error| failed(error.to_string()))
