@@ -73,9 +73,9 @@ fn normal(x: f32) -> (f32, f32) {
 /// e^−x for x ≥ 0: a power of two from the bits, times a polynomial on ±½ ln 2. NaN stays NaN.
 #[inline(always)]
 fn exp_negative(x: f32) -> f32 {
-    let y = if x > 87.0 { -87.0 } else { -x };
-    // Adding 1.5 · 2²³ leaves no room for digits behind the point.
+    /// 1.5 · 2²³: adding it leaves no room for digits behind the point.
     const ROUND: f32 = 12_582_912.0;
+    let y = if x > 87.0 { -87.0 } else { -x };
     let power = (y * std::f32::consts::LOG2_E + ROUND) - ROUND;
     let rest = (y - power * 0.693_145_75) - power * 1.428_606_8e-6;
     let series =

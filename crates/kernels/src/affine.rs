@@ -2,6 +2,7 @@
 
 use std::mem::MaybeUninit;
 
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::Activation;
@@ -27,10 +28,7 @@ pub(crate) fn forward(features: &[f32], scale: &[f32], shift: &[f32], activation
     let write = |output: &mut [MaybeUninit<f32>]| {
         with_function!(activation, function => {
             features.par_chunks(part).zip(output.par_chunks_mut(part)).for_each(|(features, output)| {
-                ARCH.dispatch(
-                    #[inline(always)]
-                    || apply(function, features, scale, shift, output),
-                );
+                ARCH.dispatch(Apply { function, features, scale, shift, output });
             });
         });
     };
@@ -38,18 +36,26 @@ pub(crate) fn forward(features: &[f32], scale: &[f32], shift: &[f32], activation
     unsafe { written(features.len(), write) }
 }
 
-#[inline(always)]
-fn apply(
-    function: impl Function,
-    features: &[f32],
-    scale: &[f32],
-    shift: &[f32],
-    output: &mut [MaybeUninit<f32>],
-) {
-    let channels = scale.len();
-    for (row, output) in features.chunks_exact(channels).zip(output.chunks_exact_mut(channels)) {
-        for (((output, &x), &scale), &shift) in output.iter_mut().zip(row).zip(scale).zip(shift) {
-            output.write(function.value(x * scale + shift));
+/// A part of [`forward`].
+struct Apply<'a, F> {
+    function: F,
+    features: &'a [f32],
+    scale: &'a [f32],
+    shift: &'a [f32],
+    output: &'a mut [MaybeUninit<f32>],
+}
+
+impl<F: Function> WithSimd for Apply<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { function, features, scale, shift, output } = self;
+        let channels = scale.len();
+        for (row, output) in features.chunks_exact(channels).zip(output.chunks_exact_mut(channels)) {
+            for (((output, &x), &scale), &shift) in output.iter_mut().zip(row).zip(scale).zip(shift) {
+                output.write(function.value(x * scale + shift));
+            }
         }
     }
 }
@@ -70,10 +76,7 @@ pub(crate) fn sums(
             .zip(gradient.par_chunks(part))
             .map(|(features, gradient)| {
                 let mut sums = [vec![0.0; channels], vec![0.0; channels]];
-                ARCH.dispatch(
-                    #[inline(always)]
-                    || add(function, features, gradient, scale, shift, &mut sums),
-                );
+                ARCH.dispatch(Add { function, features, gradient, scale, shift, sums: &mut sums });
                 sums
             })
             .collect();
@@ -81,23 +84,31 @@ pub(crate) fn sums(
     })
 }
 
-#[inline(always)]
-fn add(
-    function: impl Function,
-    features: &[f32],
-    gradient: &[f32],
-    scale: &[f32],
-    shift: &[f32],
-    [sums, products]: &mut [Vec<f32>; 2],
-) {
-    let channels = scale.len();
-    let (sums, products) = (&mut sums[..channels], &mut products[..channels]);
-    for (row, gradient) in features.chunks_exact(channels).zip(gradient.chunks_exact(channels)) {
-        for channel in 0..channels {
-            let x = row[channel];
-            let slope = gradient[channel] * function.slope(x * scale[channel] + shift[channel]);
-            sums[channel] += slope;
-            products[channel] += slope * x;
+/// A part of [`sums`].
+struct Add<'a, F> {
+    function: F,
+    features: &'a [f32],
+    gradient: &'a [f32],
+    scale: &'a [f32],
+    shift: &'a [f32],
+    sums: &'a mut [Vec<f32>; 2],
+}
+
+impl<F: Function> WithSimd for Add<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { function, features, gradient, scale, shift, sums: [sums, products] } = self;
+        let channels = scale.len();
+        let (shift, sums, products) = (&shift[..channels], &mut sums[..channels], &mut products[..channels]);
+        for (row, gradient) in features.chunks_exact(channels).zip(gradient.chunks_exact(channels)) {
+            for channel in 0..channels {
+                let x = row[channel];
+                let slope = gradient[channel] * function.slope(x * scale[channel] + shift[channel]);
+                sums[channel] += slope;
+                products[channel] += slope * x;
+            }
         }
     }
 }
@@ -132,10 +143,7 @@ pub(crate) fn input_gradient(
         let tasks = features.par_chunks(part).zip(gradient.par_chunks(part)).zip(output.par_chunks_mut(part));
         with_function!(activation, function => {
             tasks.for_each(|((features, gradient), output)| {
-                ARCH.dispatch(
-                    #[inline(always)]
-                    || combine(function, features, gradient, (scale, shift), [a, b, c], output),
-                );
+                ARCH.dispatch(Combine { function, features, gradient, scale, shift, a, b, c, output });
             });
         });
     };
@@ -143,23 +151,34 @@ pub(crate) fn input_gradient(
     unsafe { written(features.len(), write) }
 }
 
-#[inline(always)]
-fn combine(
-    function: impl Function,
-    features: &[f32],
-    gradient: &[f32],
-    (scale, shift): (&[f32], &[f32]),
-    [a, b, c]: [&[f32]; 3],
-    output: &mut [MaybeUninit<f32>],
-) {
-    let channels = scale.len();
-    let (shift, a, b, c) = (&shift[..channels], &a[..channels], &b[..channels], &c[..channels]);
-    let rows = features.chunks_exact(channels).zip(gradient.chunks_exact(channels));
-    for ((row, gradient), output) in rows.zip(output.chunks_exact_mut(channels)) {
-        for channel in 0..channels {
-            let x = row[channel];
-            let slope = gradient[channel] * function.slope(x * scale[channel] + shift[channel]);
-            output[channel].write(a[channel] * slope + (b[channel] * x + c[channel]));
+/// A part of [`input_gradient`].
+struct Combine<'a, F> {
+    function: F,
+    features: &'a [f32],
+    gradient: &'a [f32],
+    scale: &'a [f32],
+    shift: &'a [f32],
+    a: &'a [f32],
+    b: &'a [f32],
+    c: &'a [f32],
+    output: &'a mut [MaybeUninit<f32>],
+}
+
+impl<F: Function> WithSimd for Combine<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { function, features, gradient, scale, shift, a, b, c, output } = self;
+        let channels = scale.len();
+        let (shift, a, b, c) = (&shift[..channels], &a[..channels], &b[..channels], &c[..channels]);
+        let rows = features.chunks_exact(channels).zip(gradient.chunks_exact(channels));
+        for ((row, gradient), output) in rows.zip(output.chunks_exact_mut(channels)) {
+            for channel in 0..channels {
+                let x = row[channel];
+                let slope = gradient[channel] * function.slope(x * scale[channel] + shift[channel]);
+                output[channel].write(a[channel] * slope + (b[channel] * x + c[channel]));
+            }
         }
     }
 }

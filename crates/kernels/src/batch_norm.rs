@@ -1,6 +1,7 @@
 //! BatchNorm and the activation behind it, in as few passes over the features as there can be: one for the statistics and one
 //! for the output; one for the sums of the gradient and one for the gradient itself.
 
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::Activation;
@@ -18,10 +19,7 @@ pub(crate) fn statistics(features: &[f32], channels: usize) -> [Vec<f32>; 2] {
         .par_chunks(part(channels))
         .map(|features| {
             let mut sums = [vec![0.0; channels], vec![0.0; channels]];
-            ARCH.dispatch(
-                #[inline(always)]
-                || add(features, pivot, &mut sums),
-            );
+            ARCH.dispatch(Add { features, pivot, sums: &mut sums });
             sums
         })
         .collect();
@@ -33,15 +31,27 @@ pub(crate) fn statistics(features: &[f32], channels: usize) -> [Vec<f32>; 2] {
     [mean.collect(), variance.collect()]
 }
 
-#[inline(always)]
-fn add(features: &[f32], pivot: &[f32], [sums, squares]: &mut [Vec<f32>; 2]) {
-    let channels = pivot.len();
-    let (sums, squares) = (&mut sums[..channels], &mut squares[..channels]);
-    for row in features.chunks_exact(channels) {
-        for channel in 0..channels {
-            let x = row[channel] - pivot[channel];
-            sums[channel] += x;
-            squares[channel] += x * x;
+/// A part of [`statistics`].
+struct Add<'a> {
+    features: &'a [f32],
+    pivot: &'a [f32],
+    sums: &'a mut [Vec<f32>; 2],
+}
+
+impl WithSimd for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { features, pivot, sums: [sums, squares] } = self;
+        let channels = pivot.len();
+        let (sums, squares) = (&mut sums[..channels], &mut squares[..channels]);
+        for row in features.chunks_exact(channels) {
+            for channel in 0..channels {
+                let x = row[channel] - pivot[channel];
+                sums[channel] += x;
+                squares[channel] += x * x;
+            }
         }
     }
 }

@@ -6,6 +6,9 @@ use std::sync::LazyLock;
 use pulp::{Arch, Simd, bytemuck};
 
 /// The best instruction set of this machine.
+///
+/// What is dispatched is a structure rather than a closure, whose body would not be made part of the function that has the
+/// instructions, and so be compiled without them.
 pub(crate) static ARCH: LazyLock<Arch> = LazyLock::new(Arch::new);
 
 /// Channels are padded to a multiple of this, the widest vector's `f32`s.

@@ -152,22 +152,30 @@ fn transform_weight(geometry: Geometry, weight: &[f32], turned: bool) -> Vec<f32
     });
     let mut points = vec![0.0; POINTS * size];
     points.par_chunks_mut(size).enumerate().for_each(|(point, values)| {
-        ARCH.dispatch(
-            #[inline(always)]
-            || add_up(&positions, |position| share(point, position), values),
-        );
+        let factors = std::array::from_fn::<_, 9, _>(|position| share(point, position));
+        ARCH.dispatch(AddUp { parts: &positions, factors: &factors, output: values });
     });
     points
 }
 
-/// out = Σ factor(i) · part i, the parts lying one after another.
-#[inline(always)]
-fn add_up(parts: &[f32], factor: impl Fn(usize) -> f32, output: &mut [f32]) {
-    for (number, part) in parts.chunks_exact(output.len()).enumerate() {
-        let factor = factor(number);
-        if factor != 0.0 {
-            for (output, part) in output.iter_mut().zip(part) {
-                *output += factor * part;
+/// out = Σ factor i · part i, the parts lying one after another.
+struct AddUp<'a> {
+    parts: &'a [f32],
+    factors: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl WithSimd for AddUp<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { parts, factors, output } = self;
+        for (part, &factor) in parts.chunks_exact(output.len()).zip(factors) {
+            if factor != 0.0 {
+                for (output, part) in output.iter_mut().zip(part) {
+                    *output += factor * part;
+                }
             }
         }
     }
@@ -441,10 +449,8 @@ pub(crate) fn weight_gradient(geometry: Geometry, features: &[f32], gradient: &[
     }
     let mut positions = vec![0.0; 9 * size];
     positions.par_chunks_mut(size).enumerate().for_each(|(position, values)| {
-        ARCH.dispatch(
-            #[inline(always)]
-            || add_up(&points, |point| share(point, position), values),
-        );
+        let factors = std::array::from_fn::<_, POINTS, _>(|point| share(point, position));
+        ARCH.dispatch(AddUp { parts: &points, factors: &factors, output: values });
     });
     for (channel, output) in output.chunks_exact_mut(geometry.channels_in * 9).enumerate() {
         for (number, value) in output.iter_mut().enumerate() {
