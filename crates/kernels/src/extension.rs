@@ -1,5 +1,7 @@
 //! Our own code as operations of Burn's CPU backend, with their gradients.
 
+use std::sync::Arc;
+
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
@@ -257,7 +259,7 @@ impl Backward<Flex, 2> for LinearBackward {
 struct MaxPool2dBackward;
 
 impl Backward<Flex, 1> for MaxPool2dBackward {
-    type State = (std::sync::Arc<Vec<u8>>, [usize; 4], Window);
+    type State = (Arc<Vec<u8>>, [usize; 4], Window);
 
     fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let (winners, shape, window) = ops.state;
@@ -342,9 +344,7 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         let shape = features.shape().dims();
         let (output, winners) = pool_with_winners(features.into_primitive(), window);
         match MaxPool2dBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(operation) => {
-                operation.finish((std::sync::Arc::new(winners), shape, window), output)
-            }
+            OpsKind::Tracked(operation) => operation.finish((Arc::new(winners), shape, window), output),
             OpsKind::UnTracked(operation) => operation.finish(output),
         }
     }
