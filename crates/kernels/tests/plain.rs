@@ -16,7 +16,7 @@ fn random<const D: usize>(shape: [usize; D]) -> Tensor<D> {
 /// Runs `ours` and `theirs` on the same inputs, and sums a random weighting of the output so that gradients differ from
 /// place to place. Returns the largest difference of outputs and gradients, relative to their largest value.
 fn difference<const N: usize>(
-    inputs: [Tensor<4>; N],
+    inputs: &[Tensor<4>; N],
     ours: impl Fn([Tensor<4>; N]) -> Tensor<4>,
     theirs: impl Fn([Tensor<4>; N]) -> Tensor<4>,
 ) -> f32 {
@@ -63,7 +63,7 @@ proptest! {
         let window = Window { size, stride, padding };
         let inputs = [random([batch, height, width, channels_in]), random([channels_out, channels_in, size[0], size[1]])];
         let [ours, theirs] = [conv2d, plain::conv2d];
-        let worst = difference(inputs, |[x, w]| ours(x, w, window), |[x, w]| theirs(x, w, window));
+        let worst = difference(&inputs, |[x, w]| ours(x, w, window), |[x, w]| theirs(x, w, window));
         prop_assert!(worst < 1e-5, "{worst}");
     }
 
@@ -75,7 +75,7 @@ proptest! {
     ) {
         let window = Window { size: [3, 3], stride: [1, 1], padding };
         let inputs = [random([batch, height, width, channels_in]), random([channels_out, channels_in, 3, 3])];
-        let worst = difference(inputs, |[x, w]| conv2d(x, w, window), |[x, w]| plain::conv2d(x, w, window));
+        let worst = difference(&inputs, |[x, w]| conv2d(x, w, window), |[x, w]| plain::conv2d(x, w, window));
         prop_assert!(worst < 5e-5, "{worst}");
     }
 
@@ -91,7 +91,7 @@ proptest! {
         let ours = |[x, gamma, beta]: [Tensor<4>; 3]| batch_norm(x, vector(&gamma), vector(&beta), 1e-5, activation).output;
         let theirs =
             |[x, gamma, beta]: [Tensor<4>; 3]| plain::batch_norm(x, vector(&gamma), vector(&beta), 1e-5, activation).output;
-        let worst = difference(inputs, ours, theirs);
+        let worst = difference(&inputs, ours, theirs);
         prop_assert!(worst < 2e-3, "{worst}");
     }
 
@@ -103,7 +103,7 @@ proptest! {
         let inputs = [random([batch, height, width, channels]), random([1, 1, 1, channels]), random([1, 1, 1, channels])];
         let ours = |[x, a, b]: [Tensor<4>; 3]| affine(x, vector(&a), vector(&b), activation);
         let theirs = |[x, a, b]: [Tensor<4>; 3]| plain::affine(x, vector(&a), vector(&b), activation);
-        let worst = difference(inputs, ours, theirs);
+        let worst = difference(&inputs, ours, theirs);
         prop_assert!(worst < 1e-5, "{worst}");
     }
 
@@ -120,7 +120,7 @@ proptest! {
                 output.reshape([batch, outputs, 1, 1])
             }
         };
-        let worst = difference(inputs, run(linear), run(plain::linear));
+        let worst = difference(&inputs, run(linear), run(plain::linear));
         prop_assert!(worst < 1e-5, "{worst}");
     }
 
@@ -133,7 +133,7 @@ proptest! {
         let padding = if padded { size.map(|size| size / 2) } else { [0; 2] };
         let window = Window { size, stride, padding };
         let inputs = [random([batch, height, width, channels])];
-        let worst = difference(inputs, |[x]| max_pool2d(x, window), |[x]| plain::max_pool2d(x, window));
+        let worst = difference(&inputs, |[x]| max_pool2d(x, window), |[x]| plain::max_pool2d(x, window));
         prop_assert!(worst < 1e-6, "{worst}");
     }
 }

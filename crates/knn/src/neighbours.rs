@@ -32,6 +32,7 @@ impl Neighbours {
     }
 
     /// The neighbours of each query.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[Neighbour]> {
         self.rows.chunks_exact(self.k)
     }
