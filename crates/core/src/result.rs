@@ -50,6 +50,9 @@ pub struct DatasetSummary {
 pub struct ModelResult {
     /// Its name, `knn`.
     pub model: String,
+    /// The name of its recipe, if it is not the model's default one: that of the file, without `.toml`.
+    #[serde(default)]
+    pub recipe: Option<String>,
     /// The backend that it ran on, `flex`.
     pub backend: String,
     /// Its recipe, everything resolved.
@@ -66,6 +69,10 @@ pub struct ModelResult {
     pub predict_images_per_second: Option<f64>,
     /// Figures on the test images.
     pub test: Option<TestMetrics>,
+    /// Figures on the test images of the same model evaluated otherwise: with test-time augmentation, or without averaging
+    /// its weights.
+    #[serde(default)]
+    pub variants: Vec<Variant>,
     /// Figures on training images as they are (a sample where there are many).
     pub train: Option<PartMetrics>,
     /// Figures on the validation images.
@@ -82,6 +89,17 @@ pub struct ModelResult {
 pub struct PartMetrics {
     /// How many images the figures come from.
     pub images: usize,
+    /// The share of right predictions.
+    pub accuracy: f64,
+    /// Mean loss, without regularisation.
+    pub loss: Option<f64>,
+}
+
+/// Accuracy and loss on the test images of a model that is evaluated in another way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Variant {
+    /// What is different: `mirror`, `mirror_and_shifts` (test-time augmentation), `without_ema`.
+    pub name: String,
     /// The share of right predictions.
     pub accuracy: f64,
     /// Mean loss, without regularisation.
@@ -129,6 +147,9 @@ pub struct EpochRecord {
     pub validation_loss: Option<f64>,
     /// Accuracy on the validation images.
     pub validation_accuracy: Option<f64>,
+    /// Accuracy on the validation images with the averaged weights, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema_validation_accuracy: Option<f64>,
     /// The learning rate of the epoch's last step.
     pub learning_rate: f64,
     /// Wall time, validation included.
@@ -166,6 +187,7 @@ impl ModelResult {
     pub fn new(model: &str, backend: &str, config: serde_json::Value) -> Self {
         Self {
             model: model.into(),
+            recipe: None,
             backend: backend.into(),
             config,
             error: None,
@@ -174,6 +196,7 @@ impl ModelResult {
             predict_seconds: None,
             predict_images_per_second: None,
             test: None,
+            variants: Vec::new(),
             train: None,
             validation: None,
             score_difference: None,
@@ -185,6 +208,12 @@ impl ModelResult {
     #[must_use]
     pub fn failed(model: &str, backend: &str, config: serde_json::Value, error: String) -> Self {
         Self { error: Some(error), ..Self::new(model, backend, config) }
+    }
+
+    /// The name of its recipe, or of its model if that is its default one.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.recipe.as_ref().unwrap_or(&self.model)
     }
 
     /// The accuracy on the test images, if there is one.

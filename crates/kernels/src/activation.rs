@@ -2,6 +2,9 @@
 
 use std::f32::consts::FRAC_1_SQRT_2;
 
+/// The slope of [`LeakyRelu`] below zero.
+pub(crate) const LEAK: f32 = 0.01;
+
 /// A function of one value.
 pub(crate) trait Function: Copy + Send + Sync {
     /// f(x).
@@ -14,6 +17,12 @@ pub(crate) trait Function: Copy + Send + Sync {
 pub(crate) struct Identity;
 #[derive(Clone, Copy)]
 pub(crate) struct Relu;
+#[derive(Clone, Copy)]
+pub(crate) struct LeakyRelu;
+#[derive(Clone, Copy)]
+pub(crate) struct Sigmoid;
+#[derive(Clone, Copy)]
+pub(crate) struct Tanh;
 #[derive(Clone, Copy)]
 pub(crate) struct Gelu;
 
@@ -39,6 +48,46 @@ impl Function for Relu {
     #[inline(always)]
     fn slope(self, x: f32) -> f32 {
         if x > 0.0 { 1.0 } else { 0.0 }
+    }
+}
+
+impl Function for LeakyRelu {
+    #[inline(always)]
+    fn value(self, x: f32) -> f32 {
+        if x < 0.0 { LEAK * x } else { x }
+    }
+
+    #[inline(always)]
+    fn slope(self, x: f32) -> f32 {
+        if x > 0.0 { 1.0 } else { LEAK }
+    }
+}
+
+impl Function for Sigmoid {
+    #[inline(always)]
+    fn value(self, x: f32) -> f32 {
+        // e^−|x| never overflows.
+        let power = exp_negative(x.abs());
+        (if x < 0.0 { power } else { 1.0 }) / (1.0 + power)
+    }
+
+    #[inline(always)]
+    fn slope(self, x: f32) -> f32 {
+        let value = self.value(x);
+        value * (1.0 - value)
+    }
+}
+
+impl Function for Tanh {
+    #[inline(always)]
+    fn value(self, x: f32) -> f32 {
+        2.0 * Sigmoid.value(2.0 * x) - 1.0
+    }
+
+    #[inline(always)]
+    fn slope(self, x: f32) -> f32 {
+        let value = self.value(x);
+        1.0 - value * value
     }
 }
 
@@ -96,6 +145,18 @@ macro_rules! with_function {
                 let $name = crate::activation::Relu;
                 $body
             }
+            crate::Activation::LeakyRelu => {
+                let $name = crate::activation::LeakyRelu;
+                $body
+            }
+            crate::Activation::Sigmoid => {
+                let $name = crate::activation::Sigmoid;
+                $body
+            }
+            crate::Activation::Tanh => {
+                let $name = crate::activation::Tanh;
+                $body
+            }
             crate::Activation::Gelu => {
                 let $name = crate::activation::Gelu;
                 $body
@@ -121,22 +182,43 @@ mod tests {
         assert!(exp_negative(f32::NAN).is_nan());
     }
 
-    #[test]
-    fn slopes_are_differences() {
+    fn check_slope(function: impl Function) {
         for step in -600..=600 {
             let x = step as f32 / 100.0 + 0.005;
-            let difference = (Gelu.value(x + 0.01) - Gelu.value(x - 0.01)) / 0.02;
-            assert!((difference - Gelu.slope(x)).abs() < 1e-4, "{x}: {difference} {}", Gelu.slope(x));
+            // A kink at zero would be seen from both sides.
+            let width = 0.01f32.min(x.abs());
+            let difference = (function.value(x + width) - function.value(x - width)) / (2.0 * width);
+            assert!((difference - function.slope(x)).abs() < 2e-4, "{x}: {difference} {}", function.slope(x));
         }
+    }
+
+    #[test]
+    fn sigmoid_and_tanh_at_their_ends() {
+        assert_eq!((Sigmoid.value(0.0), Sigmoid.value(200.0), Tanh.value(0.0)), (0.5, 1.0, 0.0));
+        assert!((0.0..1e-37).contains(&Sigmoid.value(-200.0)));
+        assert_eq!((Tanh.value(-200.0), Tanh.value(200.0)), (-1.0, 1.0));
+    }
+
+    #[test]
+    fn slopes_are_differences() {
+        check_slope(Gelu);
+        check_slope(Sigmoid);
+        check_slope(Tanh);
+        check_slope(LeakyRelu);
         assert_eq!((Relu.slope(-1.0), Relu.slope(2.0), Identity.slope(-3.0)), (0.0, 1.0, 1.0));
     }
 
     #[test]
     fn no_number_stays_no_number() {
-        assert!(
-            Relu.value(f32::NAN).is_nan()
-                && Gelu.value(f32::NAN).is_nan()
-                && Identity.value(f32::NAN).is_nan()
-        );
+        for activation in [
+            crate::Activation::Identity,
+            crate::Activation::Relu,
+            crate::Activation::LeakyRelu,
+            crate::Activation::Sigmoid,
+            crate::Activation::Tanh,
+            crate::Activation::Gelu,
+        ] {
+            assert!(with_function!(activation, f => f.value(f32::NAN)).is_nan(), "{activation:?}");
+        }
     }
 }

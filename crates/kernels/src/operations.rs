@@ -2,6 +2,7 @@
 
 use burn::nn::BatchNorm;
 use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
 
 use crate::plain;
 
@@ -49,14 +50,21 @@ impl Window {
     }
 }
 
-/// The non-linear function that follows a layer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The non-linear function that follows a layer (tutorial 3.6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Activation {
-    /// x.
+    /// x: no activation at all, which leaves a network of linear layers linear.
     #[default]
     Identity,
     /// max(x, 0) (Nair and Hinton, 2010).
     Relu,
+    /// x, or 0.01 x below zero, so that some gradient is left there (Maas et al., 2013).
+    LeakyRelu,
+    /// 1 / (1 + e^−x), between 0 and 1.
+    Sigmoid,
+    /// (e^x − e^−x) / (e^x + e^−x), between −1 and 1.
+    Tanh,
     /// x Φ(x), Φ being the normal distribution's, without approximation by tanh (Hendrycks and Gimpel, 2016).
     Gelu,
 }
@@ -158,6 +166,9 @@ pub fn normalize(norm: &BatchNorm, features: Tensor<4>, activation: Activation) 
         return affine(features, scale, shift, activation);
     }
     let Normalized { output, mean, variance } = batch_norm(features, gamma, beta, norm.epsilon, activation);
+    // PyTorch's running variance is the unbiased one.
+    let values = output.shape().num_elements() / norm.gamma.dims()[0];
+    let variance = variance * (values as f64 / (values as f64 - 1.0).max(1.0));
     let moved = |running: Tensor<1>, now: Tensor<1>| {
         (running * (1.0 - norm.momentum) + now.detach() * norm.momentum).detach()
     };

@@ -3,6 +3,7 @@
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, activation, module};
 
+use crate::activation::LEAK;
 use crate::{Activation, Normalized, Window};
 
 /// `[batch, height, width, channels]` to Burn's `[batch, channels, height, width]`; no value moves.
@@ -21,6 +22,9 @@ impl Activation {
         match self {
             Self::Identity => values,
             Self::Relu => activation::relu(values),
+            Self::LeakyRelu => activation::leaky_relu(values, f64::from(LEAK)),
+            Self::Sigmoid => activation::sigmoid(values),
+            Self::Tanh => activation::tanh(values),
             Self::Gelu => activation::gelu(values),
         }
     }

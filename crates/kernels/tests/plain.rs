@@ -5,6 +5,15 @@ use burn::tensor::{Device, Distribution, Tensor};
 use proptest::prelude::*;
 use zoo_kernels::{Activation, Window, affine, batch_norm, conv2d, linear, max_pool2d, plain};
 
+const ACTIVATIONS: [Activation; 6] = [
+    Activation::Identity,
+    Activation::Relu,
+    Activation::LeakyRelu,
+    Activation::Sigmoid,
+    Activation::Tanh,
+    Activation::Gelu,
+];
+
 fn device() -> Device {
     Device::flex().autodiff()
 }
@@ -48,7 +57,7 @@ fn vector(values: &Tensor<4>) -> Tensor<1> {
 }
 
 fn activations() -> impl Strategy<Value = Activation> {
-    prop_oneof![Just(Activation::Identity), Just(Activation::Relu), Just(Activation::Gelu)]
+    proptest::sample::select(&ACTIVATIONS[..])
 }
 
 proptest! {
@@ -156,7 +165,7 @@ fn no_number_is_not_hidden() {
     let first = Tensor::<1>::from_data([f32::NAN, 1.0, 2.0, 3.0], &Device::flex()).reshape([1, 2, 2, 1]);
     assert_eq!(count(max_pool2d(first, Window::square(2, 2))), 1);
     let (ones, zeros) = (Tensor::ones([16], &Device::flex()), Tensor::zeros([16], &Device::flex()));
-    for activation in [Activation::Identity, Activation::Relu, Activation::Gelu] {
+    for activation in ACTIVATIONS {
         assert_eq!(count(affine(nan.clone(), ones.clone(), zeros.clone(), activation)), 256);
     }
     let weight = Tensor::ones([16, 16, 3, 3], &Device::flex());
