@@ -143,7 +143,7 @@ fn train<A: Architecture>(
     let mut model = fresh(architecture, &splits).fork(&device.clone().inner()).train();
     let mut burn = optimizer.init(&model);
     let mut losses = Vec::new();
-    let augment = Augment { flip: Flip::Random, crop: 2 };
+    let augment = Augment { flip: Flip::Random, crop: 2, ..Augment::default() };
     // Batches of one size: each size has kernels of its own.
     let batches = (0..).flat_map(|epoch| {
         let batches: Vec<_> = Epoch::new(&splits.train, 24, augment, (3, epoch), &device).collect();

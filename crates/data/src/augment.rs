@@ -1,4 +1,4 @@
-//! Flips and crops of training images.
+//! Flips, crops and holes.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -16,6 +16,10 @@ pub struct Augment {
     /// Shift by up to this many pixels each way: the image is padded by its own reflection and cropped to its
     /// size again. Default: 0.
     pub crop: usize,
+    /// Height and width of a square around a random pixel that is hidden (DeVries and Taylor, *Improved Regularization of
+    /// Convolutional Neural Networks with Cutout*, 2017): each of its channels becomes the mean of the image's own.
+    /// Default: 0.
+    pub cutout: usize,
 }
 
 /// Which images are mirrored.
@@ -32,12 +36,25 @@ pub enum Flip {
     Alternating,
 }
 
-/// What happens to one image: its column order and its offset into the padded image.
-#[derive(Clone, Copy)]
-pub(crate) struct Transform {
+/// A way to look at an image: from where, in which direction, and how much of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// Whether left and right change places.
     mirrored: bool,
+    /// How many pixels further down the view begins; beyond its edge an image is continued by its reflection.
     down: i32,
+    /// How many pixels further right it begins.
     right: i32,
+    /// What is hidden.
+    hole: Option<Hole>,
+}
+
+/// A square that is hidden; parts of it may lie outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Hole {
+    top: i32,
+    left: i32,
+    side: i32,
 }
 
 /// Draws what happens to the images of one epoch.
@@ -61,25 +78,35 @@ impl Augmentation {
         Self { augment, random: generator(seed, Purpose::Augment, epoch as u64), mirrored }
     }
 
-    /// Draws what happens to the next image, which stands at `position`.
-    pub(crate) fn draw(&mut self, position: usize) -> Transform {
-        let reach = self.augment.crop as i32;
+    /// Draws how the next image is seen, which stands at `position`.
+    pub(crate) fn draw(&mut self, position: usize, shape: ImageShape) -> View {
+        let Augment { flip, crop, cutout } = self.augment;
+        let reach = crop as i32;
         let mut shift = || if reach == 0 { 0 } else { self.random.random_range(-reach..=reach) };
         let (down, right) = (shift(), shift());
-        let mirrored = match self.augment.flip {
+        let mirrored = match flip {
             Flip::None => false,
             Flip::Random => self.random.random_bool(0.5),
             Flip::Alternating => self.mirrored[position],
         };
-        Transform { mirrored, down, right }
+        let side = cutout as i32;
+        let mut edge = |length: usize| self.random.random_range(0..length as i32) - side / 2;
+        let hole = (side > 0).then(|| Hole { top: edge(shape.height), left: edge(shape.width), side });
+        View { mirrored, down, right, hole }
     }
 }
 
-impl Transform {
-    /// Leaves the image as it is.
-    pub(crate) const IDENTITY: Self = Self { mirrored: false, down: 0, right: 0 };
+impl View {
+    /// The image as it is.
+    pub const PLAIN: Self = Self::new(false, 0, 0);
 
-    /// Writes the transformed image as `f32`, still 0 to 255: both steps in one pass.
+    /// A whole image, perhaps mirrored, that begins so many pixels further down and right.
+    #[must_use]
+    pub const fn new(mirrored: bool, down: i32, right: i32) -> Self {
+        Self { mirrored, down, right, hole: None }
+    }
+
+    /// Writes the image as it is seen, as `f32`, still 0 to 255: all steps in one pass.
     pub(crate) fn apply(self, shape: ImageShape, pixels: &[u8], into: &mut [f32]) {
         let (height, width) = (shape.height, shape.width);
         for (plane, target) in pixels.chunks_exact(height * width).zip(into.chunks_exact_mut(height * width))
@@ -98,6 +125,24 @@ impl Transform {
                     }
                 }
             }
+            if let Some(hole) = self.hole {
+                let sum: u32 = plane.iter().map(|&pixel| u32::from(pixel)).sum();
+                hole.fill(sum as f32 / plane.len() as f32, target, width);
+            }
+        }
+    }
+}
+
+impl Hole {
+    /// Writes `value` into the part of the hole that lies on the plane.
+    fn fill(self, value: f32, plane: &mut [f32], width: usize) {
+        let part = |from: i32, length: usize| {
+            let inside = |at: i32| at.clamp(0, length as i32) as usize;
+            inside(from)..inside(from + self.side)
+        };
+        let rows = part(self.top, plane.len() / width);
+        for row in plane.chunks_exact_mut(width).take(rows.end).skip(rows.start) {
+            row[part(self.left, width)].fill(value);
         }
     }
 }
@@ -119,33 +164,60 @@ mod tests {
 
     const LINE: ImageShape = ImageShape { channels: 1, height: 1, width: 4 };
 
-    fn apply(transform: Transform) -> Vec<f32> {
+    fn apply(view: View) -> Vec<f32> {
         let mut into = vec![0.0; 4];
-        transform.apply(LINE, &[1, 2, 3, 4], &mut into);
+        view.apply(LINE, &[1, 2, 3, 4], &mut into);
         into
     }
 
     #[test]
     fn identity_mirror_and_reflected_shift() {
-        assert_eq!(apply(Transform::IDENTITY), [1.0, 2.0, 3.0, 4.0]);
-        assert_eq!(apply(Transform { mirrored: true, ..Transform::IDENTITY }), [4.0, 3.0, 2.0, 1.0]);
-        assert_eq!(apply(Transform { right: 2, ..Transform::IDENTITY }), [3.0, 4.0, 3.0, 2.0]);
-        assert_eq!(apply(Transform { right: -2, ..Transform::IDENTITY }), [3.0, 2.0, 1.0, 2.0]);
-        assert_eq!(apply(Transform { right: -9, down: 7, mirrored: true }).len(), 4);
+        assert_eq!(apply(View::PLAIN), [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(apply(View { mirrored: true, ..View::PLAIN }), [4.0, 3.0, 2.0, 1.0]);
+        assert_eq!(apply(View { right: 2, ..View::PLAIN }), [3.0, 4.0, 3.0, 2.0]);
+        assert_eq!(apply(View { right: -2, ..View::PLAIN }), [3.0, 2.0, 1.0, 2.0]);
+        assert_eq!(apply(View { right: -9, down: 7, mirrored: true }).len(), 4);
     }
 
     #[test]
     fn rows_move_as_columns_do() {
         let shape = ImageShape { channels: 2, height: 3, width: 1 };
         let mut into = vec![0.0; 6];
-        Transform { down: 1, ..Transform::IDENTITY }.apply(shape, &[1, 2, 3, 4, 5, 6], &mut into);
+        View { down: 1, ..View::PLAIN }.apply(shape, &[1, 2, 3, 4, 5, 6], &mut into);
         assert_eq!(into, [2.0, 3.0, 2.0, 5.0, 6.0, 5.0]);
     }
 
     #[test]
+    fn a_hole_takes_the_mean_and_may_lie_over_the_edge() {
+        let shape = ImageShape { channels: 2, height: 3, width: 3 };
+        let pixels: Vec<u8> = (0..9).chain([90; 9]).collect();
+        let look = |top, left, side| {
+            let mut into = vec![0.0; 18];
+            View { hole: Some(Hole { top, left, side }), ..View::PLAIN }.apply(shape, &pixels, &mut into);
+            assert_eq!(into[9..], [90.0; 9], "a flat channel has its own value for mean");
+            into[..9].to_vec()
+        };
+        assert_eq!(look(1, 0, 2), [0.0, 1.0, 2.0, 4.0, 4.0, 5.0, 4.0, 4.0, 8.0]);
+        assert_eq!(look(-1, 2, 2), [0.0, 1.0, 4.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
+        assert_eq!(look(-5, -5, 20), [4.0; 9]);
+    }
+
+    #[test]
+    fn holes_are_around_every_pixel() {
+        let augment = Augment { cutout: 2, ..Augment::default() };
+        let mut augmentation = Augmentation::new(augment, 500, (1, 0));
+        let holes: Vec<Hole> =
+            (0..500).filter_map(|position| augmentation.draw(position, LINE).hole).collect();
+        assert_eq!(holes.len(), 500);
+        assert!(holes.iter().all(|hole| (hole.top, hole.side) == (-1, 2)));
+        assert!((-1..3).all(|left| holes.iter().any(|hole| hole.left == left)));
+    }
+
+    #[test]
     fn draws_every_offset_and_both_directions() {
-        let mut augmentation = Augmentation::new(Augment { flip: Flip::Random, crop: 2 }, 1000, (1, 0));
-        let draws: Vec<_> = (0..1000).map(|position| augmentation.draw(position)).collect();
+        let mut augmentation =
+            Augmentation::new(Augment { flip: Flip::Random, crop: 2, cutout: 0 }, 1000, (1, 0));
+        let draws: Vec<_> = (0..1000).map(|position| augmentation.draw(position, LINE)).collect();
         for offset in -2..=2 {
             assert!(
                 draws.iter().any(|draw| draw.down == offset) && draws.iter().any(|draw| draw.right == offset)
@@ -158,11 +230,11 @@ mod tests {
     #[test]
     fn alternating_flips_show_the_other_side_in_the_next_epoch() {
         let mirrored = |seed, epoch| -> Vec<bool> {
-            let augment = Augment { flip: Flip::Alternating, crop: 1 };
+            let augment = Augment { flip: Flip::Alternating, crop: 1, cutout: 0 };
             let mut augmentation = Augmentation::new(augment, 1000, (seed, epoch));
             // In whichever order images come.
             let mut draws: Vec<_> =
-                (0..1000).rev().map(|position| augmentation.draw(position).mirrored).collect();
+                (0..1000).rev().map(|position| augmentation.draw(position, LINE).mirrored).collect();
             draws.reverse();
             draws
         };

@@ -4,9 +4,9 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use crate::augment::{Augmentation, Transform};
+use crate::augment::Augmentation;
 use crate::random::{Purpose, generator};
-use crate::{Augment, Subset};
+use crate::{Augment, Subset, View};
 
 /// Images and their labels, on a device.
 #[derive(Clone, Debug)]
@@ -24,16 +24,25 @@ impl Subset {
     /// If a position is not below [`len`](Self::len).
     #[must_use]
     pub fn batch(&self, positions: impl IntoIterator<Item = usize>, device: &Device) -> Batch {
-        let items: Vec<_> = positions.into_iter().map(|position| (position, Transform::IDENTITY)).collect();
+        self.viewed(positions, View::PLAIN, device)
+    }
+
+    /// The images at `positions`, all seen in the same way.
+    ///
+    /// # Panics
+    /// If a position is not below [`len`](Self::len).
+    #[must_use]
+    pub fn viewed(&self, positions: impl IntoIterator<Item = usize>, view: View, device: &Device) -> Batch {
+        let items: Vec<_> = positions.into_iter().map(|position| (position, view)).collect();
         self.gather(&items, device)
     }
 
-    /// Converts, transforms and gathers in one pass over the pixels, images in parallel.
-    fn gather(&self, items: &[(usize, Transform)], device: &Device) -> Batch {
+    /// Converts, changes and gathers in one pass over the pixels, images in parallel.
+    fn gather(&self, items: &[(usize, View)], device: &Device) -> Batch {
         let shape = self.shape();
         let mut values = vec![0.0; items.len() * shape.values()];
-        values.par_chunks_exact_mut(shape.values()).zip(items).for_each(|(into, &(position, transform))| {
-            transform.apply(shape, self.pixels(position), into);
+        values.par_chunks_exact_mut(shape.values()).zip(items).for_each(|(into, &(position, view))| {
+            view.apply(shape, self.pixels(position), into);
         });
         let labels: Vec<i32> = items.iter().map(|&(position, _)| self.label(position) as i32).collect();
         let dimensions = [items.len(), shape.channels, shape.height, shape.width];
@@ -87,11 +96,12 @@ impl Iterator for Epoch<'_> {
     type Item = Batch;
 
     fn next(&mut self) -> Option<Batch> {
+        let shape = self.subset.shape();
         let items: Vec<_> = self
             .order
             .by_ref()
             .take(self.batch_size)
-            .map(|position| (position, self.augmentation.draw(position)))
+            .map(|position| (position, self.augmentation.draw(position, shape)))
             .collect();
         (!items.is_empty()).then(|| self.subset.gather(&items, self.device))
     }
@@ -148,7 +158,7 @@ mod tests {
     fn augmentation_repeats_with_the_seed() {
         let train = shapes10::generate(30, 10, 1).train;
         let device = Device::flex();
-        let augment = Augment { flip: Flip::Random, crop: 2 };
+        let augment = Augment { flip: Flip::Random, crop: 2, cutout: 4 };
         let pixels = |seed| -> Vec<f32> {
             Epoch::new(&train, 30, augment, (seed, 0), &device).flat_map(|batch| values(&batch).0).collect()
         };

@@ -28,7 +28,7 @@ mod random;
 mod statistics;
 mod storage;
 
-pub use augment::{Augment, Flip};
+pub use augment::{Augment, Flip, View};
 pub use batch::{Batch, Epoch};
 pub use dataset::{Dataset, Splits};
 pub use error::{DataError, Result};

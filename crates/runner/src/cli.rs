@@ -27,6 +27,7 @@ Examples:
   zoo compare --data cifar10                    the same on CIFAR-10
   zoo compare --data my-photos/                 on your own images, one folder a class
   zoo train cnn --data cifar10 --set train.epochs=20
+  zoo compare configs/ablation/optimizer-*.toml
   zoo predict runs/0002-train-cnn-cifar10 --image cat.png
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
@@ -46,22 +47,31 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Fit and evaluate classifiers side by side
     Compare {
-        /// Models to compare: knn, softmax, svm, cnn [default: all]
+        /// Models: knn, softmax, svm, cnn, mlp; or files with recipes [default: knn softmax svm cnn]
+        #[arg(value_name = "MODEL|FILE")]
         models: Vec<String>,
     },
     /// Fit one classifier and keep it, with a checkpoint after each epoch
     Train {
-        /// The model: knn, softmax, svm or cnn
-        #[arg(required_unless_present = "resume", conflicts_with = "resume")]
+        /// The model: knn, softmax, svm, cnn or mlp; or the file of a recipe
+        #[arg(value_name = "MODEL|FILE", required_unless_present = "resume", conflicts_with = "resume")]
         model: Option<String>,
         /// Continue a run that was interrupted, exactly where it stopped
         #[arg(long, value_name = "RUN")]
         resume: Option<PathBuf>,
     },
-    /// Test-set metrics of a run that `train` has finished
+    /// Test-set metrics of a run that `train` has finished, or of weights from elsewhere
     Evaluate {
         /// The run's folder
-        run: PathBuf,
+        #[arg(required_unless_present = "weights", conflicts_with = "weights")]
+        run: Option<PathBuf>,
+        /// Evaluate these weights in the network of `--config`: a SafeTensors file, or one that torch.save has written of a
+        /// state_dict; names and layouts are those of PyTorch
+        #[arg(long, value_name = "FILE.safetensors|FILE.pt", requires = "config")]
+        weights: Option<PathBuf>,
+        /// Write the test images, their labels and scores as a SafeTensors file
+        #[arg(long, value_name = "FILE")]
+        scores: Option<PathBuf>,
     },
     /// Classify image files with one or more trained runs
     Predict {
@@ -196,13 +206,15 @@ impl GlobalOptions {
         self.out.clone().unwrap_or_else(|| "runs".into())
     }
 
-    /// The same options, those that are not given taken from the `[run]` of a config file, so that the config of a run
-    /// is enough to run it again.
+    /// The same options, those that are not given taken from the `[run]` of a config file or of a file among `arguments`, so
+    /// that the config of a run is enough to run it again.
     ///
     /// # Errors
-    /// [`UsageError`] for a config file that can't be read or parsed.
-    pub(crate) fn with_those_of_the_config(&self) -> anyhow::Result<Self> {
-        let Some(run) = config::run_of(self)? else { return Ok(self.clone()) };
+    /// [`UsageError`] for a file that can't be read or parsed.
+    pub(crate) fn with_those_of_files(&self, arguments: &[String]) -> anyhow::Result<Self> {
+        let files = arguments.iter().filter(|argument| config::is_file(argument)).map(PathBuf::from);
+        let files: Vec<PathBuf> = self.config.iter().cloned().chain(files).collect();
+        let Some(run) = config::run_of(&files)? else { return Ok(self.clone()) };
         let source = run.source;
         Ok(Self {
             data: self.data.clone().or(Some(source.data)),

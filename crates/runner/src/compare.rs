@@ -8,19 +8,22 @@ use crate::config;
 use crate::judge::{Outcome, fit_and_judge};
 use crate::output::show;
 use crate::progress::Progress;
-use crate::recipes::{self, Dimensions, Entry, Job};
+use crate::recipes::{Dimensions, Job};
 use crate::runs::{self, RunConfig};
 use crate::source::Source;
 
-/// Compares `models`, all of them if none is named.
+/// What is compared if nothing is named.
+const DEFAULT: [&str; 4] = ["knn", "softmax", "svm", "cnn"];
+
+/// Compares `models`: names, or files with recipes.
 pub(crate) fn run(options: &GlobalOptions, models: &[String]) -> anyhow::Result<()> {
-    let entries = find(models)?;
-    let recipes = config::resolve(options, &entries)?;
+    let models: Vec<&str> = models.iter().map(String::as_str).collect();
+    let contenders = config::contenders(options, if models.is_empty() { &DEFAULT } else { &models })?;
     let source = Source::new(options);
     let splits = source.splits(options.seed())?;
-    for (entry, recipe) in entries.iter().zip(&recipes) {
-        let valid = recipe.validate(Dimensions::of(&splits));
-        valid.map_err(|error| UsageError(format!("{}: {error}", entry.name)))?;
+    for contender in &contenders {
+        let valid = contender.recipe.validate(Dimensions::of(&splits));
+        valid.map_err(|error| UsageError(format!("{}: {error}", contender.name())))?;
     }
     runs::check_writable(&options.out())?;
     let progress = Progress::new(options.quiet);
@@ -31,11 +34,11 @@ pub(crate) fn run(options: &GlobalOptions, models: &[String]) -> anyhow::Result<
     }
 
     let mut results = Vec::new();
-    for (entry, recipe) in entries.iter().zip(&recipes) {
+    for contender in &contenders {
         let mut first = None;
         for selected in &selected {
             let job = Job {
-                model: entry.name,
+                name: contender.name(),
                 splits: &splits,
                 selected,
                 seed: options.seed(),
@@ -44,15 +47,15 @@ pub(crate) fn run(options: &GlobalOptions, models: &[String]) -> anyhow::Result<
                 on_epoch: &|_| Ok(()),
             };
             // One model's failure is a row, not the end of the others.
-            results.push(match fit_and_judge(recipe.as_ref(), &job) {
+            results.push(match fit_and_judge(contender, &job) {
                 Ok(Outcome { mut result, scores, .. }) => {
                     result.score_difference = first.as_ref().map(|first| scores.largest_difference(first));
                     first.get_or_insert(scores);
                     result
                 }
                 Err(error) => {
-                    let config = serde_json::to_value(recipe.config()?)?;
-                    ModelResult::failed(entry.name, selected.backend, config, format!("{error:#}"))
+                    let failed = contender.result(selected)?;
+                    ModelResult { error: Some(format!("{error:#}")), ..failed }
                 }
             });
         }
@@ -60,22 +63,9 @@ pub(crate) fn run(options: &GlobalOptions, models: &[String]) -> anyhow::Result<
 
     let config = RunConfig::new(&source, &splits, &selected, options.seed());
     let comparison = config.comparison(&splits, results);
-    let pairs: Vec<_> = entries.iter().copied().zip(recipes.iter().map(AsRef::as_ref)).collect();
-    let written = runs::write_comparison(&options.out(), &config, &pairs, &comparison);
+    let written = runs::write_comparison(&options.out(), &config, &contenders, &comparison);
     show(options, &comparison)?;
     progress.line(&format!("written to {}", written?.display()));
     let failures = zoo_report::failures(&comparison);
     if failures.is_empty() { Ok(()) } else { Err(anyhow::anyhow!(failures.join("\n"))) }
-}
-
-fn find(models: &[String]) -> Result<Vec<&'static Entry>, UsageError> {
-    if models.is_empty() {
-        return Ok(recipes::ENTRIES.iter().collect());
-    }
-    for (place, model) in models.iter().enumerate() {
-        if models[..place].contains(model) {
-            return Err(UsageError(format!("{model} is named twice; one row a model")));
-        }
-    }
-    models.iter().map(|name| recipes::find(name)).collect()
 }

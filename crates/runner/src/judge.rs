@@ -3,13 +3,15 @@
 use std::time::Instant;
 
 use burn::tensor::Device;
-use zoo_core::result::{ModelResult, PartMetrics, TestMetrics};
+use zoo_core::result::{ModelResult, PartMetrics, TestMetrics, Variant};
 use zoo_core::{Classifier, Loss, Scores};
 use zoo_data::{Splits, Subset};
+use zoo_train::TestTimeAugmentation;
 
+use crate::config::Contender;
 use crate::failure;
 use crate::progress::Progress;
-use crate::recipes::{Fitted, Job, Recipe};
+use crate::recipes::{Fitted, Job};
 
 /// Training accuracy is measured on so many images at most: it is there to be set beside the test accuracy, and for k-NN
 /// each image costs as much as a test image.
@@ -23,85 +25,127 @@ pub(crate) struct Outcome {
     pub(crate) fitted: Fitted,
 }
 
-/// Follows `recipe` and judges what comes out.
+/// Follows the recipe of `contender` and judges what comes out.
 ///
 /// # Errors
 /// What went wrong; if a GPU refused something, which one and what to lower.
-pub(crate) fn fit_and_judge(recipe: &dyn Recipe, job: &Job<'_>) -> anyhow::Result<Outcome> {
+pub(crate) fn fit_and_judge(contender: &Contender, job: &Job<'_>) -> anyhow::Result<Outcome> {
     failure::catch(job.selected, || {
-        let fitted = recipe.fit(job)?;
-        let mut result =
-            ModelResult::new(job.model, job.selected.backend, serde_json::to_value(recipe.config()?)?);
+        let fitted = contender.recipe.fit(job)?;
+        let mut result = contender.result(job.selected)?;
         result.parameters = Some(fitted.model.parameters());
         result.fit_seconds = Some(fitted.seconds);
         result.history.clone_from(&fitted.history);
-        let candidate = Candidate {
-            name: job.model,
-            classifier: fitted.model.classifier(),
-            loss: recipe.loss(),
-            device: &job.selected.device,
-            progress: job.progress,
-        };
-        let scores = candidate.judge(job.splits, job.seed, &mut result)?;
-        if let Some(test) = &result.test {
-            let seconds = fitted.seconds + result.predict_seconds.unwrap_or(0.0);
-            let (model, accuracy) = (job.model, 100.0 * test.accuracy);
-            job.progress.line(&format!("{model}: test accuracy {accuracy:.1} % after {seconds:.1} s"));
+        let judge = Judge::new(contender, job.splits, &job.selected.device, job.progress);
+        let scores = judge.judge(fitted.model.classifier(), job.seed, &mut result)?;
+        if let Some(model) = &fitted.without_ema {
+            let plain = TestTimeAugmentation::None;
+            result.variants.push(judge.variant("without_ema", model.classifier(), plain)?);
         }
+        report(job, &fitted, &result);
         Ok(Outcome { result, scores, fitted })
     })
 }
 
-/// A classifier to be judged.
-pub(crate) struct Candidate<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) classifier: &'a dyn Classifier,
-    /// What it was trained with. It is judged without label smoothing, so that losses of different recipes compare.
-    pub(crate) loss: Option<Loss>,
-    pub(crate) device: &'a Device,
-    pub(crate) progress: Progress,
+/// Says how a model did.
+fn report(job: &Job<'_>, fitted: &Fitted, result: &ModelResult) {
+    let Some(test) = &result.test else { return };
+    let percent = |accuracy: f64| format!("{:.1} %", 100.0 * accuracy);
+    let variants = result
+        .variants
+        .iter()
+        .map(|variant| format!(" ({}: {})", variant.name.replace('_', " "), percent(variant.accuracy)));
+    let (name, accuracy, variants) = (job.name, percent(test.accuracy), variants.collect::<String>());
+    let seconds = fitted.seconds + result.predict_seconds.unwrap_or(0.0);
+    job.progress.line(&format!("{name}: test accuracy {accuracy}{variants} after {seconds:.1} s"));
 }
 
-impl Candidate<'_> {
-    /// Judges the classifier on every part of the data, the test images last. Fills what is not about fitting, and returns
-    /// the scores of the test images.
+/// Judges classifiers of one recipe.
+pub(crate) struct Judge<'a> {
+    name: &'a str,
+    /// What the recipe minimises. Models are judged without label smoothing, so that losses of different recipes compare.
+    loss: Option<Loss>,
+    augmentation: TestTimeAugmentation,
+    splits: &'a Splits,
+    device: &'a Device,
+    progress: Progress,
+}
+
+impl<'a> Judge<'a> {
+    pub(crate) fn new(
+        contender: &'a Contender,
+        splits: &'a Splits,
+        device: &'a Device,
+        progress: Progress,
+    ) -> Self {
+        let Contender { recipe, .. } = contender;
+        let (loss, augmentation) = (recipe.loss(), recipe.test_time_augmentation());
+        Self { name: contender.name(), loss, augmentation, splits, device, progress }
+    }
+
+    /// Judges a classifier on every part of the data, the test images last. Fills what is not about fitting, and returns the
+    /// scores of the test images.
     pub(crate) fn judge(
         &self,
-        splits: &Splits,
+        classifier: &dyn Classifier,
         seed: u64,
         result: &mut ModelResult,
     ) -> anyhow::Result<Scores> {
-        let sample = splits.train.stratified(TRAIN_SAMPLE.min(splits.train.len()), seed).0;
-        result.train = self.part(&sample, &splits.classes)?;
+        let Splits { train, validation, test, .. } = self.splits;
+        let sample = train.stratified(TRAIN_SAMPLE.min(train.len()), seed).0;
+        result.train = self.part(classifier, &sample)?;
         // k-NN has the validation images among its neighbours.
         if self.loss.is_some() {
-            result.validation = self.part(&splits.validation, &splits.classes)?;
+            result.validation = self.part(classifier, validation)?;
         }
         let start = Instant::now();
-        let scores = self.score(&splits.test, splits.classes.len())?;
+        let scores = self.score(classifier, test, TestTimeAugmentation::None)?;
         let seconds = start.elapsed().as_secs_f64();
         result.predict_seconds = Some(seconds);
-        result.predict_images_per_second = Some(splits.test.len() as f64 / seconds);
-        let labels = splits.test.labels();
+        result.predict_images_per_second = Some(test.len() as f64 / seconds);
+        let labels = test.labels();
         let loss = self.mean_loss(&scores, &labels)?;
-        result.test = Some(TestMetrics::new(&scores, &labels, &splits.classes, loss));
+        result.test = Some(TestMetrics::new(&scores, &labels, &self.splits.classes, loss));
+        if self.augmentation != TestTimeAugmentation::None {
+            let name = self.augmentation.name();
+            result.variants.push(self.variant(name, classifier, self.augmentation)?);
+        }
         Ok(scores)
     }
 
-    fn part(&self, subset: &Subset, classes: &[String]) -> anyhow::Result<Option<PartMetrics>> {
+    /// The test images scored in another way, or by another classifier.
+    fn variant(
+        &self,
+        name: &str,
+        classifier: &dyn Classifier,
+        augmentation: TestTimeAugmentation,
+    ) -> anyhow::Result<Variant> {
+        let test = &self.splits.test;
+        let (scores, labels) = (self.score(classifier, test, augmentation)?, test.labels());
+        let loss = self.mean_loss(&scores, &labels)?;
+        Ok(Variant { name: name.into(), accuracy: scores.top_k_accuracy(&labels, 1), loss })
+    }
+
+    fn part(&self, classifier: &dyn Classifier, subset: &Subset) -> anyhow::Result<Option<PartMetrics>> {
         if subset.is_empty() {
             return Ok(None);
         }
-        let (scores, labels) = (self.score(subset, classes.len())?, subset.labels());
+        let (scores, labels) = (self.score(classifier, subset, TestTimeAugmentation::None)?, subset.labels());
         let loss = self.mean_loss(&scores, &labels)?;
         Ok(Some(PartMetrics { images: subset.len(), accuracy: scores.top_k_accuracy(&labels, 1), loss }))
     }
 
-    fn score(&self, subset: &Subset, classes: usize) -> anyhow::Result<Scores> {
+    fn score(
+        &self,
+        classifier: &dyn Classifier,
+        subset: &Subset,
+        augmentation: TestTimeAugmentation,
+    ) -> anyhow::Result<Scores> {
         let template = format!("{} predicts {{wide_bar}} {{pos}}/{{len}} images {{eta:>4}}", self.name);
         let bar = self.progress.bar(subset.len() as u64, &template);
         let mut progress = |done: usize| bar.set(done as u64);
-        Ok(zoo_train::score(self.classifier, subset, classes, self.device, &mut progress)?)
+        let classes = self.splits.classes.len();
+        Ok(zoo_train::score(classifier, subset, classes, augmentation, self.device, &mut progress)?)
     }
 
     fn mean_loss(&self, scores: &Scores, labels: &[usize]) -> anyhow::Result<Option<f64>> {

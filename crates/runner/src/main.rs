@@ -50,13 +50,17 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> anyhow::Result<()> {
     let options = &cli.global;
     match &cli.command {
-        Command::Compare { models } => compare::run(&options.with_those_of_the_config()?, models),
+        Command::Compare { models } => compare::run(&options.with_those_of_files(models)?, models),
         Command::Train { model: Some(model), .. } => {
-            train::start(&options.with_those_of_the_config()?, model)
+            train::start(&options.with_those_of_files(std::slice::from_ref(model))?, model)
         }
         Command::Train { resume: Some(run), .. } => train::resume(options, run),
         Command::Train { .. } => unreachable!("clap asks for one of the two"),
-        Command::Evaluate { run } => evaluate::run(options, run),
+        Command::Evaluate { run: Some(run), scores, .. } => evaluate::run(options, run, scores.as_deref()),
+        Command::Evaluate { weights: Some(weights), scores, .. } => {
+            evaluate::weights(&options.with_those_of_files(&[])?, weights, scores.as_deref())
+        }
+        Command::Evaluate { .. } => unreachable!("clap asks for one of the two"),
         Command::Predict { runs, image, top } => predict::run(options, runs, image, *top),
         Command::Data { command } => data::run(options, command),
         Command::Backends => backends::run(options),

@@ -49,14 +49,14 @@ pub(crate) fn run(
         let mut predictions = Vec::new();
         for run in &runs {
             let dimensions = run.config.dimensions();
-            let model = run.recipe.load(&run.model_file()?, dimensions, &selected)?;
+            let model = run.contender.recipe.load(&run.model_file()?, dimensions, &selected)?;
             for image in images {
                 let scores = model
                     .classifier()
                     .forward(Tensor::from_data(load(image, dimensions.shape)?, &selected.device));
                 let classes = guesses(&run.config.classes, model.classifier(), scores, top.into())?;
                 let (image, path) = (image.clone(), run.path.clone());
-                predictions.push(Prediction { image, run: path, model: run.entry.name, classes });
+                predictions.push(Prediction { image, run: path, model: run.contender.entry.name, classes });
             }
         }
         Ok(predictions)

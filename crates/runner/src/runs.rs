@@ -1,7 +1,7 @@
 //! Run folders: what a command leaves on disk. Every file appears whole or not at all.
 //!
 //! ```text
-//! runs/0001-compare-shapes10/   config.toml  result.json  result.md
+//! runs/0001-compare-shapes10/   config.toml  result.json  result.md  curves.svg
 //! runs/0002-train-cnn-cifar10/  config.toml  result.json  metrics.jsonl  model.safetensors  checkpoint/
 //! ```
 
@@ -17,8 +17,8 @@ use zoo_data::Splits;
 
 use crate::backend::Selected;
 use crate::cli::GlobalOptions;
-use crate::config::{MODEL, RUN, parse, to_table};
-use crate::recipes::{self, Dimensions, Entry, Recipe};
+use crate::config::{Contender, MODEL, RUN, parse, to_table};
+use crate::recipes::{self, Dimensions};
 use crate::source::Source;
 
 /// The version of Burn that zoo is built with.
@@ -30,6 +30,7 @@ pub(crate) const MODEL_FILE: &str = "model.safetensors";
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 const CONFIG: &str = "config.toml";
 const MARKDOWN: &str = "result.md";
+const CURVES: &str = "curves.svg";
 
 /// The `[run]` of a config: all that a run depends on besides its recipes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,6 +40,9 @@ pub(crate) struct RunConfig {
     backend: String,
     adapter: String,
     pub(crate) seed: u64,
+    /// The name of the recipe that is trained, if it is not the model's default one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) recipe: Option<String>,
     /// Channels, height, width.
     shape: [usize; 3],
     /// Training images, those held out for validation included.
@@ -59,6 +63,7 @@ impl RunConfig {
             backend: join(|selected| selected.backend),
             adapter: join(|selected| &selected.adapter),
             seed,
+            recipe: None,
             shape: dimensions.shape,
             images: dimensions.images,
             fingerprint: splits.fingerprint(),
@@ -104,17 +109,18 @@ impl RunConfig {
 pub(crate) fn write_comparison(
     out: &Path,
     config: &RunConfig,
-    recipes: &[(&Entry, &dyn Recipe)],
+    contenders: &[Contender],
     comparison: &Comparison,
 ) -> anyhow::Result<PathBuf> {
     let mut table = Table::from_iter([(RUN.to_string(), to_table(config)?.into())]);
-    for (entry, recipe) in recipes {
-        table.insert(entry.name.into(), recipe.config()?.into());
+    for contender in contenders {
+        table.insert(contender.name().into(), contender.table()?.into());
     }
     create(out, &format!("compare-{}", comparison.dataset.name), |folder| {
         write(&folder.join(CONFIG), toml::to_string(&table)?.as_bytes())?;
         write_result(folder, comparison)?;
-        write(&folder.join(MARKDOWN), zoo_report::markdown(comparison).as_bytes())
+        write(&folder.join(MARKDOWN), zoo_report::markdown(comparison).as_bytes())?;
+        None::<String>.map_or(Ok(()), |svg| write(&folder.join(CURVES), svg.as_bytes()))
     })
 }
 
@@ -122,13 +128,12 @@ pub(crate) fn write_comparison(
 pub(crate) fn start_training(
     out: &Path,
     config: &RunConfig,
-    (entry, recipe): (&Entry, &dyn Recipe),
+    contender: &Contender,
     dataset: &str,
 ) -> anyhow::Result<PathBuf> {
-    let mut table = recipe.config()?;
-    table.insert(MODEL.into(), entry.name.into());
+    let mut table = contender.table()?;
     table.insert(RUN.into(), to_table(config)?.into());
-    create(out, &format!("train-{}-{dataset}", entry.name), |folder| {
+    create(out, &format!("train-{}-{dataset}", contender.name()), |folder| {
         write(&folder.join(CONFIG), toml::to_string(&table)?.as_bytes())
     })
 }
@@ -137,8 +142,7 @@ pub(crate) fn start_training(
 pub(crate) struct TrainingRun {
     pub(crate) path: PathBuf,
     pub(crate) config: RunConfig,
-    pub(crate) entry: &'static Entry,
-    pub(crate) recipe: Box<dyn Recipe>,
+    pub(crate) contender: Contender,
 }
 
 impl TrainingRun {
@@ -160,7 +164,8 @@ impl TrainingRun {
         let recipe = (entry.parse)(table).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
         let valid = recipe.validate(RunConfig::dimensions(&config));
         valid.map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
-        Ok(Self { path: path.into(), config, entry, recipe })
+        let contender = Contender { entry, recipe_name: config.recipe.clone(), recipe };
+        Ok(Self { path: path.into(), config, contender })
     }
 
     /// The images of the run, which may stand somewhere else now.

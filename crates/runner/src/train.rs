@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use zoo_core::result::EpochRecord;
 use zoo_data::Splits;
 use zoo_train::Checkpoints;
@@ -13,22 +13,25 @@ use crate::config;
 use crate::judge::{Outcome, fit_and_judge};
 use crate::output::show;
 use crate::progress::Progress;
-use crate::recipes::{self, Dimensions, Job};
+use crate::recipes::{Dimensions, Job};
 use crate::runs::{self, RunConfig, TrainingRun};
 use crate::source::Source;
 
 /// Trains `model` in a new run.
 pub(crate) fn start(options: &GlobalOptions, model: &str) -> anyhow::Result<()> {
-    let entry = recipes::find(model)?;
-    let recipe = config::resolve(options, &[entry])?.remove(0);
+    let contenders: [_; 1] = config::contenders(options, &[model])?
+        .try_into()
+        .map_err(|_| UsageError(format!("{model} has several recipes; `zoo compare` takes them all")))?;
+    let [contender] = contenders;
     let source = Source::new(options);
     let splits = source.splits(options.seed())?;
-    let valid = recipe.validate(Dimensions::of(&splits));
-    valid.map_err(|error| UsageError(format!("{}: {error}", entry.name)))?;
+    let valid = contender.recipe.validate(Dimensions::of(&splits));
+    valid.map_err(|error| UsageError(format!("{}: {error}", contender.name())))?;
     let selected = options.one_backend()?.select()?;
-    let config = RunConfig::new(&source, &splits, std::slice::from_ref(&selected), options.seed());
-    let path = runs::start_training(&options.out(), &config, (entry, recipe.as_ref()), &splits.name)?;
-    let run = TrainingRun { path, config, entry, recipe };
+    let mut config = RunConfig::new(&source, &splits, std::slice::from_ref(&selected), options.seed());
+    config.recipe.clone_from(&contender.recipe_name);
+    let path = runs::start_training(&options.out(), &config, &contender, &splits.name)?;
+    let run = TrainingRun { path, config, contender };
     follow(options, &run, &splits, &selected).inspect_err(|_| run.remove_if_nothing_was_saved())
 }
 
@@ -57,7 +60,7 @@ fn follow(
         progress.line(&format!("going on after epoch {epochs}"));
     }
     let job = Job {
-        model: run.entry.name,
+        name: run.contender.name(),
         splits,
         selected,
         seed: run.config.seed,
@@ -65,7 +68,11 @@ fn follow(
         checkpoints: Some(&checkpoints),
         on_epoch: &|history| write_metrics(run, history),
     };
-    let Outcome { result, fitted, .. } = fit_and_judge(run.recipe.as_ref(), &job)?;
+    let outcome = fit_and_judge(&run.contender, &job).with_context(|| match checkpoints.latest() {
+        Some((path, epochs)) => format!("epoch {epochs} is kept in {}", path.display()),
+        None => "nothing was saved".into(),
+    });
+    let Outcome { result, fitted, .. } = outcome?;
 
     write_metrics(run, &fitted.history)?;
     let comparison = run.config.clone().on(selected).comparison(splits, vec![result]);

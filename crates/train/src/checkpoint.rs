@@ -12,6 +12,8 @@ use crate::{Fitted, TrainError};
 const MODEL: &str = "model.bpk";
 const BEST: &str = "best.bpk";
 const SLOW: &str = "slow.bpk";
+const AVERAGE: &str = "average.bpk";
+const BEST_WITHOUT_EMA: &str = "best_without_ema.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
 const PROGRESS: &str = "state.json";
 /// How the folder of a checkpoint begins while it is being written.
@@ -20,7 +22,7 @@ const UNFINISHED: &str = ".next-";
 /// The checkpoints of one run: a folder `epoch-N` for the last epoch that was finished.
 ///
 /// A checkpoint is written beside and renamed, and the one before is removed only then: whenever a run is killed, there
-/// is a whole one. It holds the weights, those of the best epoch and the slow ones, the optimizer's state and the history;
+/// is a whole one. It holds the weights, those of the best epoch, slow and averaged ones, the optimizer's state and the history;
 /// order, augmentation and learning rate follow from the seed and the epoch.
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
@@ -64,20 +66,27 @@ impl Checkpoints {
         let at = |name: &str| folder.join(name);
         let progress = std::fs::read_to_string(at(PROGRESS)).map_err(failed(&at(PROGRESS)))?;
         let progress: Progress = serde_json::from_str(&progress).map_err(failed(&at(PROGRESS)))?;
-        let model = model.try_load_file(at(MODEL)).map_err(failed(&at(MODEL)))?;
-        let best = fitted.model.try_load_file(at(BEST)).map_err(failed(&at(BEST)))?;
-        Ok((model, Fitted { model: best, best_epoch: progress.best_epoch, history: progress.history }))
+        let best_without_ema = fitted.without_ema.map(|model| load(model, &at(BEST_WITHOUT_EMA)));
+        let fitted = Fitted {
+            model: load(fitted.model, &at(BEST))?,
+            without_ema: best_without_ema.transpose()?,
+            best_epoch: progress.best_epoch,
+            history: progress.history,
+        };
+        Ok((load(model, &at(MODEL))?, fitted))
     }
 
-    /// Takes the optimizer's state and slow weights from the newest checkpoint. The optimizer was made for the model that
+    /// Takes the optimizer's state, slow and averaged weights from the newest checkpoint. The optimizer was made for the model that
     /// was taken from there: a model brings the ids of its parameters along, and the state is kept by them.
     pub(crate) fn resume_state<M: Module>(&self, mut state: State<M>) -> Result<State<M>, TrainError> {
         let Some((folder, _)) = self.latest() else { return Ok(state) };
         let path = folder.join(OPTIMIZER);
         state.optimizer = state.optimizer.load(&path).map_err(failed(&path))?;
         if let Some(slow) = &mut state.slow {
-            let path = folder.join(SLOW);
-            slow.model = slow.model.clone().try_load_file(&path).map_err(failed(&path))?;
+            slow.model = load(slow.model.clone(), &folder.join(SLOW))?;
+        }
+        if let Some(average) = &mut state.average {
+            *average = load(average.clone(), &folder.join(AVERAGE))?;
         }
         Ok(state)
     }
@@ -100,11 +109,16 @@ impl Checkpoints {
         let at = |name: &str| aside.path().join(name);
         let progress = Progress { best_epoch: fitted.best_epoch, history: fitted.history.clone() };
         let progress = serde_json::to_string(&progress).map_err(failed(&at(PROGRESS)))?;
-        state.model.clone().save_file(at(MODEL)).map_err(failed(&at(MODEL)))?;
-        fitted.model.clone().save_file(at(BEST)).map_err(failed(&at(BEST)))?;
         state.optimizer.save(at(OPTIMIZER)).map_err(failed(&at(OPTIMIZER)))?;
-        if let Some(slow) = &state.slow {
-            slow.model.clone().save_file(at(SLOW)).map_err(failed(&at(SLOW)))?;
+        let models = [
+            (MODEL, Some(&state.model)),
+            (BEST, Some(&fitted.model)),
+            (BEST_WITHOUT_EMA, fitted.without_ema.as_ref()),
+            (SLOW, state.slow.as_ref().map(|slow| &slow.model)),
+            (AVERAGE, state.average.as_ref()),
+        ];
+        for (name, model) in models {
+            model.map_or(Ok(()), |model| model.clone().save_file(at(name))).map_err(failed(&at(name)))?;
         }
         std::fs::write(at(PROGRESS), progress).map_err(failed(&at(PROGRESS)))?;
 
@@ -116,6 +130,10 @@ impl Checkpoints {
         }
         Ok(())
     }
+}
+
+fn load<M: Module>(model: M, path: &Path) -> Result<M, TrainError> {
+    model.try_load_file(path).map_err(failed(path))
 }
 
 fn failed<E: std::fmt::Display>(path: &Path) -> impl FnOnce(E) -> TrainError {

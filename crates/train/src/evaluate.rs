@@ -1,10 +1,46 @@
 //! Scores of many images, and what they cost.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
 use zoo_core::{Classifier, Loss, Scores};
-use zoo_data::Subset;
+use zoo_data::{Subset, View};
 
 use crate::TrainError;
+
+/// How images are seen when they are scored: the scores of several views are averaged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TestTimeAugmentation {
+    /// As they are.
+    #[default]
+    None,
+    /// As they are and mirrored.
+    Mirror,
+    /// Both of these, and both moved by one pixel up and left, and down and right: the moved ones count half (Jordan, 2024).
+    MirrorAndShifts,
+}
+
+impl TestTimeAugmentation {
+    /// Its name in a recipe.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Mirror => "mirror",
+            Self::MirrorAndShifts => "mirror_and_shifts",
+        }
+    }
+
+    /// The views, and what each counts; together 1.
+    fn views(self) -> Vec<(View, f64)> {
+        let both = |by: i32, weight: f64| [false, true].map(|mirrored| (View::new(mirrored, by, by), weight));
+        match self {
+            Self::None => vec![(View::PLAIN, 1.0)],
+            Self::Mirror => both(0, 0.5).into(),
+            Self::MirrorAndShifts => [both(0, 0.25), both(-1, 0.125), both(1, 0.125)].concat(),
+        }
+    }
+}
 
 /// Scores every image of `subset`, in order, a batch at a time; `progress` hears how many are done.
 ///
@@ -14,15 +50,20 @@ pub fn score(
     classifier: &dyn Classifier,
     subset: &Subset,
     classes: usize,
+    augmentation: TestTimeAugmentation,
     device: &Device,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Scores, TrainError> {
     let mut scores = Scores::empty(classes);
-    let batch_size = classifier.batch_size();
+    let (batch_size, views) = (classifier.batch_size(), augmentation.views());
     for start in (0..subset.len()).step_by(batch_size) {
         let end = (start + batch_size).min(subset.len());
-        let batch = subset.batch(start..end, device);
-        scores.extend(classifier.forward(batch.images)).map_err(TrainError::Device)?;
+        let of_views = views.iter().map(|&(view, weight)| {
+            let scores = classifier.forward(subset.viewed(start..end, view, device).images);
+            if weight == 1.0 { scores } else { scores * weight }
+        });
+        let mean = of_views.reduce(|sum, scores| sum + scores).expect("there is at least one view");
+        scores.extend(mean).map_err(TrainError::Device)?;
         progress(end);
     }
     if scores.are_finite() { Ok(scores) } else { Err(TrainError::NotFinite) }
@@ -54,4 +95,61 @@ pub(crate) fn read(value: Tensor<1>) -> Result<f64, TrainError> {
     let values =
         data.convert::<f32>().try_to_vec::<f32>().map_err(|error| TrainError::Device(error.to_string()))?;
     Ok(f64::from(values[0]))
+}
+
+#[cfg(test)]
+mod tests {
+    use zoo_data::shapes10;
+
+    use super::*;
+
+    /// Scores an image by its corners.
+    struct Corners;
+
+    impl Classifier for Corners {
+        fn batch_size(&self) -> usize {
+            7
+        }
+
+        fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+            let [batch, _, height, width] = images.dims();
+            let corner = |row: usize, column: usize| {
+                let pixel = images.clone().slice([0..batch, 0..1, row..row + 1, column..column + 1]);
+                pixel.reshape([batch, 1])
+            };
+            Tensor::cat(vec![corner(0, 0), corner(height - 1, width - 1)], 1)
+        }
+    }
+
+    #[test]
+    fn views_are_averaged_by_their_weights() {
+        let test = shapes10::generate(10, 10, 1).test;
+        let pixel =
+            |image: usize, row: usize, column: usize| f32::from(test.pixels(image)[row * 32 + column]);
+        let mut done = Vec::new();
+        let mut run = |augmentation| {
+            let mut progress = |count| done.push(count);
+            score(&Corners, &test, 2, augmentation, &Device::flex(), &mut progress).unwrap()
+        };
+        let plain = run(TestTimeAugmentation::None);
+        let mirrored = run(TestTimeAugmentation::Mirror);
+        let shifted = run(TestTimeAugmentation::MirrorAndShifts);
+        assert_eq!(done[..2], [7, 10]);
+        for (image, ((plain, mirrored), shifted)) in
+            plain.rows().zip(mirrored.rows()).zip(shifted.rows()).enumerate()
+        {
+            assert_eq!(plain, [pixel(image, 0, 0), pixel(image, 31, 31)]);
+            let both = |row, columns: [usize; 2]| {
+                (pixel(image, row, columns[0]) + pixel(image, row, columns[1])) / 2.0
+            };
+            assert_eq!(mirrored, [both(0, [0, 31]), both(31, [0, 31])]);
+            // Up and left of the first corner is its reflection, (1, 1); down and right of it is (1, 1), too.
+            let inner = [both(1, [1, 30]), both(30, [1, 30])];
+            let expected = [0, 1].map(|at| f32::midpoint(mirrored[at], inner[at]));
+            assert!(
+                shifted.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-3),
+                "{shifted:?} {expected:?}"
+            );
+        }
+    }
 }

@@ -1,17 +1,19 @@
 //! The training loop.
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Int, Tensor};
 use zoo_core::result::EpochRecord;
-use zoo_core::{Architecture, Classifier};
+use zoo_core::{Architecture, Classifier, InvalidConfig};
 use zoo_data::{Epoch, Subset, derive_seed};
 
+use crate::clip::clip_norm;
 use crate::evaluate::read;
 use crate::lookahead::SlowWeights;
-use crate::{Checkpoints, Recipe, TrainConfig, mean_loss, score};
+use crate::{Checkpoints, Recipe, TestTimeAugmentation, TrainConfig, mean_loss, score};
 
 /// Steps between two looks at loss and accuracy: each look waits for the device.
 const LOOK_EVERY: usize = 10;
@@ -37,6 +39,15 @@ pub enum TrainError {
     /// A score is infinite or no number.
     #[error("the model's scores are not finite: its weights have diverged; lower optimizer.learning_rate")]
     NotFinite,
+    /// The recipe doesn't suit the model or the images.
+    #[error(transparent)]
+    Config(#[from] InvalidConfig),
+    /// The observer asked to stop.
+    #[error("stopped during epoch {epoch}")]
+    Stopped {
+        /// The epoch, from 1. It is not in the checkpoint.
+        epoch: usize,
+    },
     /// The device reported an error.
     #[error("the device failed: {0}")]
     Device(String),
@@ -50,7 +61,7 @@ pub enum TrainError {
     },
 }
 
-/// What [`Training::fit`] tells while it works.
+/// What [`Training::fit`] tells while it works. Whoever hears it may answer [`ControlFlow::Break`] to stop.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
     /// Some steps are done. Loss and accuracy are means over the epoch so far.
@@ -71,8 +82,10 @@ pub enum Event<'a> {
 /// A model that has been trained.
 #[derive(Debug)]
 pub struct Fitted<M> {
-    /// The model as it was after the best epoch, off autodiff.
+    /// The model as it was after the best epoch, off autodiff; the averaged one if the recipe has an `[ema]`.
     pub model: M,
+    /// The weights that were averaged, if they were.
+    pub without_ema: Option<M>,
     /// The epoch it is from: that of the best validation accuracy (the first of equals), or the last if there are no
     /// validation images.
     pub best_epoch: usize,
@@ -106,6 +119,8 @@ pub(crate) struct State<M> {
     pub(crate) model: M,
     pub(crate) optimizer: ModuleOptimizer,
     pub(crate) slow: Option<SlowWeights<M>>,
+    /// The average of the weights, off autodiff.
+    pub(crate) average: Option<M>,
 }
 
 impl<A: Architecture> Training<'_, A> {
@@ -116,42 +131,71 @@ impl<A: Architecture> Training<'_, A> {
     pub fn fit(
         &self,
         model: A::Model,
-        observe: &mut dyn FnMut(Event<'_>),
+        observe: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Fitted<A::Model>, TrainError> {
-        let mut fitted = Fitted { model: model.valid(), best_epoch: 0, history: Vec::new() };
-        let mut model = model.train();
-        if let Some(checkpoints) = self.checkpoints {
-            (model, fitted) = checkpoints.resume_model(model, fitted)?;
-        }
-        let optimizer = self.recipe.optimizer.init(&model);
-        let slow = self.recipe.lookahead.map(|lookahead| SlowWeights::new(lookahead, &model));
-        let mut state = State { model, optimizer, slow };
-        if let Some(checkpoints) = self.checkpoints {
-            state = checkpoints.resume_state(state)?;
-        }
-
+        let (mut state, mut fitted) = self.start(model)?;
         for epoch in fitted.history.len()..self.epochs() {
+            if self.has_lost_patience(&fitted) {
+                break;
+            }
             let start = Instant::now();
             state.model = self.recipe.architecture.before_epoch(state.model, epoch);
             let mut record;
             (state, record) = self.learn(epoch, state, observe)?;
-            let candidate = state.model.valid();
-            (record.validation_loss, record.validation_accuracy) = self.validate(&candidate)?;
+            let plain = state.model.valid();
+            (record.validation_loss, record.validation_accuracy) = self.validate(&plain)?;
+            if let Some(average) = &state.average {
+                record.ema_validation_accuracy = self.validate(average)?.1;
+            }
             record.seconds = start.elapsed().as_secs_f64();
 
-            let accuracy = |record: &EpochRecord| record.validation_accuracy;
-            let best = fitted.history.iter().filter_map(accuracy).reduce(f64::max);
-            if accuracy(&record).is_none() || accuracy(&record) > best {
-                fitted.model = candidate;
+            let best = fitted.history.iter().filter_map(judged_by).reduce(f64::max);
+            if judged_by(&record).is_none() || judged_by(&record) > best {
                 fitted.best_epoch = record.epoch;
+                (fitted.model, fitted.without_ema) = match &state.average {
+                    Some(average) => (average.clone(), Some(plain)),
+                    None => (plain, None),
+                };
             }
             fitted.history.push(record);
             if let Some(checkpoints) = self.checkpoints {
                 checkpoints.save(&state, &fitted)?;
             }
-            observe(Event::Epoch(&fitted.history));
+            if observe(Event::Epoch(&fitted.history)).is_break() && fitted.history.len() < self.epochs() {
+                return Err(TrainError::Stopped { epoch: epoch + 2 });
+            }
         }
         Ok(fitted)
+    }
+
+    /// What training starts from: `model`, or the newest checkpoint.
+    fn start(&self, model: A::Model) -> Result<(State<A::Model>, Fitted<A::Model>), TrainError> {
+        let Recipe { optimizer, lookahead, ema, train, .. } = self.recipe;
+        let usable = train.patience == 0 || !self.validation.is_empty();
+        InvalidConfig::check(usable, "train.patience", train.patience, "0 without validation images")?;
+        let plain = model.valid();
+        let without_ema = ema.map(|_| plain.clone());
+        let mut fitted = Fitted { model: plain, without_ema, best_epoch: 0, history: Vec::new() };
+        let mut model = model.train();
+        if let Some(checkpoints) = self.checkpoints {
+            (model, fitted) = checkpoints.resume_model(model, fitted)?;
+        }
+        let state = State {
+            optimizer: optimizer.init(&model)?,
+            slow: lookahead.map(|lookahead| SlowWeights::new(lookahead, &model)),
+            average: ema.map(|_| model.valid()),
+            model,
+        };
+        match self.checkpoints {
+            Some(checkpoints) => Ok((checkpoints.resume_state(state)?, fitted)),
+            None => Ok((state, fitted)),
+        }
+    }
+
+    /// Whether the best epoch is too long ago to go on (early stopping; Prechelt, 1998).
+    fn has_lost_patience(&self, fitted: &Fitted<A::Model>) -> bool {
+        let patience = self.recipe.train.patience;
+        patience > 0 && fitted.history.len() >= fitted.best_epoch + patience
     }
 
     /// The number of epochs, one that is not whole included.
@@ -165,7 +209,7 @@ impl<A: Architecture> Training<'_, A> {
         &self,
         epoch: usize,
         mut state: State<A::Model>,
-        observe: &mut dyn FnMut(Event<'_>),
+        observe: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<(State<A::Model>, EpochRecord), TrainError> {
         let Recipe { loss, optimizer, schedule, augment, train, .. } = self.recipe;
         let device = self.device.clone().autodiff();
@@ -182,7 +226,7 @@ impl<A: Architecture> Training<'_, A> {
             let scores = state.model.forward(batch.images);
             let value = loss.forward(scores.clone(), batch.labels.clone());
             tally.add(&value, scores, batch.labels);
-            state = state.step(&value, record.learning_rate, (before + step, all));
+            state = self.step(state, &value, record.learning_rate, (before + step, all));
 
             if step.is_multiple_of(LOOK_EVERY) || step == steps {
                 (record.train_loss, record.train_accuracy) = tally.look()?;
@@ -192,10 +236,36 @@ impl<A: Architecture> Training<'_, A> {
                     let learning_rate = record.learning_rate;
                     return Err(TrainError::Diverged { epoch: epoch + 1, step, loss, learning_rate });
                 }
-                observe(Event::Steps { epoch: epoch + 1, images: tally.images, loss, accuracy });
+                let event = Event::Steps { epoch: epoch + 1, images: tally.images, loss, accuracy };
+                if observe(event).is_break() {
+                    return Err(TrainError::Stopped { epoch: epoch + 1 });
+                }
             }
         }
         Ok((state, record))
+    }
+
+    /// Descends by the gradient of `loss`: `step` (from 1) of `steps`.
+    fn step(
+        &self,
+        mut state: State<A::Model>,
+        loss: &Tensor<1>,
+        learning_rate: f64,
+        (step, steps): (usize, usize),
+    ) -> State<A::Model> {
+        let Recipe { ema, train, .. } = self.recipe;
+        let mut gradients = GradientsParams::from_grads(loss.backward(), &state.model);
+        if train.clip_norm > 0.0 {
+            clip_norm(&mut gradients, &state.model, train.clip_norm);
+        }
+        state.model = state.optimizer.step(learning_rate, state.model, gradients);
+        if let Some(slow) = &mut state.slow {
+            state.model = slow.follow(state.model, step, steps);
+        }
+        if let (Some(ema), Some(average)) = (ema, &mut state.average) {
+            *average = ema.follow(average, &state.model, step);
+        }
+        state
     }
 
     /// Loss and accuracy on the validation images, if there are any.
@@ -204,22 +274,16 @@ impl<A: Architecture> Training<'_, A> {
             return Ok((None, None));
         }
         let labels = self.validation.labels();
-        let scores = score(model, self.validation, self.classes, self.device, &mut |_| {})?;
+        let plain = TestTimeAugmentation::None;
+        let scores = score(model, self.validation, self.classes, plain, self.device, &mut |_| {})?;
         let loss = mean_loss(&self.recipe.loss.without_smoothing(), &scores, &labels, self.device)?;
         Ok((loss, Some(scores.top_k_accuracy(&labels, 1))))
     }
 }
 
-impl<M: Module> State<M> {
-    /// Descends by the gradient of `loss`: `step` (from 1) of `steps`.
-    fn step(mut self, loss: &Tensor<1>, learning_rate: f64, (step, steps): (usize, usize)) -> Self {
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
-        let mut model = self.optimizer.step(learning_rate, self.model, gradients);
-        if let Some(slow) = &mut self.slow {
-            model = slow.follow(model, step, steps);
-        }
-        Self { model, ..self }
-    }
+/// The accuracy that the best epoch is chosen by: that of the weights that would be kept.
+fn judged_by(record: &EpochRecord) -> Option<f64> {
+    record.ema_validation_accuracy.or(record.validation_accuracy)
 }
 
 /// Whether every parameter is a number, and none infinite.

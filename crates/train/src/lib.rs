@@ -8,6 +8,8 @@
 //! two screens on Burn's modules, autodiff and optimizers, and can be read in one sitting.
 
 mod checkpoint;
+mod clip;
+mod ema;
 mod evaluate;
 mod fit;
 mod input;
@@ -17,12 +19,14 @@ mod recipe;
 mod schedule;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 pub use checkpoint::Checkpoints;
-pub use evaluate::{mean_loss, score};
+pub use ema::Ema;
+pub use evaluate::{TestTimeAugmentation, mean_loss, score};
 pub use fit::{Event, Fitted, TrainError, Training};
 pub use input::input_spec;
 pub use lookahead::Lookahead;
-pub use optimizer::{Adam, Optimizer, Sgd};
-pub use recipe::{Recipe, TrainConfig};
+pub use optimizer::{Adam, Group, Groups, Optimizer, RmsProp, Sgd};
+pub use recipe::{EvaluateConfig, Recipe, TrainConfig};
 pub use schedule::Schedule;

@@ -1,9 +1,10 @@
 //! A second, slower copy of the weights.
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::Tensor;
+use burn::module::Module;
 use serde::{Deserialize, Serialize};
 use zoo_core::InvalidConfig;
+
+use crate::weights::interpolate;
 
 /// The `[lookahead]` of a recipe (Zhang, Lucas, Hinton and Ba, *Lookahead Optimizer: k steps forward, 1 step back*, 2019).
 ///
@@ -62,42 +63,15 @@ impl<M: Module> SlowWeights<M> {
     /// What `model` goes on with after `step` (from 1) of `steps`.
     pub(crate) fn follow(&mut self, model: M, step: usize, steps: usize) -> M {
         let Some(kept) = self.lookahead.kept(step, steps) else { return model };
-        let mut slow = Flattened(Vec::new());
-        self.model.visit(&mut slow);
-        self.model = model.valid().map(&mut Move { slow: slow.0.into_iter(), share: 1.0 - kept });
+        self.model = interpolate(&self.model, &model, 1.0 - kept);
         self.model.clone().train()
-    }
-}
-
-/// All parameters of a module, in its order.
-struct Flattened(Vec<Tensor<1>>);
-
-impl ModuleVisitor for Flattened {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.0.push(param.val().flatten(0, D - 1));
-    }
-}
-
-/// Turns fast weights θ into φ + share · (θ − φ), which leaves what is equal as it is.
-struct Move {
-    slow: std::vec::IntoIter<Tensor<1>>,
-    share: f64,
-}
-
-impl ModuleMapper for Move {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let slow = self.slow.next().expect("slow and fast weights are of the same model");
-        param.map(|fast| {
-            let slow = slow.reshape(fast.shape());
-            slow.clone() + (fast - slow) * self.share
-        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use burn::nn::BatchNormConfig;
-    use burn::tensor::Device;
+    use burn::tensor::{Device, Tensor};
 
     use super::*;
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, InputSpec, InvalidConfig, Loss};
 use zoo_data::Augment;
 
-use crate::{Lookahead, Optimizer, Schedule};
+use crate::{Ema, Lookahead, Optimizer, Schedule, TestTimeAugmentation};
 
 /// A model and how to train it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,11 +21,17 @@ pub struct Recipe<A> {
     /// Slow weights that follow the others, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lookahead: Option<Lookahead>,
+    /// A mean of the weights that is kept instead of them, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema: Option<Ema>,
     /// How training images are varied.
     #[serde(default)]
     pub augment: Augment,
     /// How long and in what portions.
     pub train: TrainConfig,
+    /// How the trained model is used.
+    #[serde(default)]
+    pub evaluate: EvaluateConfig,
 }
 
 /// The `[train]` of a recipe.
@@ -39,6 +45,20 @@ pub struct TrainConfig {
     /// Whether that last step is left out if it would take fewer images than the others. Default: false.
     #[serde(default)]
     pub drop_last: bool,
+    /// The largest norm that the gradient of a step may have, taken over all parameters; 0 for any. Default: 0.
+    #[serde(default)]
+    pub clip_norm: f64,
+    /// Training stops when the best epoch is so many epochs ago; 0 for never. Default: 0.
+    #[serde(default)]
+    pub patience: usize,
+}
+
+/// The `[evaluate]` of a recipe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvaluateConfig {
+    /// How test images are varied for scores that are reported beside the plain ones. Default: `none`.
+    pub test_time_augmentation: TestTimeAugmentation,
 }
 
 impl TrainConfig {
@@ -67,16 +87,17 @@ impl<A: Architecture> Recipe<A> {
         self.optimizer.validate()?;
         self.schedule.validate()?;
         self.lookahead.map_or(Ok(()), |lookahead| lookahead.validate())?;
+        self.ema.map_or(Ok(()), |ema| ema.validate())?;
         let [_, height, width] = input.shape;
         let largest = height.min(width) - 1;
-        let crop = self.augment.crop;
-        InvalidConfig::check(
-            crop <= largest,
-            "augment.crop",
-            crop,
-            &format!("0 to {largest} for images of {height}×{width}"),
-        )?;
-        let TrainConfig { epochs, batch_size, drop_last: _ } = self.train;
+        let Augment { crop, cutout, flip: _ } = self.augment;
+        let upto = |largest: usize| format!("0 to {largest} for images of {height}×{width}");
+        InvalidConfig::check(crop <= largest, "augment.crop", crop, &upto(largest))?;
+        let largest = height.max(width);
+        InvalidConfig::check(cutout <= largest, "augment.cutout", cutout, &upto(largest))?;
+        let TrainConfig { epochs, batch_size, clip_norm, drop_last: _, patience: _ } = self.train;
+        let valid = clip_norm >= 0.0 && clip_norm.is_finite();
+        InvalidConfig::check(valid, "train.clip_norm", clip_norm, "above 0, or 0 for no limit")?;
         let valid = epochs > 0.0 && epochs <= 1e6;
         InvalidConfig::check(valid, "train.epochs", epochs, "above 0 and at most a million")?;
         InvalidConfig::check(batch_size > 0, "train.batch_size", batch_size, "at least 1")
@@ -90,7 +111,7 @@ mod tests {
     #[test]
     fn steps_of_whole_and_partial_epochs() {
         let steps = |epochs, drop_last| {
-            let train = TrainConfig { epochs, batch_size: 1024, drop_last };
+            let train = TrainConfig { epochs, batch_size: 1024, drop_last, clip_norm: 0.0, patience: 0 };
             (train.steps_of_epoch(50_000), train.steps(50_000), train.steps(1000))
         };
         assert_eq!(steps(9.9, true), (48, 476, 10));

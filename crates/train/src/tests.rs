@@ -1,10 +1,17 @@
+//! The training loop on small data.
+
+mod pytorch;
+
+use std::ops::ControlFlow;
+
 use burn::tensor::Device;
 use zoo_core::{Architecture, InputSpec, Loss};
 use zoo_data::{Augment, Flip, Splits, shapes10};
 use zoo_softmax::SoftmaxConfig;
 
 use crate::{
-    Checkpoints, Event, Lookahead, Optimizer, Recipe, Schedule, Sgd, TrainConfig, TrainError, Training,
+    Checkpoints, Ema, EvaluateConfig, Event, Lookahead, Optimizer, Recipe, Schedule, Sgd,
+    TestTimeAugmentation, TrainConfig, TrainError, Training,
 };
 
 fn recipe(epochs: u32, learning_rate: f64) -> Recipe<SoftmaxConfig> {
@@ -14,8 +21,16 @@ fn recipe(epochs: u32, learning_rate: f64) -> Recipe<SoftmaxConfig> {
         optimizer: Optimizer::Sgd(Sgd { learning_rate, momentum: 0.9, weight_decay: 1e-3, ..Sgd::default() }),
         schedule: Schedule::Cosine { warmup: 0.1, floor: 0.0 },
         lookahead: None,
-        augment: Augment { flip: Flip::Random, crop: 2 },
-        train: TrainConfig { epochs: epochs.into(), batch_size: 32, drop_last: false },
+        ema: None,
+        augment: Augment { flip: Flip::Random, crop: 2, cutout: 0 },
+        train: TrainConfig {
+            epochs: epochs.into(),
+            batch_size: 32,
+            drop_last: false,
+            clip_norm: 0.0,
+            patience: 0,
+        },
+        evaluate: EvaluateConfig::default(),
     }
 }
 
@@ -48,7 +63,10 @@ fn train(
         checkpoints,
         stop_after: None,
     };
-    let fitted = training.fit(model, observe)?;
+    let fitted = training.fit(model, &mut |event| {
+        observe(event);
+        ControlFlow::Continue(())
+    })?;
     let scores = zoo_core::Classifier::forward(&fitted.model, splits.test.batch(0..10, &device).images);
     Ok((scores.into_data().try_to_vec().unwrap(), fitted))
 }
@@ -92,7 +110,9 @@ fn the_best_epoch_is_kept() {
     let best = accuracies.iter().copied().fold(0.0, f64::max);
     assert_eq!(accuracies.iter().position(|&accuracy| accuracy == best), Some(fitted.best_epoch - 1));
     let device = Device::flex();
-    let scores = crate::score(&fitted.model, &splits.validation, 10, &device, &mut |_| {}).unwrap();
+    let scores =
+        crate::score(&fitted.model, &splits.validation, 10, TestTimeAugmentation::None, &device, &mut |_| {})
+            .unwrap();
     assert_eq!(scores.top_k_accuracy(&splits.validation.labels(), 1), best);
 }
 
@@ -107,7 +127,7 @@ fn without_validation_the_last_epoch_is_kept() {
 #[test]
 fn a_last_epoch_that_is_not_whole_ends_early() {
     let mut recipe = recipe(3, 0.01);
-    recipe.train = TrainConfig { epochs: 2.5, batch_size: 32, drop_last: true };
+    recipe.train = TrainConfig { epochs: 2.5, drop_last: true, ..recipe.train };
     let mut seen = Vec::new();
     // 198 images: 6 full batches an epoch.
     let (_, fitted) = train(&recipe, &splits(), None, &mut |event| {
@@ -135,13 +155,111 @@ fn lookahead_ends_with_the_slow_weights() {
 }
 
 #[test]
+fn the_average_is_kept_and_judged() {
+    let splits = splits();
+    let mut recipe = recipe(4, 0.02);
+    recipe.ema = Some(Ema { decay: 0.9 });
+    let (averaged, fitted) = train(&recipe, &splits, None, &mut |_| {}).unwrap();
+    let device = Device::flex();
+    let accuracy = |model: &zoo_softmax::Softmax| {
+        let plain = TestTimeAugmentation::None;
+        let scores = crate::score(model, &splits.validation, 10, plain, &device, &mut |_| {}).unwrap();
+        Some(scores.top_k_accuracy(&splits.validation.labels(), 1))
+    };
+    let best = &fitted.history[fitted.best_epoch - 1];
+    assert_eq!(accuracy(&fitted.model), best.ema_validation_accuracy);
+    assert_eq!(accuracy(fitted.without_ema.as_ref().unwrap()), best.validation_accuracy);
+    assert!(fitted.history.iter().all(|r| r.ema_validation_accuracy <= best.ema_validation_accuracy));
+
+    // Averaging changes nothing about training.
+    let losses = |fitted: &crate::Fitted<_>| -> Vec<f64> {
+        fitted.history.iter().map(|record| record.train_loss).collect()
+    };
+    recipe.ema = None;
+    let (plain, without) = train(&recipe, &splits, None, &mut |_| {}).unwrap();
+    assert_eq!(losses(&without), losses(&fitted));
+    assert!(without.without_ema.is_none() && plain != averaged);
+}
+
+#[test]
+fn early_stopping_ends_with_its_patience() {
+    let splits = splits();
+    let mut recipe = recipe(40, 0.02);
+    recipe.train.patience = 2;
+    let (_, fitted) = train(&recipe, &splits, None, &mut |_| {}).unwrap();
+    assert!(fitted.history.len() < 40, "{} epochs", fitted.history.len());
+    assert_eq!(fitted.history.len(), fitted.best_epoch + 2);
+
+    let nothing_to_stop_by = shapes10::generate(64, 10, 1).hold_out(0.0, 1).unwrap();
+    let error = train(&recipe, &nothing_to_stop_by, None, &mut |_| {}).unwrap_err().to_string();
+    assert_eq!(error, "train.patience = 2: must be 0 without validation images");
+}
+
+#[test]
+fn clipped_steps_are_short() {
+    let splits = shapes10::generate(64, 10, 1).hold_out(0.0, 1).unwrap();
+    let moved = |clip_norm| {
+        let mut recipe = recipe(1, 1.0);
+        recipe.optimizer = Optimizer::Sgd(Sgd { learning_rate: 1.0, ..Sgd::default() });
+        recipe.schedule = Schedule::Constant;
+        recipe.train = TrainConfig { batch_size: 64, clip_norm, ..recipe.train };
+        let (_, fitted) = train(&recipe, &splits, None, &mut |_| {}).unwrap();
+        // From zeros, by one step.
+        let mut sum = Squares(0.0);
+        burn::module::Module::visit(&fitted.model, &mut sum);
+        sum.0.sqrt()
+    };
+    let free = moved(0.0);
+    assert!(free > 0.2, "{free}");
+    assert!((moved(0.1) - 0.1).abs() < 1e-4);
+    assert!((moved(1e3) - free).abs() < 1e-6);
+}
+
+struct Squares(f64);
+
+impl burn::module::ModuleVisitor for Squares {
+    fn visit_float<const D: usize>(&mut self, param: &burn::module::Param<burn::tensor::Tensor<D>>) {
+        if D != 4 {
+            self.0 += f64::from(param.val().square().sum().into_scalar::<f32>());
+        }
+    }
+}
+
+#[test]
+fn an_observer_can_stop() {
+    let splits = splits();
+    let place = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::new(place.path());
+    let recipe = recipe(3, 0.01);
+    let device = Device::flex();
+    let training = Training {
+        recipe: &recipe,
+        train: &splits.train,
+        validation: &splits.validation,
+        classes: 10,
+        device: &device,
+        seed: 3,
+        checkpoints: Some(&checkpoints),
+        stop_after: None,
+    };
+    let stopped = training.fit(recipe.architecture.init(&input(), &device), &mut |event| match event {
+        Event::Steps { epoch: 2, .. } => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    assert!(matches!(stopped, Err(TrainError::Stopped { epoch: 2 })));
+    assert_eq!(checkpoints.latest().map(|(_, epochs)| epochs), Some(1));
+}
+
+#[test]
 fn a_resumed_run_ends_with_the_same_weights() {
     resumes(&recipe(5, 0.02));
     let mut recipe = recipe(5, 0.02);
     recipe.lookahead = Some(Lookahead { every: 3, ..Lookahead::default() });
     recipe.augment.flip = Flip::Alternating;
-    recipe.schedule = Schedule::Linear { warmup: 0.2, start: 0.2, floor: 0.1 };
-    recipe.train = TrainConfig { epochs: 4.4, batch_size: 32, drop_last: true };
+    recipe.ema = Some(Ema { decay: 0.8 });
+    recipe.augment.cutout = 8;
+    recipe.schedule = Schedule::Piecewise { points: vec![[0.0, 0.2], [0.2, 1.0], [1.0, 0.1]] };
+    recipe.train = TrainConfig { epochs: 4.4, drop_last: true, ..recipe.train };
     resumes(&recipe);
 }
 
@@ -205,7 +323,10 @@ fn recipes_out_of_range() {
     assert_eq!(key(&|_| {}), Ok(()));
     assert_eq!(key(&|recipe| recipe.train.epochs = 0.0).unwrap_err(), "train.epochs");
     assert_eq!(key(&|recipe| recipe.train.batch_size = 0).unwrap_err(), "train.batch_size");
+    assert_eq!(key(&|recipe| recipe.train.clip_norm = -1.0).unwrap_err(), "train.clip_norm");
     assert_eq!(key(&|recipe| recipe.augment.crop = 32).unwrap_err(), "augment.crop");
+    assert_eq!(key(&|recipe| recipe.augment.cutout = 33).unwrap_err(), "augment.cutout");
+    assert_eq!(key(&|recipe| recipe.ema = Some(Ema { decay: 1.0 })).unwrap_err(), "ema.decay");
     let lookahead = Some(Lookahead { every: 0, ..Lookahead::default() });
     assert_eq!(key(&|recipe| recipe.lookahead = lookahead).unwrap_err(), "lookahead.every");
     assert_eq!(key(&|recipe| recipe.loss = Loss::MeanSquaredError).unwrap_err(), "loss.kind");

@@ -7,7 +7,7 @@ use std::time::Instant;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use toml::Table;
 use zoo_core::{Classifier, InvalidConfig, Loss};
-use zoo_data::{ImageShape, Images, Subset};
+use zoo_data::{ImageShape, Images, Splits, Subset};
 use zoo_knn::{Knn, KnnConfig};
 
 use super::{Dimensions, Fitted, Job, Model, Recipe};
@@ -47,7 +47,7 @@ impl Recipe for KnnConfig {
         let images = job.splits.train.chain(&job.splits.validation);
         let model = Box::new(FittedKnn::new(*self, images, job.splits.classes.len(), job.selected));
         job.selected.device.sync().map_err(|error| anyhow::anyhow!("the device failed: {error:?}"))?;
-        Ok(Fitted { model, seconds: start.elapsed().as_secs_f64(), history: Vec::new() })
+        Ok(Fitted { model, without_ema: None, seconds: start.elapsed().as_secs_f64(), history: Vec::new() })
     }
 
     fn load(
@@ -76,6 +76,10 @@ impl Recipe for KnnConfig {
         let dimensions = Dimensions { images: images.len(), ..dimensions };
         Recipe::validate(self, dimensions).map_err(|error| wrong(error.to_string()))?;
         Ok(Box::new(FittedKnn::new(*self, Subset::all(Arc::new(images)), classes, selected)))
+    }
+
+    fn load_weights(&self, _: &Path, _: &Splits, _: &Selected) -> anyhow::Result<Box<dyn Model>> {
+        anyhow::bail!("k-nearest neighbours has no weights; `zoo train knn` keeps its images")
     }
 
     fn loss(&self) -> Option<Loss> {

@@ -13,7 +13,7 @@ use zoo_data::Splits;
 use zoo_knn::KnnConfig;
 use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
-use zoo_train::Checkpoints;
+use zoo_train::{Checkpoints, TestTimeAugmentation};
 
 use crate::backend::Selected;
 use crate::cli::UsageError;
@@ -70,7 +70,8 @@ pub(crate) fn find(name: &str) -> Result<&'static Entry, UsageError> {
 
 /// What a model is fitted to, and how.
 pub(crate) struct Job<'a> {
-    pub(crate) model: &'static str,
+    /// What it is called while it works.
+    pub(crate) name: &'a str,
     pub(crate) splits: &'a Splits,
     pub(crate) selected: &'a Selected,
     pub(crate) seed: u64,
@@ -120,13 +121,28 @@ pub(crate) trait Recipe {
         selected: &Selected,
     ) -> anyhow::Result<Box<dyn Model>>;
 
+    /// Reads weights that may have been trained elsewhere, on the training images of `splits`.
+    fn load_weights(
+        &self,
+        path: &Path,
+        splits: &Splits,
+        selected: &Selected,
+    ) -> anyhow::Result<Box<dyn Model>>;
+
     /// The loss that it minimises, if it does.
     fn loss(&self) -> Option<Loss>;
+
+    /// How test images are varied for scores that are reported beside the plain ones.
+    fn test_time_augmentation(&self) -> TestTimeAugmentation {
+        TestTimeAugmentation::None
+    }
 }
 
 /// A fitted model and how it came about.
 pub(crate) struct Fitted {
     pub(crate) model: Box<dyn Model>,
+    /// The weights that the model's are an average of, if they are.
+    pub(crate) without_ema: Option<Box<dyn Model>>,
     pub(crate) seconds: f64,
     pub(crate) history: Vec<EpochRecord>,
 }

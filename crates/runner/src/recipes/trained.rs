@@ -1,16 +1,18 @@
 //! Models that gradient descent trains.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
 use burn::module::{Module, ModuleVisitor, Param};
+use burn::store::pytorch::PytorchStore;
 use burn::store::{BurnToPyTorchAdapter, ModuleSnapshot, PyTorchToBurnAdapter, SafetensorsStore};
 use burn::tensor::Tensor;
 use serde::Serialize;
 use toml::Table;
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss};
-use zoo_data::derive_seed;
-use zoo_train::{Event, Training};
+use zoo_data::{Splits, derive_seed};
+use zoo_train::{Event, TestTimeAugmentation, Training};
 
 use super::{Dimensions, Fitted, Job, Model, Recipe};
 use crate::backend::{Selected, cpu_device};
@@ -37,7 +39,7 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
         let model = model.fork(device);
 
         let epochs = self.train.epochs.ceil() as usize;
-        let mut shown = job.progress.training(job.model, job.splits.train.len(), epochs);
+        let mut shown = job.progress.training(job.name, job.splits.train.len(), epochs);
         let training = Training {
             recipe: self,
             train: &job.splits.train,
@@ -51,15 +53,18 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
         let mut written = Ok(());
         let fitted = training.fit(model, &mut |event| {
             shown.observe(&event);
-            if let (Event::Epoch(history), Ok(())) = (event, &written) {
+            if let Event::Epoch(history) = event {
                 written = (job.on_epoch)(history);
             }
-        })?;
+            if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
         written?;
+        let fitted = fitted?;
         // Of a resumed run the history knows the time before, too.
         let epochs: f64 = fitted.history.iter().map(|record| record.seconds).sum();
         Ok(Fitted {
             model: Box::new(TrainedModel(fitted.model)),
+            without_ema: fitted.without_ema.map(|model| Box::new(TrainedModel(model)) as Box<dyn Model>),
             seconds: epochs.max(start.elapsed().as_secs_f64()),
             history: fitted.history,
         })
@@ -73,17 +78,63 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
     ) -> anyhow::Result<Box<dyn Model>> {
         let input = InputSpec::without_statistics(dimensions.shape, dimensions.classes);
         let mut model = self.architecture.init(&input, &selected.device);
-        let mut store = SafetensorsStore::from_file(path)
-            .with_from_adapter(PyTorchToBurnAdapter)
-            .skip_enum_variants(true);
-        model
-            .load_from(&mut store)
-            .map_err(|error| anyhow::anyhow!("cannot load {}: {error}", path.display()))?;
+        load(&mut model, path, false)?;
+        Ok(Box::new(TrainedModel(model)))
+    }
+
+    fn load_weights(
+        &self,
+        path: &Path,
+        splits: &Splits,
+        selected: &Selected,
+    ) -> anyhow::Result<Box<dyn Model>> {
+        let input = zoo_train::input_spec(&splits.train, splits.classes.len());
+        let mut model = self.architecture.init(&input, &selected.device);
+        load(&mut model, path, true)?;
         Ok(Box::new(TrainedModel(model)))
     }
 
     fn loss(&self) -> Option<Loss> {
         Some(self.loss)
+    }
+
+    fn test_time_augmentation(&self) -> TestTimeAugmentation {
+        self.evaluate.test_time_augmentation
+    }
+}
+
+/// Loads weights that have PyTorch's names and layouts into `model`. A `foreign` file may lack the normalisation of pixels, which is
+/// then that of the training images, and have BatchNorm's counts of batches, which nothing here needs.
+fn load<M: Module>(model: &mut M, path: &Path, foreign: bool) -> anyhow::Result<()> {
+    let pickled = path.extension().is_some_and(|extension| extension == "pt" || extension == "pth");
+    let loaded = if pickled {
+        let mut store =
+            PytorchStore::from_file(path).allow_partial(true).validate(false).skip_enum_variants(true);
+        model.load_from(&mut store).map_err(|error| error.to_string())
+    } else {
+        let mut store = SafetensorsStore::from_file(path)
+            .with_from_adapter(PyTorchToBurnAdapter)
+            .allow_partial(true)
+            .validate(false)
+            .skip_enum_variants(true);
+        model.load_from(&mut store).map_err(|error| error.to_string())
+    };
+    let cannot = |reason: String| anyhow::anyhow!("cannot load {}: {reason}", path.display());
+    let loaded = loaded.map_err(cannot)?;
+    let missing = loaded.missing.iter().map(|(name, _)| name.as_str());
+    let missing: Vec<&str> = missing.filter(|name| !foreign || !name.starts_with("normalizer.")).collect();
+    let unused = loaded.unused.iter().map(String::as_str);
+    let unused: Vec<&str> = unused.filter(|name| !name.ends_with("num_batches_tracked")).collect();
+    if let Some(error) = loaded.errors.first() {
+        return Err(cannot(format!("{error}; is it the same network?")));
+    }
+    match (&missing[..], &unused[..]) {
+        ([], []) => Ok(()),
+        (missing, unused) => {
+            let list = |names: &[&str]| if names.is_empty() { "nothing".into() } else { names.join(", ") };
+            let (missing, unused) = (list(missing), list(unused));
+            Err(cannot(format!("it is of another network: missing {missing}; not known {unused}")))
+        }
     }
 }
 

@@ -1,0 +1,312 @@
+//! Parameters that an optimizer treats in ways of their own.
+
+use burn::module::{Module, ModuleVisitor, Param, ParamGroup, ParamId};
+use burn::optim::{DynOptimizer, DynState, ModuleOptimizer, StateSink, StateSource};
+use burn::tensor::kind::BridgeTensor;
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+use zoo_core::InvalidConfig;
+
+use super::Groups;
+
+/// What is different for a group of parameters.
+///
+/// A group is named by the kind of its parameters (`weights`: of two or more dimensions; `norm_scales` and `norm_biases`: γ and β of
+/// BatchNorm; `biases`: all others), or by what their names in `model.safetensors` begin with (`linear`, `blocks.0`). Where several
+/// groups have a parameter, names count more than kinds, and longer names more than shorter ones.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Group {
+    /// How many times larger the learning rate is than that of the others. Default: 1.
+    pub learning_rate_scale: f64,
+    /// λ. Default: that of the optimizer for weights, 0 for everything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_decay: Option<f64>,
+}
+
+impl Default for Group {
+    fn default() -> Self {
+        Self { learning_rate_scale: 1.0, weight_decay: None }
+    }
+}
+
+const WEIGHTS: &str = "weights";
+const BIASES: &str = "biases";
+const NORM_SCALES: &str = "norm_scales";
+const NORM_BIASES: &str = "norm_biases";
+const KINDS: [&str; 4] = [WEIGHTS, BIASES, NORM_SCALES, NORM_BIASES];
+
+/// The optimizer that `build` makes of a weight decay, one for each way that parameters are treated in.
+///
+/// # Errors
+/// If a group names no parameter of the model.
+pub(super) fn grouped<M: Module, O: burn::optim::Optimizer>(
+    model: &M,
+    weight_decay: f64,
+    groups: &Groups,
+    build: impl Fn(f64) -> O,
+) -> Result<ModuleOptimizer, InvalidConfig> {
+    let device = model.devices().into_iter().next().map(Device::inner).unwrap_or_default();
+    let member = |decay, scale| GroupOptimizer { optimizer: build(decay), scale, device: device.clone() };
+    let parameters = Parameters::of(model);
+    for name in groups.keys() {
+        let known = KINDS.contains(&name.as_str()) || parameters.0.iter().any(|known| known.is_in(name));
+        let expected = format!("{}, or the beginning of a parameter's name", KINDS.join(", "));
+        InvalidConfig::check(known, &format!("optimizer.groups.{name}"), "a group", &expected)?;
+    }
+    let mut optimizer =
+        ModuleOptimizer::from(build(0.0)).with_group(ParamGroup::all(), member(0.0, 1.0), None);
+    for ((scale, decay), ids) in parameters.by_treatment(weight_decay, groups) {
+        optimizer = optimizer.with_group(ParamGroup::from_ids(ids), member(decay, scale), None);
+    }
+    Ok(optimizer)
+}
+
+/// The optimizer of a group of parameters.
+///
+/// It reads its state back onto a device of ours. Burn itself would take the default device, which is a GPU wherever one is
+/// compiled in, and panics where none answers.
+#[derive(Clone)]
+struct GroupOptimizer<O> {
+    optimizer: O,
+    /// How many times larger the learning rate is than that of the others.
+    scale: f64,
+    device: Device,
+}
+
+impl<O: DynOptimizer> DynOptimizer for GroupOptimizer<O> {
+    fn step_dyn(
+        &self,
+        rank: usize,
+        learning_rate: f64,
+        tensor: BridgeTensor,
+        gradient: BridgeTensor,
+        state: Option<DynState>,
+    ) -> (BridgeTensor, Option<DynState>) {
+        self.optimizer.step_dyn(rank, learning_rate * self.scale, tensor, gradient, state)
+    }
+
+    fn to_device_dyn(&self, state: DynState, device: &Device) -> DynState {
+        self.optimizer.to_device_dyn(state, device)
+    }
+
+    fn state_flatten(&self, prefix: &str, state: &DynState, out: &mut StateSink) {
+        self.optimizer.state_flatten(prefix, state, out);
+    }
+
+    fn state_unflatten(
+        &self,
+        rank: usize,
+        prefix: &str,
+        source: &mut StateSource,
+        _default: &Device,
+    ) -> Option<DynState> {
+        self.optimizer.state_unflatten(rank, prefix, source, &self.device)
+    }
+}
+
+/// A trained parameter.
+struct Parameter {
+    id: ParamId,
+    /// As `model.safetensors` names it.
+    name: String,
+    /// One of [`KINDS`].
+    kind: &'static str,
+}
+
+impl Parameter {
+    /// Whether its name begins with `prefix`, the name of a module or its own.
+    fn is_in(&self, prefix: &str) -> bool {
+        self.name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+
+    /// How many times larger its learning rate is, and its weight decay.
+    fn treatment(&self, weight_decay: f64, groups: &Groups) -> (f64, f64) {
+        let mut mine: Vec<_> = groups.iter().filter(|(name, _)| self.is_in(name)).collect();
+        mine.sort_by_key(|(name, _)| name.len());
+        let group = mine.last().map(|(_, group)| **group);
+        let group = group.or_else(|| groups.get(self.kind).copied()).unwrap_or_default();
+        let decay = if self.kind == WEIGHTS { weight_decay } else { 0.0 };
+        (group.learning_rate_scale, group.weight_decay.unwrap_or(decay))
+    }
+}
+
+/// The trained parameters of a module, in its order.
+struct Parameters(Vec<Parameter>);
+
+impl Parameters {
+    fn of<M: Module>(model: &M) -> Self {
+        let mut walk = Walk { found: Vec::new(), path: Vec::new() };
+        model.visit(&mut walk);
+        Self(walk.found)
+    }
+
+    /// The ids of parameters that are treated alike, in the order in which the first of each stands in the module.
+    fn by_treatment(&self, weight_decay: f64, groups: &Groups) -> Vec<((f64, f64), Vec<ParamId>)> {
+        let mut found: Vec<((f64, f64), Vec<ParamId>)> = Vec::new();
+        for parameter in &self.0 {
+            let treatment = parameter.treatment(weight_decay, groups);
+            match found.iter_mut().find(|(other, _)| *other == treatment) {
+                Some((_, ids)) => ids.push(parameter.id),
+                None => found.push((treatment, vec![parameter.id])),
+            }
+        }
+        found
+    }
+}
+
+/// Goes through a module.
+struct Walk {
+    found: Vec<Parameter>,
+    /// Names, and types of what they stand in, from the model down to where the visitor is.
+    path: Vec<(String, String)>,
+}
+
+impl Walk {
+    /// The name in `model.safetensors`: variants of enums have none there, and BatchNorm's γ and β are weight and bias.
+    fn name(&self) -> String {
+        let parts = self.path.iter().filter(|(_, within)| !within.starts_with("Enum:"));
+        let named = parts.map(|(name, within)| match (within.as_str(), name.as_str()) {
+            ("Struct:BatchNorm", "gamma") => "weight",
+            ("Struct:BatchNorm", "beta") => "bias",
+            (_, name) => name,
+        });
+        named.collect::<Vec<_>>().join(".")
+    }
+
+    fn kind(&self, rank: usize) -> &'static str {
+        let (name, within) = self.path.last().map_or(("", ""), |(name, within)| (name, within));
+        match (within, name, rank) {
+            (_, _, 2..) => WEIGHTS,
+            ("Struct:BatchNorm", "gamma", _) => NORM_SCALES,
+            ("Struct:BatchNorm", "beta", _) => NORM_BIASES,
+            _ => BIASES,
+        }
+    }
+}
+
+impl ModuleVisitor for Walk {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.push((name.into(), container_type.into()));
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if param.is_require_grad() {
+            self.found.push(Parameter { id: param.id, name: self.name(), kind: self.kind(D) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
+    use burn::optim::GradientsParams;
+
+    use super::*;
+
+    #[derive(Module, Debug)]
+    struct Tiny {
+        layers: Vec<Layer>,
+        last: Kind,
+    }
+
+    #[derive(Module, Debug)]
+    struct Layer {
+        linear: Linear,
+        norm: BatchNorm,
+    }
+
+    #[derive(Module, Debug)]
+    enum Kind {
+        Plain(Head),
+    }
+
+    #[derive(Module, Debug)]
+    struct Head {
+        linear: Linear,
+    }
+
+    fn tiny() -> Tiny {
+        let device = Device::flex();
+        let linear = || LinearConfig::new(2, 2).init(&device);
+        let layer = || Layer { linear: linear(), norm: BatchNormConfig::new(2).init(&device) };
+        let last = Kind::Plain(Head { linear: linear() });
+        Tiny { layers: vec![layer(), layer()], last }.train()
+    }
+
+    fn treatments(groups: &[(&str, f64, Option<f64>)]) -> Vec<(String, f64, f64)> {
+        let group = |&(name, learning_rate_scale, weight_decay): &(&str, f64, Option<f64>)| {
+            (name.to_string(), Group { learning_rate_scale, weight_decay })
+        };
+        let groups: Groups = groups.iter().map(group).collect();
+        let treat = |parameter: &Parameter| {
+            let (scale, decay) = parameter.treatment(0.1, &groups);
+            (parameter.name.clone(), scale, decay)
+        };
+        Parameters::of(&tiny()).0.iter().map(treat).collect()
+    }
+
+    #[test]
+    fn weights_alone_decay_unless_told_otherwise() {
+        let found = treatments(&[]);
+        let names: Vec<&str> = found.iter().map(|(name, ..)| name.as_str()).collect();
+        let layer = ["linear.weight", "linear.bias", "norm.weight", "norm.bias"];
+        let expected: Vec<String> =
+            (0..2).flat_map(|at| layer.map(|name| format!("layers.{at}.{name}"))).collect();
+        assert_eq!(names[..8], expected);
+        assert_eq!(names[8..], ["last.linear.weight", "last.linear.bias"]);
+        assert!(found.iter().all(|(name, scale, decay)| {
+            *scale == 1.0 && (*decay == 0.1) == name.ends_with("linear.weight")
+        }));
+    }
+
+    #[test]
+    fn names_count_more_than_kinds_and_longer_ones_more() {
+        let groups =
+            [("norm_biases", 64.0, Some(0.01)), ("layers.1", 2.0, None), ("layers.1.norm", 3.0, Some(0.5))];
+        for (name, scale, decay) in treatments(&groups) {
+            let expected = match name.as_str() {
+                "layers.0.norm.bias" => (64.0, 0.01),
+                "layers.1.norm.weight" | "layers.1.norm.bias" => (3.0, 0.5),
+                "layers.1.linear.weight" => (2.0, 0.1),
+                "layers.1.linear.bias" => (2.0, 0.0),
+                name if name.ends_with("linear.weight") => (1.0, 0.1),
+                _ => (1.0, 0.0),
+            };
+            assert_eq!((scale, decay), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_group_learns_at_a_scale_of_its_own() {
+        let mut model = BatchNormConfig::new(1).init(&Device::flex());
+        model.beta = model.beta.map(|beta| beta + 2.0);
+        let model = model.train();
+        let group = |learning_rate_scale, decay| Group { learning_rate_scale, weight_decay: Some(decay) };
+        let groups = Groups::from([
+            (NORM_BIASES.to_string(), group(64.0, 0.125)),
+            (NORM_SCALES.to_string(), group(1.0, 0.5)),
+        ]);
+        let gradients = ((model.gamma.val() + model.beta.val()) * 3.0).sum().backward();
+        let gradients = GradientsParams::from_grads(gradients, &model);
+        let sgd = |decay: f64| crate::Sgd::default().build(decay);
+        let model = grouped(&model, 0.0, &groups, sgd).unwrap().step(0.1, model, gradients);
+        let read = |param: &Param<Tensor<1>>| -> f32 { param.val().into_scalar() };
+        assert!((read(&model.gamma) - (1.0 - 0.1 * (3.0 + 0.5))).abs() < 1e-6);
+        assert!((read(&model.beta) - (2.0 - 6.4 * (3.0 + 0.125 * 2.0))).abs() < 1e-5);
+    }
+
+    #[test]
+    fn a_group_of_nothing_is_an_error() {
+        let build = |decay: f64| crate::Sgd::default().build(decay);
+        let groups = Groups::from([("layer".to_string(), Group::default())]);
+        let error = grouped(&tiny(), 0.0, &groups, build).err().unwrap().to_string();
+        assert!(error.starts_with("optimizer.groups.layer = a group: must be weights, biases"), "{error}");
+        let groups = Groups::from([("layers".to_string(), Group::default())]);
+        assert!(grouped(&tiny(), 0.0, &groups, build).is_ok());
+    }
+}

@@ -1,0 +1,90 @@
+//! Optimizers, schedules and clipping against PyTorch; values made by `scripts/golden/optimizers.py`.
+
+use burn::module::{Module, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::Deserialize;
+
+use crate::clip::clip_norm;
+use crate::{Optimizer, Schedule};
+
+/// A weight, which decays, and a bias, which does not.
+#[derive(Module, Debug)]
+struct Tiny {
+    weight: Param<Tensor<2>>,
+    bias: Param<Tensor<1>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Case {
+    optimizer: Optimizer,
+    schedule: Schedule,
+    clip_norm: f64,
+    learning_rates: Vec<f64>,
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+/// Steps on L = Σ c w² + Σ c b, c = 1, 2, 3, at the learning rates of a schedule; returns the weight and the bias.
+fn run(case: &Case) -> (Vec<f32>, Vec<f32>) {
+    let device = Device::flex().autodiff();
+    let c = || Tensor::<1>::from_data([1.0, 2.0, 3.0], &device);
+    let mut model = Tiny {
+        weight: Param::from_tensor(Tensor::from_data([[0.5, -1.0, 2.0]], &device)),
+        bias: Param::from_tensor(Tensor::from_data([1.0, 1.0, 1.0], &device)),
+    };
+    let mut optimizer = case.optimizer.init(&model).unwrap();
+    let steps = case.learning_rates.len();
+    for step in 0..steps {
+        let weight = model.weight.val().reshape([3]);
+        let loss = (weight.clone() * weight * c()).sum() + (model.bias.val() * c()).sum();
+        let mut gradients = GradientsParams::from_grads(loss.backward(), &model);
+        if case.clip_norm > 0.0 {
+            clip_norm(&mut gradients, &model, case.clip_norm);
+        }
+        let rate = case.optimizer.learning_rate() * case.schedule.factor(step, steps);
+        model = optimizer.step(rate, model, gradients);
+    }
+    let read = |data: TensorData| data.try_to_vec::<f32>().unwrap();
+    (read(model.weight.val().into_data()), read(model.bias.val().into_data()))
+}
+
+fn cases() -> Vec<Case> {
+    serde_json::from_str(include_str!("pytorch.json")).unwrap()
+}
+
+#[test]
+fn twenty_steps_equal_pytorch() {
+    for case in cases() {
+        assert_eq!(case.learning_rates.len(), 20);
+        let (weight, bias) = run(&case);
+        for (found, expected) in weight.iter().chain(&bias).zip(case.weight.iter().chain(&case.bias)) {
+            assert!((found - expected).abs() < 1e-5, "{found} is not {expected}: {case:?}");
+        }
+    }
+}
+
+#[test]
+fn learning_rates_equal_pytorch() {
+    for case in cases() {
+        let steps = case.learning_rates.len();
+        for (step, expected) in case.learning_rates.iter().enumerate() {
+            let found = case.optimizer.learning_rate() * case.schedule.factor(step, steps);
+            assert!((found - expected).abs() < 1e-9, "step {step}: {found} is not {expected}: {case:?}");
+        }
+    }
+}
+
+#[test]
+fn weight_decay_is_the_gradient_of_the_penalty() {
+    // One plain step on L + (λ/2) ‖w‖² by hand, against weight_decay = λ on L.
+    let mut case = cases().remove(2);
+    case.learning_rates.truncate(1);
+    let by_hand =
+        [0.5f32, -1.0, 2.0].iter().zip([1.0, 2.0, 3.0]).map(|(w, c)| w - 0.01 * (2.0 * c * w + 0.5 * w));
+    let (weight, _) = run(&case);
+    assert!(
+        weight.iter().zip(by_hand).all(|(found, expected)| (found - expected).abs() < 1e-6),
+        "{weight:?}"
+    );
+}
