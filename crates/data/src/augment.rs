@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(apply(View { mirrored: true, ..View::PLAIN }), [4.0, 3.0, 2.0, 1.0]);
         assert_eq!(apply(View { right: 2, ..View::PLAIN }), [3.0, 4.0, 3.0, 2.0]);
         assert_eq!(apply(View { right: -2, ..View::PLAIN }), [3.0, 2.0, 1.0, 2.0]);
-        assert_eq!(apply(View { right: -9, down: 7, mirrored: true }).len(), 4);
+        assert_eq!(apply(View::new(true, 7, -9)).len(), 4);
     }
 
     #[test]

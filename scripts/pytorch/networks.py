@@ -1,0 +1,267 @@
+"""zoo's networks in PyTorch: the same layers under the same names, so that `model.safetensors` loads as it is.
+
+`network(config, classes, shape)` builds the one that a `config.toml` describes. Images are `[batch, channel, row, column]`, pixel
+values 0 to 255: a network normalises for itself.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any, Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Config = dict[str, Any]
+Shape = tuple[int, int, int]
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "identity": lambda values: values,
+    "relu": functional.relu,
+    "leaky_relu": functional.leaky_relu,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "gelu": functional.gelu,
+}
+
+
+class Normalizer(nn.Module):
+    """(x - mean) / scale, neither of which is trained."""
+
+    def __init__(self, mean: list[int], channels: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(1, *mean))
+        self.register_buffer("scale", torch.ones(1, channels, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return (images - self.mean) / self.scale
+
+
+class Scores(nn.Module):
+    """What softmax classifier and SVM share."""
+
+    def __init__(self, shape: Shape, classes: int) -> None:
+        super().__init__()
+        self.normalizer = Normalizer(list(shape), shape[0])
+        self.linear = nn.Linear(shape[0] * shape[1] * shape[2], classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.linear(self.normalizer(images).flatten(1))
+
+
+class Linear(nn.Module):
+    """W x + b."""
+
+    def __init__(self, shape: Shape, classes: int) -> None:
+        super().__init__()
+        self.scores = Scores(shape, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.scores(images)
+
+
+class Mlp(nn.Module):
+    """Fully connected layers with an activation between them."""
+
+    def __init__(self, architecture: Config, shape: Shape, classes: int) -> None:
+        super().__init__()
+        sizes = [shape[0] * shape[1] * shape[2], *architecture["hidden"]]
+        self.normalizer = Normalizer([shape[0], 1, 1], shape[0])
+        self.hidden = nn.ModuleList(nn.Linear(*pair) for pair in zip(sizes, sizes[1:]))
+        self.dropout = nn.Dropout(architecture["dropout"])
+        self.linear = nn.Linear(sizes[-1], classes)
+        self.activation = ACTIVATIONS[architecture["activation"]]
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.normalizer(images).flatten(1)
+        for hidden in self.hidden:
+            features = self.dropout(self.activation(hidden(features)))
+        return self.linear(features)
+
+
+class Layer(nn.Module):
+    """A convolution with BatchNorm, or with a bias, and what follows it."""
+
+    def __init__(
+        self,
+        channels: tuple[int, int],
+        activation: str,
+        *,
+        size: int = 3,
+        stride: int = 1,
+        padding: int = 1,
+        normalized: bool = True,
+    ) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(*channels, size, stride, padding, bias=not normalized)
+        self.norm = nn.BatchNorm2d(channels[1]) if normalized else nn.Identity()
+        self.activation = ACTIVATIONS[activation]
+
+    def forward(self, features: Tensor, pool: Callable[[Tensor], Tensor] = lambda features: features) -> Tensor:
+        return self.activation(self.norm(pool(self.convolution(features))))
+
+
+class Vgg(nn.Module):
+    """Blocks of 3×3 convolutions."""
+
+    def __init__(self, architecture: Config, shape: Shape, classes: int) -> None:
+        super().__init__()
+        self.normalizer = Normalizer([shape[0], 1, 1], shape[0])
+        self.pools_first = architecture["pool"] == "first"
+        self.blocks = nn.ModuleList()
+        channels = shape[0]
+        for width, depth in zip(architecture["widths"], architecture["depths"]):
+            layers = nn.ModuleList()
+            for _ in range(depth):
+                layers.append(
+                    Layer(
+                        (channels, width),
+                        architecture["activation"],
+                        normalized=architecture["batch_norm"],
+                    )
+                )
+                channels = width
+            self.blocks.append(nn.ModuleDict({"layers": layers}))
+        self.dropout = nn.Dropout(architecture["dropout"])
+        self.linear = nn.Linear(channels, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.normalizer(images)
+        for block in self.blocks:
+            for place, layer in enumerate(block["layers"]):
+                pools = self.pools_first and place == 0
+                features = layer(features, nn.MaxPool2d(2)) if pools else layer(features)
+            if not self.pools_first:
+                features = functional.max_pool2d(features, 2)
+        return self.linear(self.dropout(features.mean((2, 3))))
+
+
+class Lenet(nn.Module):
+    """5×5 convolutions with pooling, then linear layers."""
+
+    def __init__(self, architecture: Config, shape: Shape, classes: int) -> None:
+        super().__init__()
+        activation = architecture["activation"]
+        self.normalizer = Normalizer([shape[0], 1, 1], shape[0])
+        channels, plane = [shape[0], *architecture["widths"]], list(shape[1:])
+        self.layers = nn.ModuleList()
+        for pair in zip(channels, channels[1:]):
+            self.layers.append(Layer(pair, activation, size=5, padding=0, normalized=False))
+            plane = [(side - 4) // 2 for side in plane]
+        sizes = [channels[-1] * plane[0] * plane[1], *architecture["hidden"]]
+        self.hidden = nn.ModuleList(nn.Linear(*pair) for pair in zip(sizes, sizes[1:]))
+        self.dropout = nn.Dropout(architecture["dropout"])
+        self.linear = nn.Linear(sizes[-1], classes)
+        self.activation = ACTIVATIONS[activation]
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.normalizer(images)
+        for layer in self.layers:
+            features = functional.max_pool2d(layer(features), 2)
+        features = features.flatten(1)
+        for hidden in self.hidden:
+            features = self.activation(hidden(features))
+        return self.linear(self.dropout(features))
+
+
+class Block(nn.Module):
+    """f(x + F(x))."""
+
+    def __init__(self, channels: tuple[int, int], stride: int, activation: str) -> None:
+        super().__init__()
+        self.first = Layer(channels, activation, stride=stride)
+        self.second = Layer((channels[1], channels[1]), "identity")
+        changes = stride > 1 or channels[0] != channels[1]
+        self.shortcut = Layer(channels, "identity", size=1, stride=stride, padding=0) if changes else nn.Identity()
+        self.activation = ACTIVATIONS[activation]
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.activation(self.shortcut(features) + self.second(self.first(features)))
+
+
+class Resnet(nn.Module):
+    """6n + 2 layers. Stochastic depth is for training alone, and left out here."""
+
+    def __init__(self, architecture: Config, shape: Shape, classes: int) -> None:
+        super().__init__()
+        activation, widths = architecture["activation"], architecture["widths"]
+        self.normalizer = Normalizer([shape[0], 1, 1], shape[0])
+        self.stem = Layer((shape[0], widths[0]), activation)
+        self.blocks = nn.ModuleList()
+        channels = widths[0]
+        for stage, width in enumerate(widths):
+            for place in range((architecture["depth"] - 2) // 6):
+                stride = 2 if stage > 0 and place == 0 else 1
+                self.blocks.append(Block((channels, width), stride, activation))
+                channels = width
+        self.linear = nn.Linear(channels, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.stem(self.normalizer(images))
+        for block in self.blocks:
+            features = block(features)
+        return self.linear(features.mean((2, 3)))
+
+
+class Whitening(nn.Module):
+    """A 2×2 convolution that is not trained, but for its bias."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(8 * channels, channels, 2, 2), requires_grad=False)
+        self.bias = nn.Parameter(torch.zeros(8 * channels))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return functional.gelu(functional.conv2d(images, self.weight, self.bias))
+
+
+class FastLayer(nn.Module):
+    """A convolution of airbench with its BatchNorm."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(channels_out, eps=1e-12, momentum=0.4)
+        self.norm.weight.requires_grad = False
+
+
+class Airbench(nn.Module):
+    """The network of Jordan's airbench."""
+
+    def __init__(self, architecture: Config, shape: Shape, classes: int) -> None:
+        super().__init__()
+        self.normalizer = Normalizer([shape[0], 1, 1], shape[0])
+        self.whitening = Whitening(shape[0])
+        self.groups = nn.ModuleList()
+        channels, plane = 8 * shape[0], [side - 1 for side in shape[1:]]
+        for width in architecture["widths"]:
+            layers = OrderedDict(first=FastLayer(channels, width), second=FastLayer(width, width))
+            self.groups.append(nn.ModuleDict(layers))
+            channels, plane = width, [side // 2 for side in plane]
+        self.linear = nn.Linear(channels * (plane[0] // 3) * (plane[1] // 3), classes, bias=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.whitening(self.normalizer(images))
+        for group in self.groups:
+            first, second = group["first"], group["second"]
+            features = functional.max_pool2d(first.convolution(features), 2)
+            features = functional.gelu(first.norm(features))
+            features = functional.gelu(second.norm(second.convolution(features)))
+        return self.linear(functional.max_pool2d(features, 3).flatten(1)) / 9
+
+
+NETWORKS = {"vgg": Vgg, "lenet": Lenet, "resnet": Resnet, "airbench": Airbench}
+
+
+def network(config: Config, shape: Shape, classes: int) -> nn.Module:
+    """The network of a `config.toml`, with weights that are still to be loaded."""
+    match config["model"]:
+        case "softmax" | "svm":
+            return Linear(shape, classes)
+        case "mlp":
+            return Mlp(config["architecture"], shape, classes)
+        case "cnn":
+            return NETWORKS[config["architecture"]["kind"]](config["architecture"], shape, classes)
+        case other:
+            raise SystemExit(f"{other} has no weights")
