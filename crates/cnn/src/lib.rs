@@ -5,6 +5,7 @@
 
 mod airbench;
 mod eigen;
+mod layer;
 mod vgg;
 mod whitening;
 
