@@ -4,7 +4,7 @@ use std::f64::consts::SQRT_2;
 
 use burn::module::{Initializer, Module};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
+use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use zoo_kernels::{Activation, Window};
 
@@ -68,6 +68,11 @@ impl Layer {
         let bias = self.convolution.bias.as_ref().expect("a layer has BatchNorm or a bias").val();
         zoo_kernels::affine(features, bias.ones_like(), bias, activation)
     }
+
+    /// Both steps.
+    pub(crate) fn forward(&self, features: Tensor<4>, activation: Activation) -> Tensor<4> {
+        self.activate(self.convolve(features), activation)
+    }
 }
 
 /// Without bias.
@@ -79,6 +84,16 @@ fn convolution(channels: [usize; 2], window: Window, activation: Activation, dev
         .with_bias(false)
         .with_initializer(kaiming(activation))
         .init(device)
+}
+
+/// A linear layer inside a network; its bias starts at 0.
+pub(crate) fn linear(inputs: usize, outputs: usize, activation: Activation, device: &Device) -> Linear {
+    let mut linear = LinearConfig::new(inputs, outputs)
+        .with_bias(false)
+        .with_initializer(kaiming(activation))
+        .init(device);
+    linear.bias = Some(Initializer::Zeros.init([outputs], device));
+    linear
 }
 
 /// Kaiming's normal distribution (He, Zhang, Ren and Sun, *Delving Deep into Rectifiers*, 2015), N(0, gain² / inputs): layers
@@ -135,21 +150,15 @@ mod tests {
         let bias = layer.convolution.bias.take().unwrap();
         layer.convolution.bias = Some(bias.map(|_| Tensor::from_data([-3.0, 1.0], &device).require_grad()));
         let features = Tensor::<1>::from_data([1.0, 2.0], &device).reshape([1, 1, 2, 1]);
-        assert_eq!(
-            values(layer.activate(layer.convolve(features.clone()), Activation::Relu)),
-            [0.0, 3.0, 1.0, 5.0]
-        );
-        assert_eq!(
-            values(layer.activate(layer.convolve(features), Activation::Identity)),
-            [-1.0, 3.0, 1.0, 5.0]
-        );
+        assert_eq!(values(layer.forward(features.clone(), Activation::Relu)), [0.0, 3.0, 1.0, 5.0]);
+        assert_eq!(values(layer.forward(features, Activation::Identity)), [-1.0, 3.0, 1.0, 5.0]);
     }
 
     #[test]
     fn a_bias_learns() {
         let layer = layer();
         let features = Tensor::<4>::ones([3, 2, 2, 1], &Device::flex().autodiff());
-        let gradients = layer.activate(layer.convolve(features), Activation::Sigmoid).sum().backward();
+        let gradients = layer.forward(features, Activation::Sigmoid).sum().backward();
         let bias = layer.convolution.bias.as_ref().unwrap().val();
         let gradient = values(bias.grad(&gradients).unwrap());
         assert!(gradient.iter().all(|&slope| slope > 0.1), "{gradient:?}");
@@ -169,6 +178,9 @@ mod tests {
             let layer = Layer::normalized([32, 64], SAME, activation, &device);
             let deviation = |squares: f32| f64::from(squares).sqrt();
             let found = deviation(layer.convolution.weight.val().powi_scalar(2).mean().into_scalar());
+            assert!((found * 288f64.sqrt() / gain - 1.0).abs() < 0.03, "{activation:?}: {found}");
+            let linear = linear(288, 64, activation, &device);
+            let found = deviation(linear.weight.val().powi_scalar(2).mean().into_scalar());
             assert!((found * 288f64.sqrt() / gain - 1.0).abs() < 0.03, "{activation:?}: {found}");
         }
     }

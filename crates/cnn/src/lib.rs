@@ -1,11 +1,12 @@
-//! Convolutional networks: a small one after VGG ([`VggConfig`]), and that of Jordan's airbench ([`AirbenchConfig`]), which
-//! is made to be trained fast.
+//! Convolutional networks: the first ([`LenetConfig`]), a small one after VGG ([`VggConfig`]), and that of Jordan's airbench
+//! ([`AirbenchConfig`]), which is made to be trained fast.
 //!
 //! Features are `[batch, height, width, channels]` throughout, as [`zoo_kernels`] wants them.
 
 mod airbench;
 mod eigen;
 mod layer;
+mod lenet;
 mod vgg;
 mod whitening;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss};
 
 pub use airbench::{Airbench, AirbenchConfig};
+pub use lenet::{Lenet, LenetConfig};
 pub use vgg::{Pool, Vgg, VggConfig};
 
 /// The `[architecture]` of a CNN's recipe.
@@ -25,6 +27,8 @@ pub enum CnnConfig {
     Vgg(VggConfig),
     /// The network of airbench.
     Airbench(AirbenchConfig),
+    /// LeNet-5.
+    Lenet(LenetConfig),
 }
 
 /// A convolutional network.
@@ -34,6 +38,8 @@ pub enum Cnn {
     Vgg(Vgg),
     /// See [`AirbenchConfig`].
     Airbench(Airbench),
+    /// See [`LenetConfig`].
+    Lenet(Lenet),
 }
 
 impl Architecture for CnnConfig {
@@ -43,6 +49,7 @@ impl Architecture for CnnConfig {
         match self {
             Self::Vgg(config) => Cnn::Vgg(config.init(input, device)),
             Self::Airbench(config) => Cnn::Airbench(config.init(input, device)),
+            Self::Lenet(config) => Cnn::Lenet(config.init(input, device)),
         }
     }
 
@@ -59,6 +66,7 @@ impl Architecture for CnnConfig {
         match self {
             Self::Vgg(config) => config.validate(input, loss),
             Self::Airbench(config) => config.validate(input, loss),
+            Self::Lenet(config) => config.validate(input, loss),
         }
     }
 }
@@ -68,6 +76,7 @@ impl Classifier for Cnn {
         match self {
             Self::Vgg(model) => model.forward(images),
             Self::Airbench(model) => model.forward(images),
+            Self::Lenet(model) => model.forward(images),
         }
     }
 }
