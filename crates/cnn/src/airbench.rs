@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer};
 use zoo_kernels::{Activation, Window};
 
+use crate::layer::flatten;
 use crate::whitening::Whitening;
 
 /// What scores are divided by, so that probabilities start even and stay moderate.
@@ -154,7 +155,7 @@ impl Classifier for Airbench {
         let features = self.whitening.forward(images);
         let features = self.groups.iter().fold(features, |features, group| group.forward(features));
         let features = zoo_kernels::max_pool2d(features, LAST);
-        self.linear.forward(features.flatten(1, 3)) / TEMPERATURE
+        self.linear.forward(flatten(features)) / TEMPERATURE
     }
 }
 

@@ -1,10 +1,14 @@
-//! Convolutional networks: a small one after VGG ([`VggConfig`]), and that of Jordan's airbench ([`AirbenchConfig`]), which
-//! is made to be trained fast.
+//! Convolutional networks: the first ([`LenetConfig`]), a small one after VGG ([`VggConfig`]), a residual one
+//! ([`ResnetConfig`]), and that of Jordan's airbench ([`AirbenchConfig`]), which is made to be trained fast.
 //!
 //! Features are `[batch, height, width, channels]` throughout, as [`zoo_kernels`] wants them.
 
 mod airbench;
 mod eigen;
+mod layer;
+mod lenet;
+mod resnet;
+mod stochastic_depth;
 mod vgg;
 mod whitening;
 
@@ -14,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss};
 
 pub use airbench::{Airbench, AirbenchConfig};
+pub use lenet::{Lenet, LenetConfig};
+pub use resnet::{Resnet, ResnetConfig};
 pub use vgg::{Pool, Vgg, VggConfig};
 
 /// The `[architecture]` of a CNN's recipe.
@@ -24,15 +30,27 @@ pub enum CnnConfig {
     Vgg(VggConfig),
     /// The network of airbench.
     Airbench(AirbenchConfig),
+    /// LeNet-5.
+    Lenet(LenetConfig),
+    /// A residual network.
+    Resnet(ResnetConfig),
 }
 
 /// A convolutional network.
 #[derive(Module, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a program has few of them, and a kilobyte is little for a network"
+)]
 pub enum Cnn {
     /// See [`VggConfig`].
     Vgg(Vgg),
     /// See [`AirbenchConfig`].
     Airbench(Airbench),
+    /// See [`LenetConfig`].
+    Lenet(Lenet),
+    /// See [`ResnetConfig`].
+    Resnet(Resnet),
 }
 
 impl Architecture for CnnConfig {
@@ -42,6 +60,8 @@ impl Architecture for CnnConfig {
         match self {
             Self::Vgg(config) => Cnn::Vgg(config.init(input, device)),
             Self::Airbench(config) => Cnn::Airbench(config.init(input, device)),
+            Self::Lenet(config) => Cnn::Lenet(config.init(input, device)),
+            Self::Resnet(config) => Cnn::Resnet(config.init(input, device)),
         }
     }
 
@@ -58,6 +78,8 @@ impl Architecture for CnnConfig {
         match self {
             Self::Vgg(config) => config.validate(input, loss),
             Self::Airbench(config) => config.validate(input, loss),
+            Self::Lenet(config) => config.validate(input, loss),
+            Self::Resnet(config) => config.validate(input, loss),
         }
     }
 }
@@ -67,6 +89,58 @@ impl Classifier for Cnn {
         match self {
             Self::Vgg(model) => model.forward(images),
             Self::Airbench(model) => model.forward(images),
+            Self::Lenet(model) => model.forward(images),
+            Self::Resnet(model) => model.forward(images),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::store::{BurnToPyTorchAdapter, ModuleSnapshot};
+
+    use super::*;
+
+    /// The path of each module that has parameters, and behind it their names, as a file of weights has them.
+    fn names(config: &CnnConfig) -> Vec<String> {
+        let model = config.init(&InputSpec::without_statistics([3, 32, 32], 10), &Device::flex());
+        let tensors = model.collect(None, Some(Box::new(BurnToPyTorchAdapter)), true);
+        let mut modules: Vec<(String, String)> = Vec::new();
+        for tensor in tensors {
+            let (path, name) = tensor.name.rsplit_once('.').unwrap();
+            match modules.last_mut() {
+                Some((last, names)) if last == path => *names = format!("{names} {name}"),
+                _ => modules.push((path.into(), name.into())),
+            }
+        }
+        assert_eq!(modules.remove(0), ("normalizer".into(), "mean scale".into()));
+        modules.into_iter().map(|(path, names)| format!("{path}: {names}")).collect()
+    }
+
+    #[test]
+    fn parameters_are_named_for_the_fields() {
+        let vgg = VggConfig { widths: vec![4], depths: vec![1], ..VggConfig::default() };
+        let expected = [
+            "blocks.0.layers.0.convolution: weight",
+            "blocks.0.layers.0.norm: weight bias running_mean running_var",
+            "linear: weight bias",
+        ];
+        assert_eq!(names(&CnnConfig::Vgg(vgg.clone())), expected);
+        let expected = ["blocks.0.layers.0.convolution: weight bias", "linear: weight bias"];
+        assert_eq!(names(&CnnConfig::Vgg(VggConfig { batch_norm: false, ..vgg })), expected);
+
+        let lenet = LenetConfig { widths: vec![4], hidden: vec![5], ..LenetConfig::default() };
+        let expected = ["layers.0.convolution: weight bias", "hidden.0: weight bias", "linear: weight bias"];
+        assert_eq!(names(&CnnConfig::Lenet(lenet)), expected);
+
+        let resnet = ResnetConfig { depth: 8, ..ResnetConfig::default() };
+        let first = ["stem", "blocks.0.first", "blocks.0.second"];
+        let second = ["blocks.1.first", "blocks.1.second", "blocks.1.shortcut"];
+        let third = ["blocks.2.first", "blocks.2.second", "blocks.2.shortcut"];
+        let parts = [".convolution: weight", ".norm: weight bias running_mean running_var"];
+        let layers = [first, second, third].concat();
+        let layers = layers.iter().flat_map(|layer| parts.map(|part| format!("{layer}{part}")));
+        let expected: Vec<String> = layers.chain(["linear: weight bias".into()]).collect();
+        assert_eq!(names(&CnnConfig::Resnet(resnet)), expected);
     }
 }

@@ -1,19 +1,20 @@
 //! A small network after VGG (Simonyan and Zisserman, *Very Deep Convolutional Networks for Large-Scale Image
 //! Recognition*, 2015).
 //!
-//! Blocks of 3×3 convolutions, each followed by BatchNorm (Ioffe and Szegedy, 2015) and ReLU; each block halves height and
-//! width by 2×2 max-pooling; at the end the mean over what is left of the plane, dropout, and a linear layer.
+//! Blocks of 3×3 convolutions, each followed by BatchNorm (Ioffe and Szegedy, 2015), or a bias, and ReLU; each block halves
+//! height and width by 2×2 max-pooling; at the end the mean over what is left of the plane, dropout, and a linear layer.
 //!
-//! Two choices save time: convolutions have no bias, which BatchNorm's own makes useless, and a block pools right after its
+//! Two choices save time: convolutions have no bias where BatchNorm's own makes it useless, and a block pools right after its
 //! first convolution rather than at its end unless told otherwise, so that everything after it sees a quarter of the pixels.
 
-use burn::module::{Initializer, Module};
-use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig, PaddingConfig2d};
+use burn::module::Module;
+use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer};
 use zoo_kernels::{Activation, Window};
+
+use crate::layer::{self, Layer, SAME};
 
 /// The `[architecture]` of a VGG-like network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,11 @@ pub struct VggConfig {
     pub dropout: f64,
     /// Where a block pools. Default: `first`.
     pub pool: Pool,
+    /// What follows each convolution. Default: `relu`.
+    pub activation: Activation,
+    /// Whether BatchNorm stands between a convolution and its activation; if not, the convolution has a bias, as VGG's did.
+    /// Default: true.
+    pub batch_norm: bool,
 }
 
 /// Where a block halves height and width.
@@ -42,7 +48,14 @@ pub enum Pool {
 
 impl Default for VggConfig {
     fn default() -> Self {
-        Self { widths: vec![16, 48, 96], depths: vec![1, 1, 2], dropout: 0.0, pool: Pool::First }
+        Self {
+            widths: vec![16, 48, 96],
+            depths: vec![1, 1, 2],
+            dropout: 0.0,
+            pool: Pool::First,
+            activation: Activation::Relu,
+            batch_norm: true,
+        }
     }
 }
 
@@ -61,28 +74,26 @@ struct Block {
     layers: Vec<Layer>,
     #[module(skip)]
     pool: Pool,
-}
-
-/// 3×3 convolution, BatchNorm, ReLU.
-#[derive(Module, Debug)]
-struct Layer {
-    convolution: Conv2d,
-    norm: BatchNorm,
+    #[module(skip)]
+    activation: Activation,
 }
 
 impl Architecture for VggConfig {
     type Model = Vgg;
 
-    /// Convolutions start from Kaiming's normal distribution for ReLU (He et al., 2015).
+    /// Convolutions start from Kaiming's normal distribution (He et al., 2015).
     fn init(&self, input: &InputSpec, device: &Device) -> Vgg {
+        let Self { pool, activation, .. } = *self;
+        let make = if self.batch_norm { Layer::normalized } else { Layer::biased };
         let mut channels = input.shape[0];
         let blocks = self
             .widths
             .iter()
             .zip(&self.depths)
             .map(|(&width, &depth)| {
-                let layer = |_| Layer::new(std::mem::replace(&mut channels, width), width, device);
-                Block { layers: (0..depth).map(layer).collect(), pool: self.pool }
+                let layer =
+                    |_| make([std::mem::replace(&mut channels, width), width], SAME, activation, device);
+                Block { layers: (0..depth).map(layer).collect(), pool, activation }
             })
             .collect();
         Vgg {
@@ -94,7 +105,7 @@ impl Architecture for VggConfig {
     }
 
     fn validate(&self, input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {
-        let Self { widths, depths, dropout, pool: _ } = self;
+        let Self { widths, depths, dropout, .. } = self;
         let [_, height, width] = input.shape;
         let blocks = widths.len();
         let most = height.min(width).ilog2() as usize;
@@ -111,30 +122,6 @@ impl Architecture for VggConfig {
     }
 }
 
-impl Layer {
-    fn new(channels_in: usize, channels_out: usize, device: &Device) -> Self {
-        let convolution = Conv2dConfig::new([channels_in, channels_out], [3, 3])
-            .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
-            .with_bias(false)
-            .with_initializer(Initializer::KaimingNormal {
-                gain: std::f64::consts::SQRT_2,
-                fan_out_only: false,
-            })
-            .init(device);
-        Self { convolution, norm: BatchNormConfig::new(channels_out).init(device) }
-    }
-}
-
-impl Layer {
-    fn convolve(&self, features: Tensor<4>) -> Tensor<4> {
-        zoo_kernels::conv2d(features, self.convolution.weight.val(), Window::square(3, 1).with_padding(1))
-    }
-
-    fn normalize(&self, features: Tensor<4>) -> Tensor<4> {
-        zoo_kernels::normalize(&self.norm, features, Activation::Relu)
-    }
-}
-
 impl Block {
     fn forward(&self, mut features: Tensor<4>) -> Tensor<4> {
         let pool = |features| zoo_kernels::max_pool2d(features, Window::square(2, 2));
@@ -143,7 +130,7 @@ impl Block {
             if self.pool == Pool::First && place == 0 {
                 features = pool(features);
             }
-            features = layer.normalize(features);
+            features = layer.activate(features, self.activation);
         }
         if self.pool == Pool::Last { pool(features) } else { features }
     }
@@ -153,8 +140,7 @@ impl Classifier for Vgg {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let images = self.normalizer.forward(images).permute([0, 2, 3, 1]);
         let features = self.blocks.iter().fold(images, |features, block| block.forward(features));
-        let features: Tensor<2> = features.flatten::<3>(1, 2).mean_dim(1).flatten(1, 2);
-        self.linear.forward(self.dropout.forward(features))
+        self.linear.forward(self.dropout.forward(layer::mean(features)))
     }
 }
 
@@ -169,7 +155,8 @@ mod tests {
     }
 
     fn config() -> VggConfig {
-        VggConfig { widths: vec![4, 6], depths: vec![1, 2], dropout: 0.5, pool: Pool::Last }
+        let (widths, depths) = (vec![4, 6], vec![1, 2]);
+        VggConfig { widths, depths, dropout: 0.5, pool: Pool::Last, ..VggConfig::default() }
     }
 
     #[test]
@@ -181,6 +168,25 @@ mod tests {
         let norms = 4 * (4 + 6 + 6);
         assert_eq!(model.num_params(), convolutions + norms + 6 * 10 + 10 + 2 * 3);
         assert_eq!(model.forward(images(&Device::flex())).dims(), [4, 10]);
+        let model = VggConfig { batch_norm: false, ..config() }.init(&input, &Device::flex());
+        assert_eq!(model.num_params(), convolutions + (4 + 6 + 6) + 6 * 10 + 10 + 2 * 3);
+    }
+
+    #[test]
+    fn learns_without_batch_norm_too() {
+        let device = Device::flex().autodiff();
+        let input = InputSpec::without_statistics([3, 32, 32], 10);
+        for (pool, activation) in [(Pool::First, Activation::Gelu), (Pool::Last, Activation::Tanh)] {
+            let config = VggConfig { batch_norm: false, dropout: 0.0, pool, activation, ..config() };
+            let model = config.init(&input, &device);
+            let scores = model.forward(images(&device) / 255.0);
+            let gradients = scores.powi_scalar(2).sum().backward();
+            for layer in model.blocks.iter().flat_map(|block| &block.layers) {
+                let bias = layer.convolution.bias.as_ref().expect("a bias").val();
+                let size: f32 = bias.grad(&gradients).expect("a gradient").abs().sum().into_scalar();
+                assert!(size > 0.0, "{pool:?}, {activation:?}: {size}");
+            }
+        }
     }
 
     #[test]

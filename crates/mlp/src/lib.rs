@@ -1,1 +1,222 @@
-//! Fully connected networks.
+//! The multi-layer perceptron: fully connected layers with an activation between them (tutorial 3.1; CS231n,
+//! *neural-networks-1*).
+//!
+//! a⁰ is the image as one vector, zˡ = Wˡ aˡ⁻¹ + bˡ and aˡ = σ(zˡ) for each hidden layer, and a last linear layer gives the
+//! scores. One hidden layer of 50 outputs is the two-layer network of CS231n's first assignment: `hidden = [50]`.
+
+use std::f64::consts::SQRT_2;
+
+use burn::module::{Initializer, Module};
+use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer};
+use zoo_kernels::Activation;
+
+/// The `[architecture]` of a multi-layer perceptron.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MlpConfig {
+    /// Outputs of each hidden layer. Default: `[512]`.
+    pub hidden: Vec<usize>,
+    /// σ. Default: `relu`.
+    pub activation: Activation,
+    /// The share of each hidden layer's outputs that training drops (Srivastava et al., 2014). Default: 0.
+    pub dropout: f64,
+}
+
+impl Default for MlpConfig {
+    fn default() -> Self {
+        Self { hidden: vec![512], activation: Activation::Relu, dropout: 0.0 }
+    }
+}
+
+/// A multi-layer perceptron. Pixels are normalised by channel.
+#[derive(Module, Debug)]
+pub struct Mlp {
+    normalizer: Normalizer,
+    hidden: Vec<Linear>,
+    dropout: Dropout,
+    linear: Linear,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl Architecture for MlpConfig {
+    type Model = Mlp;
+
+    /// Hidden layers start from Kaiming's normal distribution and biases 0, the last layer as PyTorch draws it.
+    fn init(&self, input: &InputSpec, device: &Device) -> Mlp {
+        let mut features = input.features();
+        let next = |&outputs: &usize| {
+            hidden_layer(std::mem::replace(&mut features, outputs), outputs, self.activation, device)
+        };
+        let hidden = self.hidden.iter().map(next).collect();
+        Mlp {
+            normalizer: Normalizer::channels(input, device),
+            hidden,
+            dropout: DropoutConfig::new(self.dropout).init(),
+            linear: LinearConfig::new(features, input.classes).init(device),
+            activation: self.activation,
+        }
+    }
+
+    fn validate(&self, _input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {
+        let Self { hidden, dropout, activation: _ } = self;
+        let valid =
+            (1..=16).contains(&hidden.len()) && hidden.iter().all(|outputs| (1..=16_384).contains(outputs));
+        let expected = "1 to 16 layers, each of 1 to 16384 outputs";
+        InvalidConfig::check(valid, "architecture.hidden", format!("{hidden:?}"), expected)?;
+        let valid = (0.0..1.0).contains(dropout);
+        InvalidConfig::check(valid, "architecture.dropout", dropout, "at least 0 and below 1")
+    }
+}
+
+/// W from Kaiming's normal distribution (He, Zhang, Ren and Sun, *Delving Deep into Rectifiers*, 2015), N(0, gain² / inputs),
+/// and b = 0: layers neither blow values up nor let them fade.
+///
+/// The gain makes up for what the activation takes: √2 for ReLU and its kin, which take half of the square; 5/3 for tanh, as
+/// PyTorch has it; 1 otherwise.
+fn hidden_layer(inputs: usize, outputs: usize, activation: Activation, device: &Device) -> Linear {
+    let gain = match activation {
+        Activation::Relu | Activation::LeakyRelu | Activation::Gelu => SQRT_2,
+        Activation::Tanh => 5.0 / 3.0,
+        Activation::Identity | Activation::Sigmoid => 1.0,
+    };
+    let mut linear = LinearConfig::new(inputs, outputs)
+        .with_bias(false)
+        .with_initializer(Initializer::KaimingNormal { gain, fan_out_only: false })
+        .init(device);
+    linear.bias = Some(Initializer::Zeros.init([outputs], device));
+    linear
+}
+
+impl Classifier for Mlp {
+    fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        let pixels: Tensor<2> = self.normalizer.forward(images).flatten(1, 3);
+        let features = self.hidden.iter().fold(pixels, |features, hidden| {
+            self.dropout.forward(self.activation.forward(hidden.forward(features)))
+        });
+        self.linear.forward(features)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::module::Param;
+    use burn::store::{BurnToPyTorchAdapter, ModuleSnapshot};
+    use burn::tensor::Distribution;
+
+    use super::*;
+
+    fn input() -> InputSpec {
+        InputSpec::without_statistics([3, 8, 6], 10)
+    }
+
+    fn images(device: &Device) -> Tensor<4> {
+        Tensor::random([4, 3, 8, 6], Distribution::Uniform(-1.0, 1.0), device)
+    }
+
+    fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+        tensor.into_data().try_to_vec().unwrap()
+    }
+
+    #[test]
+    fn has_the_parameters_that_the_formula_gives() {
+        let config = MlpConfig { hidden: vec![50, 20], ..MlpConfig::default() };
+        let model = config.init(&input(), &Device::flex());
+        let layers = (144 + 1) * 50 + (50 + 1) * 20 + (20 + 1) * 10;
+        assert_eq!(model.num_params(), layers + 2 * 3);
+        assert_eq!(model.forward(images(&Device::flex())).dims(), [4, 10]);
+        let names = model.collect(None, Some(Box::new(BurnToPyTorchAdapter)), true);
+        let names: Vec<String> = names.into_iter().map(|tensor| tensor.name).collect();
+        let layers = [
+            "hidden.0.weight",
+            "hidden.0.bias",
+            "hidden.1.weight",
+            "hidden.1.bias",
+            "linear.weight",
+            "linear.bias",
+        ];
+        assert!(names.iter().filter(|name| !name.starts_with("normalizer")).eq(layers), "{names:?}");
+    }
+
+    #[test]
+    fn two_layers_by_hand() {
+        let device = Device::flex();
+        let input = InputSpec {
+            channel_mean: vec![1.0],
+            channel_deviation: vec![2.0],
+            ..InputSpec::without_statistics([1, 1, 2], 2)
+        };
+        let config = MlpConfig { hidden: vec![2], activation: Activation::Sigmoid, dropout: 0.0 };
+        let mut model = config.init(&input, &device);
+        let layer = |weight: [[f32; 2]; 2], bias: [f32; 2]| Linear {
+            weight: Param::from_tensor(Tensor::from_data(weight, &device)),
+            bias: Some(Param::from_tensor(Tensor::from_data(bias, &device))),
+        };
+        model.hidden = vec![layer([[1.0, -1.0], [0.5, 2.0]], [0.0, -3.0])];
+        model.linear = layer([[1.0, 0.0], [1.0, 10.0]], [0.5, 0.0]);
+        // Normalised: 1 and 2; z = (2, 0); a = (σ(2), ½).
+        let image = Tensor::<1>::from_data([3.0, 5.0], &device).reshape([1, 1, 1, 2]);
+        let sigmoid = 1.0 / (1.0 + (-2f32).exp());
+        let scores = values(model.forward(image));
+        let expected = [sigmoid + 1.0, 5.0];
+        assert!(scores.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{scores:?}");
+    }
+
+    #[test]
+    fn depth_neither_blows_up_nor_fades() {
+        let device = Device::flex();
+        device.seed(9);
+        let pixels = Tensor::<2>::random([16, 256], Distribution::Normal(0.0, 1.0), &device);
+        let square = |values: Tensor<2>| values.powi_scalar(2).mean().into_scalar::<f32>();
+        for activation in [Activation::Relu, Activation::LeakyRelu, Activation::Gelu, Activation::Identity] {
+            let values = (0..8).fold(pixels.clone(), |values, _| {
+                activation.forward(hidden_layer(256, 256, activation, &device).forward(values))
+            });
+            let kept = square(values) / square(pixels.clone());
+            assert!((0.1..4.0).contains(&kept), "{activation:?}: {kept}");
+        }
+    }
+
+    #[test]
+    fn all_layers_learn() {
+        let device = Device::flex().autodiff();
+        let config = MlpConfig { hidden: vec![8, 7], activation: Activation::Tanh, dropout: 0.2 };
+        let model = config.init(&input(), &device);
+        let gradients = model.forward(images(&device)).powi_scalar(2).sum().backward();
+        for linear in model.hidden.iter().chain([&model.linear]) {
+            let weight = values(linear.weight.val().grad(&gradients).unwrap());
+            let bias = values(linear.bias.as_ref().unwrap().val().grad(&gradients).unwrap());
+            assert!(weight.iter().any(|&slope| slope != 0.0) && bias.iter().any(|&slope| slope != 0.0));
+        }
+    }
+
+    #[test]
+    fn evaluation_neither_drops_nor_depends_on_the_batch() {
+        let training = Device::flex().autodiff();
+        training.seed(4);
+        let model = MlpConfig { dropout: 0.5, ..MlpConfig::default() }.init(&input(), &training);
+        let batch = images(&training);
+        assert_ne!(values(model.forward(batch.clone())), values(model.forward(batch.clone())));
+        let (model, batch) = (model.valid(), batch.inner());
+        let together = values(model.forward(batch.clone()));
+        let alone = values(model.forward(batch.slice(0..1)));
+        assert!(together.iter().zip(&alone).all(|(a, b)| (a - b).abs() < 1e-4), "{together:?} {alone:?}");
+    }
+
+    #[test]
+    fn out_of_range() {
+        let check = |hidden: &[usize], dropout| {
+            let config = MlpConfig { hidden: hidden.into(), dropout, ..MlpConfig::default() };
+            config.validate(&input(), &Loss::Hinge { margin: 1.0 }).map_err(|error| error.to_string())
+        };
+        assert!(check(&[50], 0.0).is_ok() && check(&[16_384; 16], 0.9).is_ok());
+        let error = check(&[], 0.0).unwrap_err();
+        assert_eq!(error, "architecture.hidden = []: must be 1 to 16 layers, each of 1 to 16384 outputs");
+        assert!(check(&[0], 0.0).is_err() && check(&[16_385], 0.0).is_err() && check(&[1; 17], 0.0).is_err());
+        assert!(check(&[50], 1.0).unwrap_err().starts_with("architecture.dropout"));
+        assert!(check(&[50], f64::NAN).is_err());
+    }
+}

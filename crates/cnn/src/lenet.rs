@@ -1,0 +1,200 @@
+//! LeNet-5 (LeCun, Bottou, Bengio and Haffner, *Gradient-Based Learning Applied to Document Recognition*, 1998) for colour
+//! images, as PyTorch's tutorial *Training a Classifier* has it.
+//!
+//! 5×5 convolutions, each followed by an activation and 2×2 max-pooling; linear layers, each followed by an activation; a
+//! linear layer. Images of 32×32 leave the second pooling as 5×5.
+
+use burn::module::Module;
+use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer};
+use zoo_kernels::{Activation, Window};
+
+use crate::layer::{self, Layer};
+
+const CONVOLUTION: Window = Window::square(5, 1);
+const POOLING: Window = Window::square(2, 2);
+
+/// The `[architecture]` of LeNet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LenetConfig {
+    /// Channels of each convolution. Default: `[6, 16]`.
+    pub widths: Vec<usize>,
+    /// Outputs of each linear layer but the last. Default: `[120, 84]`.
+    pub hidden: Vec<usize>,
+    /// What follows each layer but the last. Default: `relu`; the paper's is a scaled `tanh`.
+    pub activation: Activation,
+    /// The share of the last features that training drops (Srivastava et al., 2014). Default: 0.
+    pub dropout: f64,
+}
+
+impl Default for LenetConfig {
+    fn default() -> Self {
+        Self { widths: vec![6, 16], hidden: vec![120, 84], activation: Activation::Relu, dropout: 0.0 }
+    }
+}
+
+/// LeNet-5. Pixels are normalised by channel.
+#[derive(Module, Debug)]
+pub struct Lenet {
+    normalizer: Normalizer,
+    layers: Vec<Layer>,
+    hidden: Vec<Linear>,
+    dropout: Dropout,
+    linear: Linear,
+    #[module(skip)]
+    activation: Activation,
+}
+
+/// What so many convolutions, each with its pooling, leave of a side; 0 if they don't fit.
+fn left_of(side: usize, convolutions: usize) -> usize {
+    (0..convolutions).fold(side, |side, _| (side + 1).saturating_sub(CONVOLUTION.size[0]) / POOLING.stride[0])
+}
+
+impl Architecture for LenetConfig {
+    type Model = Lenet;
+
+    /// All layers but the last start from Kaiming's normal distribution (He et al., 2015), that one as PyTorch draws it.
+    fn init(&self, input: &InputSpec, device: &Device) -> Lenet {
+        let [mut channels, height, width] = input.shape;
+        let next = |&width: &usize| {
+            let channels = [std::mem::replace(&mut channels, width), width];
+            Layer::biased(channels, CONVOLUTION, self.activation, device)
+        };
+        let layers: Vec<Layer> = self.widths.iter().map(next).collect();
+        let plane = left_of(height, layers.len()) * left_of(width, layers.len());
+        let mut features = channels * plane;
+        let next = |&width: &usize| {
+            layer::linear(std::mem::replace(&mut features, width), width, self.activation, device)
+        };
+        let hidden = self.hidden.iter().map(next).collect();
+        Lenet {
+            normalizer: Normalizer::channels(input, device),
+            layers,
+            hidden,
+            dropout: DropoutConfig::new(self.dropout).init(),
+            linear: LinearConfig::new(features, input.classes).init(device),
+            activation: self.activation,
+        }
+    }
+
+    fn validate(&self, input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {
+        let Self { widths, hidden, dropout, activation: _ } = self;
+        let [_, height, width] = input.shape;
+        let side = height.min(width);
+        let most = (1..=side).take_while(|&count| left_of(side, count) > 0).count();
+        let list = |values: &[usize]| format!("{values:?}");
+        let expected =
+            format!("1 to {most} convolutions for images of {height}×{width}, each of 1 to 4096 channels");
+        let valid =
+            (1..=most).contains(&widths.len()) && widths.iter().all(|width| (1..=4096).contains(width));
+        InvalidConfig::check(valid, "architecture.widths", list(widths), &expected)?;
+        let valid =
+            (1..=16).contains(&hidden.len()) && hidden.iter().all(|width| (1..=16_384).contains(width));
+        let expected = "1 to 16 layers, each of 1 to 16384 outputs";
+        InvalidConfig::check(valid, "architecture.hidden", list(hidden), expected)?;
+        let valid = (0.0..1.0).contains(dropout);
+        InvalidConfig::check(valid, "architecture.dropout", dropout, "at least 0 and below 1")
+    }
+}
+
+impl Classifier for Lenet {
+    fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        let images = self.normalizer.forward(images).permute([0, 2, 3, 1]);
+        let features = self.layers.iter().fold(images, |features, layer| {
+            zoo_kernels::max_pool2d(layer.forward(features, self.activation), POOLING)
+        });
+        let features = self.hidden.iter().fold(layer::flatten(features), |features, linear| {
+            self.activation.forward(linear.forward(features))
+        });
+        self.linear.forward(self.dropout.forward(features))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Distribution;
+
+    use super::*;
+
+    fn images(side: usize, device: &Device) -> Tensor<4> {
+        Tensor::random([4, 3, side, side], Distribution::Uniform(-1.0, 1.0), device)
+    }
+
+    fn input(side: usize) -> InputSpec {
+        InputSpec::without_statistics([3, side, side], 10)
+    }
+
+    #[test]
+    fn has_the_parameters_of_the_tutorial() {
+        let model = LenetConfig::default().init(&input(32), &Device::flex());
+        let convolutions = 25 * (3 * 6 + 6 * 16) + 6 + 16;
+        let linear = 400 * 120 + 120 + 120 * 84 + 84 + 84 * 10 + 10;
+        assert_eq!(convolutions + linear, 62_006);
+        assert_eq!(model.num_params(), 62_006 + 2 * 3);
+    }
+
+    #[test]
+    fn takes_every_size_that_validation_lets_through() {
+        let device = Device::flex();
+        for (side, widths) in [(16, vec![4, 5]), (28, vec![4, 5]), (64, vec![4, 5, 6]), (9, vec![4])] {
+            let config = LenetConfig { widths, ..LenetConfig::default() };
+            config.validate(&input(side), &Loss::MeanSquaredError).unwrap();
+            let model = config.init(&input(side), &device);
+            assert_eq!(model.forward(images(side, &device)).dims(), [4, 10], "{side}");
+        }
+    }
+
+    #[test]
+    fn all_layers_learn() {
+        let device = Device::flex().autodiff();
+        let config = LenetConfig { activation: Activation::Tanh, ..LenetConfig::default() };
+        let model = config.init(&input(32), &device);
+        let gradients = model.forward(images(32, &device)).powi_scalar(2).sum().backward();
+        let size = |gradient: Option<Tensor<1>>| -> f32 { gradient.unwrap().abs().sum().into_scalar() };
+        let convolutions = model.layers.iter().map(|layer| layer.convolution.bias.as_ref());
+        let linear = model.hidden.iter().map(|linear| linear.bias.as_ref());
+        for bias in convolutions.chain(linear) {
+            assert!(size(bias.unwrap().val().grad(&gradients)) > 0.0);
+        }
+    }
+
+    #[test]
+    fn evaluation_neither_drops_nor_depends_on_the_batch() {
+        let training = Device::flex().autodiff();
+        training.seed(4);
+        let model = LenetConfig { dropout: 0.5, ..LenetConfig::default() }.init(&input(32), &training);
+        let batch = images(32, &training);
+        let read = |scores: Tensor<2>| scores.into_data().try_to_vec::<f32>().unwrap();
+        assert_ne!(read(model.forward(batch.clone())), read(model.forward(batch.clone())));
+        let (model, batch) = (model.valid(), batch.inner());
+        let together = read(model.forward(batch.clone()));
+        let alone = read(model.forward(batch.slice(0..1)));
+        assert!(together.iter().zip(&alone).all(|(a, b)| (a - b).abs() < 1e-4), "{together:?} {alone:?}");
+    }
+
+    #[test]
+    fn out_of_range() {
+        let check = |side: usize, widths: &[usize], hidden: &[usize], dropout| {
+            let config = LenetConfig {
+                widths: widths.into(),
+                hidden: hidden.into(),
+                dropout,
+                ..LenetConfig::default()
+            };
+            config.validate(&input(side), &Loss::MeanSquaredError)
+        };
+        let key = |result: Result<(), InvalidConfig>| result.unwrap_err().key;
+        assert!(check(32, &[6, 16], &[120, 84], 0.5).is_ok());
+        let error = check(32, &[6, 16, 32], &[120], 0.0).unwrap_err().to_string();
+        assert!(error.contains("1 to 2 convolutions for images of 32×32"), "{error}");
+        assert_eq!(key(check(5, &[6], &[120], 0.0)), "architecture.widths");
+        assert_eq!(key(check(32, &[], &[120], 0.0)), "architecture.widths");
+        assert_eq!(key(check(32, &[0], &[120], 0.0)), "architecture.widths");
+        assert_eq!(key(check(32, &[6], &[], 0.0)), "architecture.hidden");
+        assert_eq!(key(check(32, &[6], &[84, 0], 0.0)), "architecture.hidden");
+        assert_eq!(key(check(32, &[6], &[84], 1.0)), "architecture.dropout");
+    }
+}
