@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -174,6 +175,9 @@ pub(crate) struct GlobalOptions {
     /// No progress, errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
+    /// Burn's own training dashboard instead of the progress bar
+    #[arg(long, global = true)]
+    pub(crate) tui: bool,
     /// More about what happens; -vv for even more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
@@ -250,6 +254,35 @@ impl GlobalOptions {
         }
     }
 
+    /// Refuses `--tui` where there can be no dashboard.
+    ///
+    /// # Errors
+    /// Says what to do instead.
+    pub(crate) fn check_dashboard(&self) -> Result<(), UsageError> {
+        // Without one to read keys from, Burn's renderer fails when it has cleared the screen already.
+        let terminal = std::io::stdin().is_terminal()
+            && std::io::stdout().is_terminal()
+            && std::io::stderr().is_terminal();
+        self.check_dashboard_on(terminal, cfg!(feature = "tui"))
+    }
+
+    fn check_dashboard_on(&self, terminal: bool, built: bool) -> Result<(), UsageError> {
+        let reason = if !self.tui {
+            return Ok(());
+        } else if !built {
+            "this zoo was built without the dashboard; build it with --features tui, or leave out --tui"
+        } else if self.json {
+            "--tui draws where --json writes its document; leave out one of them"
+        } else if self.quiet {
+            "--tui shows progress and --quiet shows none; leave out one of them"
+        } else if !terminal {
+            "--tui needs a terminal; leave it out, or don't redirect stdin, stdout and stderr"
+        } else {
+            return Ok(());
+        };
+        Err(UsageError(reason.into()))
+    }
+
     /// Logs go to stderr: warnings unless told otherwise. `RUST_LOG` overrides.
     pub(crate) fn start_logging(&self) {
         let level = match (self.quiet, self.verbose) {
@@ -275,5 +308,24 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_dashboard_needs_a_terminal_to_itself() {
+        let refusal = |arguments: &[&str], terminal, built| {
+            let cli = Cli::parse_from([&["zoo", "compare"], arguments].concat());
+            cli.global.check_dashboard_on(terminal, built).err().map(|UsageError(reason)| reason)
+        };
+        assert_eq!(refusal(&["--tui"], true, true), None);
+        assert_eq!(refusal(&["--json"], false, false), None);
+        for (arguments, terminal, built, part) in [
+            (&["--tui"][..], true, false, "--features tui"),
+            (&["--tui"], false, true, "needs a terminal"),
+            (&["--tui", "--json"], true, true, "--json"),
+            (&["--tui", "--quiet"], true, true, "--quiet"),
+        ] {
+            let reason = refusal(arguments, terminal, built).unwrap();
+            assert!(reason.contains(part) && !reason.contains('\n'), "{reason}");
+        }
     }
 }

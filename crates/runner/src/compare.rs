@@ -26,7 +26,7 @@ pub(crate) fn run(options: &GlobalOptions, models: &[String]) -> anyhow::Result<
         valid.map_err(|error| UsageError(format!("{}: {error}", contender.name())))?;
     }
     runs::check_writable(&options.out())?;
-    let progress = Progress::new(options.quiet);
+    let progress = Progress::of_training(options);
     let selected =
         options.backend.iter().map(|backend| backend.select()).collect::<anyhow::Result<Vec<Selected>>>()?;
     for selected in &selected {

@@ -11,6 +11,8 @@ mod backends;
 mod cli;
 mod compare;
 mod config;
+#[cfg(feature = "tui")]
+mod dashboard;
 mod data;
 mod evaluate;
 mod failure;
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
     let options = &cli.global;
+    options.check_dashboard()?;
     match &cli.command {
         Command::Compare { models } => compare::run(&options.with_those_of_files(models)?, models),
         Command::Train { model: Some(model), .. } => {

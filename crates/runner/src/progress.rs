@@ -1,4 +1,5 @@
-//! What somebody sees while something takes long: a bar at a terminal, a line an epoch elsewhere, nothing with -q.
+//! What somebody sees while something takes long: a bar at a terminal, a line an epoch elsewhere, nothing with -q; with
+//! --tui a dashboard while a model is trained.
 
 use std::io::IsTerminal;
 use std::time::Instant;
@@ -7,9 +8,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use zoo_core::result::EpochRecord;
 use zoo_train::Event;
 
+use crate::cli::GlobalOptions;
+#[cfg(feature = "tui")]
+use crate::dashboard::{Answer, Dashboard};
+
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
+    /// Bars, but Burn's dashboard for training.
+    Dashboard,
     Bars,
     Lines,
     Silent,
@@ -25,6 +32,11 @@ impl Progress {
         }
     }
 
+    /// What the options ask for where models are trained.
+    pub(crate) fn of_training(options: &GlobalOptions) -> Self {
+        if options.tui { Self::Dashboard } else { Self::new(options.quiet) }
+    }
+
     /// Says something that is worth a line either way.
     pub(crate) fn line(self, text: &str) {
         if self != Self::Silent {
@@ -34,10 +46,11 @@ impl Progress {
 
     /// A bar over `length` somethings, which disappears when it is dropped.
     pub(crate) fn bar(self, length: u64, template: &str) -> Bar {
-        let bar = ProgressBar::with_draw_target(
-            Some(length),
-            if self == Self::Bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
-        );
+        let target = match self {
+            Self::Dashboard | Self::Bars => ProgressDrawTarget::stderr(),
+            Self::Lines | Self::Silent => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(Some(length), target);
         let style = ProgressStyle::with_template(template).expect("the template is ours");
         bar.set_style(style.progress_chars("━╸─"));
         Bar(bar)
@@ -46,7 +59,20 @@ impl Progress {
     /// Follows the training of `model` over `images` images an epoch.
     pub(crate) fn training(self, model: &str, images: usize, epochs: usize) -> Training {
         let bar = self.bar(images as u64, "{prefix} {wide_bar} {msg} {eta:>4}");
-        Training { progress: self, model: model.into(), seen: 0, epochs, bar, epoch_start: Instant::now() }
+        if self == Self::Dashboard {
+            bar.0.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        Training {
+            progress: self,
+            model: model.into(),
+            seen: 0,
+            epochs,
+            bar,
+            epoch_start: Instant::now(),
+            lines: Vec::new(),
+            #[cfg(feature = "tui")]
+            dashboard: None,
+        }
     }
 }
 
@@ -73,12 +99,20 @@ pub(crate) struct Training {
     epochs: usize,
     bar: Bar,
     epoch_start: Instant,
+    /// What is to be said when the dashboard is closed.
+    lines: Vec<String>,
+    #[cfg(feature = "tui")]
+    dashboard: Option<Dashboard>,
 }
 
 impl Training {
     pub(crate) fn observe(&mut self, event: &Event<'_>) {
+        #[cfg(feature = "tui")]
+        if self.progress == Progress::Dashboard {
+            self.show(event);
+        }
         match *event {
-            Event::Steps { epoch, images, loss, accuracy } => {
+            Event::Steps { epoch, images, loss, accuracy, .. } => {
                 self.seen = images;
                 let rate = images as f64 / self.epoch_start.elapsed().as_secs_f64();
                 let bar = &self.bar.0;
@@ -93,6 +127,7 @@ impl Training {
                 let Some(record) = history.last() else { return };
                 let line = epoch_line(&self.model, record, self.epochs, self.seen);
                 match self.progress {
+                    Progress::Dashboard => self.lines.push(line),
                     Progress::Bars => self.bar.0.println(line),
                     _ => self.progress.line(&line),
                 }
@@ -100,6 +135,37 @@ impl Training {
                 self.bar.0.reset();
             }
         }
+    }
+
+    /// Shows an event on the dashboard. The first one opens it: only that tells which epoch training goes on with.
+    #[cfg(feature = "tui")]
+    fn show(&mut self, event: &Event<'_>) {
+        let images = self.bar.0.length().unwrap_or(0) as usize;
+        let open = || Dashboard::open(&self.model, images, self.epochs, event);
+        match self.dashboard.get_or_insert_with(open).show(event) {
+            Answer::Continue | Answer::Stop => {}
+            Answer::Gone => {
+                self.close();
+                self.progress = Progress::Bars;
+                self.progress.line("the terminal cannot show the dashboard; here is the bar");
+                self.bar.0.set_draw_target(ProgressDrawTarget::stderr());
+            }
+        }
+    }
+
+    /// Closes the dashboard and says what has waited for that.
+    fn close(&mut self) {
+        #[cfg(feature = "tui")]
+        drop(self.dashboard.take());
+        for line in self.lines.drain(..) {
+            self.progress.line(&line);
+        }
+    }
+}
+
+impl Drop for Training {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

@@ -53,7 +53,7 @@ fn follow(
     splits: &Splits,
     selected: &Selected,
 ) -> anyhow::Result<()> {
-    let progress = Progress::new(options.quiet);
+    let progress = Progress::of_training(options);
     progress.line(&format!("backend: {selected}\nrun: {}", run.path.display()));
     let checkpoints = Checkpoints::new(run.path.join(runs::CHECKPOINT));
     if let Some((_, epochs)) = checkpoints.latest() {

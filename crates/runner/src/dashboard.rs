@@ -1,0 +1,463 @@
+//! `--tui`: Burn's own training dashboard, fed by the events of our own loop.
+//!
+//! Burn's renderer draws on a thread of its own and takes its numbers through the calls that Burn's training would make.
+//! They are made here, so that dashboard and bar show the same.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use burn_train::Interrupter;
+use burn_train::metric::{
+    MetricAttributes, MetricDefinition, MetricEntry, MetricId, NumericAttributes, NumericEntry,
+    SerializedEntry,
+};
+use burn_train::renderer::tui::TuiMetricsRendererWrapper;
+use burn_train::renderer::{MetricState, MetricsRenderer};
+use log::LevelFilter;
+use zoo_train::Event;
+
+/// What is to happen after an event was shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Training goes on.
+    Continue,
+    /// Somebody has asked for its end.
+    Stop,
+    /// The terminal can't show the dashboard, or not any more.
+    Gone,
+}
+
+/// What a dashboard has a plot and a figure for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Metric {
+    Loss,
+    Accuracy,
+    LearningRate,
+}
+
+impl Metric {
+    const ALL: [Self; 3] = [Self::Loss, Self::Accuracy, Self::LearningRate];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Loss => "Loss",
+            Self::Accuracy => "Accuracy",
+            Self::LearningRate => "Learning rate",
+        }
+    }
+
+    /// Burn knows metrics by an id; the name is one.
+    fn id(self) -> MetricId {
+        MetricId::new(Arc::new(self.name().into()))
+    }
+
+    /// How a figure is written, with as many digits as beside the bar.
+    fn text(self, value: f64) -> String {
+        match self {
+            Self::Loss => format!("{value:.4}"),
+            Self::Accuracy => format!("{value:.1} %"),
+            Self::LearningRate => format!("{value:.3e}"),
+        }
+    }
+
+    fn definition(self, name: Arc<String>) -> MetricDefinition {
+        let unit = (self == Self::Accuracy).then(|| "%".into());
+        let attributes = NumericAttributes { unit, higher_is_better: self == Self::Accuracy };
+        MetricDefinition {
+            metric_id: self.id(),
+            name,
+            description: None,
+            attributes: MetricAttributes::Numeric(attributes),
+        }
+    }
+
+    /// A figure of an epoch: a line of text and, unless it is [`NumericEntry::Final`], a point of the plot.
+    fn state(self, epoch: usize, entry: NumericEntry) -> MetricState {
+        let text = format!("epoch {epoch}: {}", self.text(entry.current()));
+        let entry_text = SerializedEntry::new(text, entry.serialize());
+        MetricState::Numeric(MetricEntry::new(self.id(), entry_text), Some(entry))
+    }
+}
+
+/// Burn's dashboard over the training of one model. Dropped, it gives the terminal back, whatever the reason.
+pub(crate) struct Dashboard {
+    /// Nothing once it is closed.
+    renderer: Option<Box<dyn MetricsRenderer>>,
+    interrupter: Interrupter,
+    /// The name of a metric, which the renderer keeps for as long as its thread lives. Burn has no other way to tell.
+    shared: Arc<String>,
+    images: usize,
+    epochs: usize,
+    log_level: LevelFilter,
+}
+
+impl Dashboard {
+    /// Opens the dashboard over the training of `model` on `images` images an epoch, from the epoch of the first `event`.
+    pub(crate) fn open(model: &str, images: usize, epochs: usize, event: &Event<'_>) -> Self {
+        let first = match event {
+            Event::Steps { epoch, .. } => *epoch,
+            Event::Epoch(history) => history.len(),
+        };
+        let interrupter = Interrupter::new();
+        // Time left is reckoned from the epochs before the first one on.
+        let renderer = TuiMetricsRendererWrapper::new(interrupter.clone(), Some(first.max(1) - 1));
+        Self::over(Box::new(renderer), interrupter, model, (images, epochs, first))
+    }
+
+    fn over(
+        renderer: Box<dyn MetricsRenderer>,
+        interrupter: Interrupter,
+        model: &str,
+        (images, epochs, first): (usize, usize, usize),
+    ) -> Self {
+        // Log lines on stderr would be written into the picture.
+        let log_level = log::max_level();
+        log::set_max_level(LevelFilter::Off);
+        let shared = Arc::new(Metric::Loss.name().to_string());
+        let mut dashboard = Self { renderer: Some(renderer), interrupter, shared, images, epochs, log_level };
+        let shared = dashboard.shared.clone();
+        dashboard.call(|renderer| {
+            for metric in Metric::ALL {
+                let name = match metric {
+                    Metric::Loss => shared.clone(),
+                    _ => Arc::new(metric.name().into()),
+                };
+                renderer.register_metric(metric.definition(name));
+            }
+            renderer.start(epochs, first, Some(images), Some(model));
+            renderer.start_split("train", images);
+        });
+        dashboard
+    }
+
+    /// Shows an event.
+    pub(crate) fn show(&mut self, event: &Event<'_>) -> Answer {
+        // Looked at before the call: when the quit menu ends the thread, Burn sees to it that calls panic from then on.
+        let gone = Arc::get_mut(&mut self.shared).is_some();
+        let (images, epochs) = (self.images, self.epochs);
+        let killed = self.call(|renderer| forward(renderer, event, images, epochs)).is_none();
+        if killed || self.interrupter.should_stop() {
+            Answer::Stop
+        } else if gone {
+            Answer::Gone
+        } else {
+            Answer::Continue
+        }
+    }
+
+    /// Calls the renderer. Nothing if "kill" was chosen in its quit menu, which makes calls panic: that is only one more
+    /// wish for an end, and the run should end in good order.
+    fn call(&mut self, work: impl FnOnce(&mut dyn MetricsRenderer)) -> Option<()> {
+        let renderer = self.renderer.as_mut()?;
+        catch_unwind(AssertUnwindSafe(|| work(renderer.as_mut()))).ok()
+    }
+}
+
+impl Drop for Dashboard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // Here a renderer that is dropped waits for nothing: its thread would go on for a moment, and draw.
+            self.interrupter.stop(None);
+            self.call(|renderer| renderer.manual_close());
+        } else {
+            self.call(|renderer| {
+                renderer.end();
+                // The figures are in our own table. Burn's renderer can't fail here.
+                let _ = renderer.on_train_end(None);
+            });
+        }
+        // Dropped, the renderer waits until the terminal is as it was; after "kill" it panics instead.
+        let renderer = self.renderer.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(renderer)));
+        log::set_max_level(self.log_level);
+    }
+}
+
+/// Makes the calls that Burn's own training would make.
+fn forward(renderer: &mut dyn MetricsRenderer, event: &Event<'_>, images: usize, epochs: usize) {
+    use NumericEntry::{Final, Value};
+    match *event {
+        Event::Steps { epoch, images, loss, accuracy, .. } => {
+            renderer.update_train(Metric::Loss.state(epoch, Value(loss)));
+            renderer.update_train(Metric::Accuracy.state(epoch, Value(100.0 * accuracy)));
+            renderer.update_split(images);
+        }
+        Event::Epoch(history) => {
+            let Some(record) = history.last() else { return };
+            let epoch = record.epoch;
+            // The points are there already; this is the bar of the epoch.
+            renderer.update_train(Metric::Loss.state(epoch, Final(record.train_loss)));
+            renderer.update_train(Metric::Accuracy.state(epoch, Final(100.0 * record.train_accuracy)));
+            renderer.update_train(Metric::LearningRate.state(epoch, Value(record.learning_rate)));
+            let validation = [
+                (Metric::Loss, record.validation_loss),
+                (Metric::Accuracy, record.validation_accuracy.map(|accuracy| 100.0 * accuracy)),
+            ];
+            for (metric, value) in validation {
+                let Some(value) = value else { continue };
+                renderer.update_valid(metric.state(epoch, Value(value)));
+                renderer.update_valid(metric.state(epoch, Final(value)));
+            }
+            renderer.end_split();
+            renderer.update_epoch(epoch);
+            if epoch < epochs {
+                renderer.start_split("train", images);
+                renderer.update_split(0);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::resume_unwind;
+    use std::sync::Mutex;
+
+    use burn_train::LearnerSummary;
+    use burn_train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
+    use burn_train::renderer::{EvaluationName, MetricsRendererEvaluation, MetricsRendererTraining};
+    use zoo_core::result::EpochRecord;
+
+    use super::*;
+
+    /// Writes calls down, and keeps definitions as Burn's renderer does.
+    #[derive(Clone, Default)]
+    struct Fake {
+        calls: Arc<Mutex<Vec<String>>>,
+        definitions: Arc<Mutex<Vec<MetricDefinition>>>,
+        killed: Arc<Mutex<bool>>,
+    }
+
+    impl Fake {
+        fn write(&self, call: String) {
+            if *self.killed.lock().unwrap() {
+                // As a panic, but nothing is printed.
+                resume_unwind(Box::new("killed"));
+            }
+            self.calls.lock().unwrap().push(call);
+        }
+
+        fn write_state(&self, split: &str, state: &MetricState) {
+            let MetricState::Numeric(entry, Some(value)) = state else { panic!("{state:?}") };
+            let id = &entry.metric_id;
+            let definitions = self.definitions.lock().unwrap();
+            let definition = definitions.iter().find(|definition| definition.metric_id == *id);
+            let name = definition.map_or("unknown", |definition| definition.name.as_str());
+            let kind = if matches!(value, NumericEntry::Final(_)) { "bar" } else { "point" };
+            let (value, text) = (value.current(), &entry.serialized_entry.formatted);
+            self.write(format!("{split} {name} {kind} {value} ({text})"));
+        }
+
+        fn take(&self) -> Vec<String> {
+            std::mem::take(&mut self.calls.lock().unwrap())
+        }
+    }
+
+    impl MetricsRendererTraining for Fake {
+        fn update_train(&mut self, state: MetricState) {
+            self.write_state("train", &state);
+        }
+
+        fn update_valid(&mut self, state: MetricState) {
+            self.write_state("valid", &state);
+        }
+
+        fn on_train_end(
+            &mut self,
+            summary: Option<LearnerSummary>,
+        ) -> Result<(), Box<dyn std::error::Error>> {
+            assert!(summary.is_none());
+            self.write("on_train_end".into());
+            Ok(())
+        }
+    }
+
+    impl MetricsRendererEvaluation for Fake {
+        fn update_test(&mut self, _: EvaluationName, _: MetricState) {
+            unreachable!()
+        }
+    }
+
+    impl TrainingProgressLogger for Fake {
+        fn start(&mut self, epochs: usize, first: usize, images: Option<usize>, label: Option<&str>) {
+            self.write(format!("start {} {first}/{epochs} {}", label.unwrap(), images.unwrap()));
+        }
+
+        fn update_epoch(&mut self, epoch: usize) {
+            self.write(format!("update_epoch {epoch}"));
+        }
+
+        fn start_split(&mut self, split: &str, images: usize) {
+            self.write(format!("start_split {split} {images}"));
+        }
+
+        fn update_split(&mut self, images: usize) {
+            self.write(format!("update_split {images}"));
+        }
+
+        fn end_split(&mut self) {
+            self.write("end_split".into());
+        }
+
+        fn end(&mut self) {
+            self.write("end".into());
+        }
+
+        fn log_event_training(&mut self, _: String) {
+            unreachable!()
+        }
+    }
+
+    impl EvaluationProgressLogger for Fake {
+        fn start_global_progress(&mut self, _: usize) {
+            unreachable!()
+        }
+
+        fn start_test(&mut self, _: &str, _: usize) {
+            unreachable!()
+        }
+
+        fn update_test_progress(&mut self, _: usize) {
+            unreachable!()
+        }
+
+        fn end_test(&mut self) {
+            unreachable!()
+        }
+
+        fn end_global_progress(&mut self) {
+            unreachable!()
+        }
+
+        fn log_event_evaluation(&mut self, _: String) {
+            unreachable!()
+        }
+    }
+
+    impl MetricsRenderer for Fake {
+        fn manual_close(&mut self) {
+            self.write("manual_close".into());
+        }
+
+        fn register_metric(&mut self, definition: MetricDefinition) {
+            self.write(format!("register_metric {}", definition.name));
+            self.definitions.lock().unwrap().push(definition);
+        }
+    }
+
+    /// A dashboard over epochs 2 and 3 of a run on 80 images.
+    fn dashboard() -> (Dashboard, Fake) {
+        let fake = Fake::default();
+        let renderer = Box::new(fake.clone());
+        (Dashboard::over(renderer, Interrupter::new(), "softmax", (80, 3, 2)), fake)
+    }
+
+    fn steps(epoch: usize) -> Event<'static> {
+        Event::Steps { epoch, images: 64, loss: 1.25, accuracy: 0.375 }
+    }
+
+    fn record(epoch: usize) -> EpochRecord {
+        EpochRecord {
+            epoch,
+            train_loss: 1.125,
+            train_accuracy: 0.5,
+            validation_loss: Some(1.5),
+            validation_accuracy: Some(0.25),
+            learning_rate: 0.002,
+            ..EpochRecord::default()
+        }
+    }
+
+    #[test]
+    fn events_become_the_calls_of_burns_own_training() {
+        let (mut dashboard, fake) = dashboard();
+        assert_eq!(
+            fake.take(),
+            [
+                "register_metric Loss",
+                "register_metric Accuracy",
+                "register_metric Learning rate",
+                "start softmax 2/3 80",
+                "start_split train 80",
+            ]
+        );
+        assert_eq!(dashboard.show(&steps(2)), Answer::Continue);
+        assert_eq!(
+            fake.take(),
+            [
+                "train Loss point 1.25 (epoch 2: 1.2500)",
+                "train Accuracy point 37.5 (epoch 2: 37.5 %)",
+                "update_split 64",
+            ]
+        );
+        assert_eq!(dashboard.show(&Event::Epoch(&[record(1), record(2)])), Answer::Continue);
+        assert_eq!(
+            fake.take(),
+            [
+                "train Loss bar 1.125 (epoch 2: 1.1250)",
+                "train Accuracy bar 50 (epoch 2: 50.0 %)",
+                "train Learning rate point 0.002 (epoch 2: 2.000e-3)",
+                "valid Loss point 1.5 (epoch 2: 1.5000)",
+                "valid Loss bar 1.5 (epoch 2: 1.5000)",
+                "valid Accuracy point 25 (epoch 2: 25.0 %)",
+                "valid Accuracy bar 25 (epoch 2: 25.0 %)",
+                "end_split",
+                "update_epoch 2",
+                "start_split train 80",
+                "update_split 0",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_last_epoch_starts_no_other_and_the_end_needs_no_key() {
+        let (mut dashboard, fake) = dashboard();
+        fake.take();
+        let last = EpochRecord { validation_loss: None, validation_accuracy: None, ..record(3) };
+        dashboard.show(&Event::Epoch(&[record(1), record(2), last]));
+        let calls = fake.take();
+        assert!(!calls.iter().any(|call| call.starts_with("valid")), "{calls:?}");
+        assert_eq!(calls.last().unwrap(), "update_epoch 3");
+        drop(dashboard);
+        assert_eq!(fake.take(), ["end", "on_train_end"]);
+    }
+
+    #[test]
+    fn both_ways_of_quitting_stop_training() {
+        let (mut dashboard, fake) = dashboard();
+        dashboard.interrupter.stop(Some("asked for"));
+        assert_eq!(dashboard.show(&steps(2)), Answer::Stop);
+        drop(dashboard);
+        assert_eq!(fake.take().last().unwrap(), "on_train_end");
+
+        let (mut dashboard, fake) = self::dashboard();
+        *fake.killed.lock().unwrap() = true;
+        assert_eq!(dashboard.show(&steps(2)), Answer::Stop);
+    }
+
+    #[test]
+    fn a_renderer_whose_thread_has_ended_is_noticed() {
+        let (mut dashboard, fake) = dashboard();
+        assert_eq!(dashboard.show(&steps(2)), Answer::Continue);
+        fake.definitions.lock().unwrap().clear();
+        assert_eq!(dashboard.show(&steps(2)), Answer::Gone);
+        // What was killed has ended, too.
+        *fake.killed.lock().unwrap() = true;
+        assert_eq!(dashboard.show(&steps(2)), Answer::Stop);
+    }
+
+    #[test]
+    fn a_panic_closes_the_dashboard_at_once() {
+        let (dashboard, fake) = dashboard();
+        fake.take();
+        let interrupter = dashboard.interrupter.clone();
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let _dashboard = dashboard;
+            resume_unwind(Box::new("a bug"));
+        }));
+        assert!(panicked.is_err());
+        // Burn's thread ends at a manual close only if it was asked to stop.
+        assert!(interrupter.should_stop());
+        assert_eq!(fake.take(), ["manual_close"]);
+    }
+}
