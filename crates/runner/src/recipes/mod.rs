@@ -11,6 +11,7 @@ use zoo_core::result::EpochRecord;
 use zoo_core::{Classifier, InvalidConfig, Loss};
 use zoo_data::Splits;
 use zoo_knn::KnnConfig;
+use zoo_mlp::MlpConfig;
 use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
 use zoo_train::{Checkpoints, TestTimeAugmentation};
@@ -35,7 +36,7 @@ pub(crate) struct Entry {
 }
 
 /// Every model.
-pub(crate) static ENTRIES: [Entry; 4] = [
+pub(crate) static ENTRIES: [Entry; 5] = [
     Entry { name: "knn", defaults: include_str!("../../../../configs/knn.toml"), parse: read::<KnnConfig> },
     Entry {
         name: "softmax",
@@ -51,6 +52,11 @@ pub(crate) static ENTRIES: [Entry; 4] = [
         name: "cnn",
         defaults: include_str!("../../../../configs/cnn.toml"),
         parse: read::<zoo_train::Recipe<CnnConfig>>,
+    },
+    Entry {
+        name: "mlp",
+        defaults: include_str!("../../../../configs/mlp.toml"),
+        parse: read::<zoo_train::Recipe<MlpConfig>>,
     },
 ];
 
