@@ -15,7 +15,8 @@ fn golden(name: &str) -> PathBuf {
 
 fn evaluate(weights: &Path, more: &[&str]) -> Vec<String> {
     let config = golden("lenet.toml");
-    let arguments = ["evaluate", "--weights", weights.to_str().unwrap(), "--config", config.to_str().unwrap()];
+    let arguments =
+        ["evaluate", "--weights", weights.to_str().unwrap(), "--config", config.to_str().unwrap()];
     let limits = ["--limit-train=100", "--limit-test=10"];
     arguments.iter().chain(&limits).chain(more).map(ToString::to_string).collect()
 }

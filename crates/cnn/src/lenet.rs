@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer};
+use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer, hidden_layer};
 use zoo_kernels::{Activation, Window};
 
 use crate::layer::{self, Layer};
@@ -67,7 +67,7 @@ impl Architecture for LenetConfig {
         let plane = left_of(height, layers.len()) * left_of(width, layers.len());
         let mut features = channels * plane;
         let next = |&width: &usize| {
-            layer::linear(std::mem::replace(&mut features, width), width, self.activation, device)
+            hidden_layer(std::mem::replace(&mut features, width), width, self.activation, device)
         };
         let hidden = self.hidden.iter().map(next).collect();
         Lenet {

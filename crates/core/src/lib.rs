@@ -14,6 +14,7 @@ pub mod result;
 
 mod classifier;
 mod config;
+mod hidden;
 mod linear;
 mod loss;
 mod metrics;
@@ -22,6 +23,7 @@ mod scores;
 
 pub use classifier::{Architecture, Classifier, InputSpec};
 pub use config::InvalidConfig;
+pub use hidden::{hidden_layer, kaiming};
 pub use linear::LinearScores;
 pub use loss::Loss;
 pub use metrics::{ClassMetrics, ConfusionMatrix, MacroMetrics};
