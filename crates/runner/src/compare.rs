@@ -1,6 +1,7 @@
 //! `zoo compare`: fit and evaluate classifiers side by side.
 
 use zoo_core::result::ModelResult;
+use zoo_train::TrainError;
 
 use crate::backend::Selected;
 use crate::cli::{GlobalOptions, UsageError};
@@ -34,7 +35,7 @@ pub(crate) fn run(options: &GlobalOptions, models: &[String]) -> anyhow::Result<
     }
 
     let mut results = Vec::new();
-    for contender in &contenders {
+    'models: for contender in &contenders {
         let mut first = None;
         for selected in &selected {
             let job = Job {
@@ -46,6 +47,7 @@ pub(crate) fn run(options: &GlobalOptions, models: &[String]) -> anyhow::Result<
                 checkpoints: None,
                 on_epoch: &|_| Ok(()),
             };
+            let mut stopped = false;
             // One model's failure is a row, not the end of the others.
             results.push(match fit_and_judge(contender, &job) {
                 Ok(Outcome { mut result, scores, .. }) => {
@@ -54,10 +56,15 @@ pub(crate) fn run(options: &GlobalOptions, models: &[String]) -> anyhow::Result<
                     result
                 }
                 Err(error) => {
+                    stopped = matches!(error.downcast_ref(), Some(TrainError::Stopped { .. }));
                     let failed = contender.result(selected)?;
                     ModelResult { error: Some(format!("{error:#}")), ..failed }
                 }
             });
+            // Whoever stops training gets what there is so far.
+            if stopped {
+                break 'models;
+            }
         }
     }
 

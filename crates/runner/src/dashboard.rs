@@ -3,6 +3,7 @@
 //! Burn's renderer draws on a thread of its own and takes its numbers through the calls that Burn's training would make.
 //! They are made here, so that dashboard and bar show the same.
 
+use std::io::{IsTerminal, Write, stdout};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -81,7 +82,7 @@ impl Metric {
 
 /// Burn's dashboard over the training of one model. Dropped, it gives the terminal back, whatever the reason.
 pub(crate) struct Dashboard {
-    /// Nothing once it is closed.
+    /// Nothing once it is closed or killed.
     renderer: Option<Box<dyn MetricsRenderer>>,
     interrupter: Interrupter,
     /// The name of a metric, which the renderer keeps for as long as its thread lives. Burn has no other way to tell.
@@ -149,14 +150,24 @@ impl Dashboard {
     /// wish for an end, and the run should end in good order.
     fn call(&mut self, work: impl FnOnce(&mut dyn MetricsRenderer)) -> Option<()> {
         let renderer = self.renderer.as_mut()?;
-        catch_unwind(AssertUnwindSafe(|| work(renderer.as_mut()))).ok()
+        let made = catch_unwind(AssertUnwindSafe(|| work(renderer.as_mut()))).ok();
+        if made.is_none() {
+            // The terminal is as it was. To drop the renderer would be one more call.
+            std::mem::forget(self.renderer.take());
+        }
+        made
     }
 }
 
 impl Drop for Dashboard {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // Here a renderer that is dropped waits for nothing: its thread would go on for a moment, and draw.
+            // Burn has left its screen for the panic's message, and will do so again, which puts the cursor back to where it
+            // last was saved: before the message, unless that is here (DECSC).
+            if stdout().is_terminal() {
+                let _ = stdout().write_all(b"\x1b7").and_then(|()| stdout().flush());
+            }
+            // Dropped now, the renderer would wait for nothing: its thread would go on for a moment, and draw.
             self.interrupter.stop(None);
             self.call(|renderer| renderer.manual_close());
         } else {
@@ -166,7 +177,7 @@ impl Drop for Dashboard {
                 let _ = renderer.on_train_end(None);
             });
         }
-        // Dropped, the renderer waits until the terminal is as it was; after "kill" it panics instead.
+        // Dropped, the renderer waits until the terminal is as it was; or panics, killed at the last moment.
         let renderer = self.renderer.take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(renderer)));
         log::set_max_level(self.log_level);
@@ -178,20 +189,21 @@ fn forward(renderer: &mut dyn MetricsRenderer, event: &Event<'_>, images: usize,
     use NumericEntry::{Final, Value};
     match *event {
         Event::Steps { epoch, images, loss, accuracy, .. } => {
-            renderer.update_train(Metric::Loss.state(epoch, Value(loss)));
+            // The list of figures has the order of the first calls, and a small terminal shows its beginning only.
             renderer.update_train(Metric::Accuracy.state(epoch, Value(100.0 * accuracy)));
+            renderer.update_train(Metric::Loss.state(epoch, Value(loss)));
             renderer.update_split(images);
         }
         Event::Epoch(history) => {
             let Some(record) = history.last() else { return };
             let epoch = record.epoch;
             // The points are there already; this is the bar of the epoch.
-            renderer.update_train(Metric::Loss.state(epoch, Final(record.train_loss)));
             renderer.update_train(Metric::Accuracy.state(epoch, Final(100.0 * record.train_accuracy)));
+            renderer.update_train(Metric::Loss.state(epoch, Final(record.train_loss)));
             renderer.update_train(Metric::LearningRate.state(epoch, Value(record.learning_rate)));
             let validation = [
-                (Metric::Loss, record.validation_loss),
                 (Metric::Accuracy, record.validation_accuracy.map(|accuracy| 100.0 * accuracy)),
+                (Metric::Loss, record.validation_loss),
             ];
             for (metric, value) in validation {
                 let Some(value) = value else { continue };
@@ -385,8 +397,8 @@ mod tests {
         assert_eq!(
             fake.take(),
             [
-                "train Loss point 1.25 (epoch 2: 1.2500)",
                 "train Accuracy point 37.5 (epoch 2: 37.5 %)",
+                "train Loss point 1.25 (epoch 2: 1.2500)",
                 "update_split 64",
             ]
         );
@@ -394,13 +406,13 @@ mod tests {
         assert_eq!(
             fake.take(),
             [
-                "train Loss bar 1.125 (epoch 2: 1.1250)",
                 "train Accuracy bar 50 (epoch 2: 50.0 %)",
+                "train Loss bar 1.125 (epoch 2: 1.1250)",
                 "train Learning rate point 0.002 (epoch 2: 2.000e-3)",
-                "valid Loss point 1.5 (epoch 2: 1.5000)",
-                "valid Loss bar 1.5 (epoch 2: 1.5000)",
                 "valid Accuracy point 25 (epoch 2: 25.0 %)",
                 "valid Accuracy bar 25 (epoch 2: 25.0 %)",
+                "valid Loss point 1.5 (epoch 2: 1.5000)",
+                "valid Loss bar 1.5 (epoch 2: 1.5000)",
                 "end_split",
                 "update_epoch 2",
                 "start_split train 80",
@@ -432,6 +444,7 @@ mod tests {
 
         let (mut dashboard, fake) = self::dashboard();
         *fake.killed.lock().unwrap() = true;
+        assert_eq!(dashboard.show(&steps(2)), Answer::Stop);
         assert_eq!(dashboard.show(&steps(2)), Answer::Stop);
     }
 

@@ -42,6 +42,10 @@ fn main() -> ExitCode {
     cli.global.start_logging();
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<train::Stopped>() => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::from(if error.is::<cli::UsageError>() { 2 } else { 1 })

@@ -106,11 +106,12 @@ pub(crate) struct Training {
 }
 
 impl Training {
-    pub(crate) fn observe(&mut self, event: &Event<'_>) {
+    /// Shows an event. Returns false if training is to stop: somebody has asked for that.
+    pub(crate) fn observe(&mut self, event: &Event<'_>) -> bool {
         #[cfg(feature = "tui")]
-        if self.progress == Progress::Dashboard {
-            self.show(event);
-        }
+        let go_on = self.progress != Progress::Dashboard || self.show(event);
+        #[cfg(not(feature = "tui"))]
+        let go_on = true;
         match *event {
             Event::Steps { epoch, images, loss, accuracy, .. } => {
                 self.seen = images;
@@ -124,7 +125,7 @@ impl Training {
                 bar.set_position(images as u64);
             }
             Event::Epoch(history) => {
-                let Some(record) = history.last() else { return };
+                let Some(record) = history.last() else { return go_on };
                 let line = epoch_line(&self.model, record, self.epochs, self.seen);
                 match self.progress {
                     Progress::Dashboard => self.lines.push(line),
@@ -135,22 +136,23 @@ impl Training {
                 self.bar.0.reset();
             }
         }
+        go_on
     }
 
-    /// Shows an event on the dashboard. The first one opens it: only that tells which epoch training goes on with.
+    /// Shows an event on the dashboard, and returns false if somebody has asked there for the end. The first event opens
+    /// it: only that tells which epoch training goes on with.
     #[cfg(feature = "tui")]
-    fn show(&mut self, event: &Event<'_>) {
+    fn show(&mut self, event: &Event<'_>) -> bool {
         let images = self.bar.0.length().unwrap_or(0) as usize;
         let open = || Dashboard::open(&self.model, images, self.epochs, event);
-        match self.dashboard.get_or_insert_with(open).show(event) {
-            Answer::Continue | Answer::Stop => {}
-            Answer::Gone => {
-                self.close();
-                self.progress = Progress::Bars;
-                self.progress.line("the terminal cannot show the dashboard; here is the bar");
-                self.bar.0.set_draw_target(ProgressDrawTarget::stderr());
-            }
+        let answer = self.dashboard.get_or_insert_with(open).show(event);
+        if answer == Answer::Gone {
+            self.close();
+            self.progress = Progress::Bars;
+            self.progress.line("the terminal cannot show the dashboard; here is the bar");
+            self.bar.0.set_draw_target(ProgressDrawTarget::stderr());
         }
+        answer != Answer::Stop
     }
 
     /// Closes the dashboard and says what has waited for that.

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use zoo_core::result::EpochRecord;
 use zoo_data::Splits;
-use zoo_train::Checkpoints;
+use zoo_train::{Checkpoints, TrainError};
 
 use crate::backend::Selected;
 use crate::cli::{GlobalOptions, UsageError};
@@ -16,6 +16,18 @@ use crate::progress::Progress;
 use crate::recipes::{Dimensions, Job};
 use crate::runs::{self, RunConfig, TrainingRun};
 use crate::source::Source;
+
+/// Somebody has stopped training, and this is how to go on: no failure, but the run is not done either.
+#[derive(Debug)]
+pub(crate) struct Stopped(String);
+
+impl std::fmt::Display for Stopped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Stopped {}
 
 /// Trains `model` in a new run.
 pub(crate) fn start(options: &GlobalOptions, model: &str) -> anyhow::Result<()> {
@@ -68,7 +80,17 @@ fn follow(
         checkpoints: Some(&checkpoints),
         on_epoch: &|history| write_metrics(run, history),
     };
-    let outcome = fit_and_judge(&run.contender, &job).with_context(|| match checkpoints.latest() {
+    let outcome = fit_and_judge(&run.contender, &job);
+    if let Err(error) = &outcome
+        && let Some(TrainError::Stopped { .. }) = error.downcast_ref()
+    {
+        let path = run.path.display();
+        return Err(match checkpoints.latest() {
+            Some(_) => Stopped(format!("stopped; go on with zoo train --resume {path}")).into(),
+            None => Stopped("stopped in the first epoch; nothing was saved".into()).into(),
+        });
+    }
+    let outcome = outcome.with_context(|| match checkpoints.latest() {
         Some((path, epochs)) => format!("epoch {epochs} is kept in {}", path.display()),
         None => "nothing was saved".into(),
     });
