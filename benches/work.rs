@@ -11,6 +11,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -183,7 +184,7 @@ impl Arguments {
             stop_after: Some(1),
         };
         let start = Instant::now();
-        let fitted = training.fit(model, &mut |_| {})?;
+        let fitted = training.fit(model, &mut |_| ControlFlow::Continue(()))?;
         Ok((start.elapsed().as_secs_f64(), fitted.history[0].train_loss))
     }
 

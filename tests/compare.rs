@@ -6,10 +6,12 @@ use common::{cifar10, files, json, run, succeed, text, without_times};
 use serde_json::Value;
 
 /// Four models in seconds.
-const QUICK: [&str; 9] = [
+const QUICK: [&str; 11] = [
     "compare",
     "--limit-train=300",
     "--limit-test=100",
+    "--config",
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/vgg.toml"),
     "--set=cnn.architecture.widths=[4,8]",
     "--set=cnn.architecture.depths=[1,1]",
     "--set=cnn.train.epochs=2",
@@ -96,6 +98,36 @@ fn a_run_can_be_repeated_from_its_own_config() {
     let first = json(place.path(), &[&QUICK[..], &["--seed=5", "--validation=0.2"]].concat());
     let again = json(place.path(), &["compare", "--config", "runs/0001-compare-shapes10/config.toml"]);
     assert_eq!(without_times(first), without_times(again));
+}
+
+#[test]
+fn recipes_stand_side_by_side_with_curves() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    let write = |name: &str, text: &str| std::fs::write(place.join(name), text).unwrap();
+    write("averaged.toml", "model = \"softmax\"\n[ema]\ndecay = 0.9\n");
+    write("mirrored.toml", "model = \"softmax\"\n[evaluate]\ntest_time_augmentation = \"mirror\"\n");
+    let limits = ["--limit-train=300", "--limit-test=100", "--set=train.epochs=3"];
+    let files = ["compare", "softmax", "averaged.toml", "mirrored.toml"];
+    let document = json(place, &[&files[..], &limits].concat());
+    let results = document["results"].as_array().unwrap();
+    let of = |recipe: Value| results.iter().find(|result| result["recipe"] == recipe).unwrap();
+    let (plain, averaged, mirrored) = (of(Value::Null), of("averaged".into()), of("mirrored".into()));
+    assert!(results.iter().all(|result| result["model"] == "softmax"));
+    // The average changes what is kept, not how it came about; a mirror changes neither.
+    assert_eq!(averaged["variants"][0]["name"], "without_ema");
+    assert_eq!(averaged["history"][2]["train_loss"], plain["history"][2]["train_loss"]);
+    assert!(averaged["history"][2]["ema_validation_accuracy"].is_f64());
+    assert_eq!(mirrored["variants"][0]["name"], "mirror");
+    assert_eq!(mirrored["test"], plain["test"]);
+    assert_ne!(mirrored["variants"][0]["loss"], plain["test"]["loss"]);
+    let run = place.join("runs/0001-compare-shapes10");
+    let curves = std::fs::read_to_string(run.join("curves.svg")).unwrap();
+    assert!(curves.starts_with("<svg") && curves.contains("averaged"));
+
+    // The config of the run is enough to repeat it.
+    let again = json(place, &["compare", "runs/0001-compare-shapes10/config.toml"]);
+    assert_eq!(without_times(again), without_times(document));
 }
 
 #[test]

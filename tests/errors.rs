@@ -55,7 +55,12 @@ fn configs_are_checked() {
         &fail(place, 2, &["compare", "svm", "--set", "train.batch_size=0"]),
         &["train.batch_size = 0", "at least 1"],
     );
-    says(&fail(place, 2, &["compare", "cnn", "--set", "architecture.depths=[1]"]), &["architecture.depths"]);
+    says(&fail(place, 2, &["compare", "cnn", "--set", "architecture.widths=[]"]), &["architecture.widths"]);
+    says(&fail(place, 2, &["train", "softmax", "--tui"]), &["--tui needs a terminal"]);
+    says(
+        &fail(place, 1, &["train", "softmax", "--set", "optimizer.groups.linear.weight_decay=1"]),
+        &["optimizer.groups.linear", "weights, biases, norm_scales, norm_biases"],
+    );
 }
 
 #[test]

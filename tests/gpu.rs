@@ -104,6 +104,8 @@ fn what_the_adapter_refuses_is_one_line_and_one_row() {
     let arguments = [
         "train",
         "cnn",
+        "--config",
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/vgg.toml"),
         "--limit-train=1200",
         "--limit-test=20",
         // Features of 1080 · 40 · 32 · 32 numbers: 169 MiB.

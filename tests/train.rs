@@ -4,12 +4,14 @@ mod common;
 
 use std::path::Path;
 
-use common::{fail, json, succeed, text, without_times, zoo};
+use common::{fail, json, run, succeed, text, without_times, zoo};
 use serde_json::Value;
 
-const CNN: [&str; 8] = [
+const CNN: [&str; 10] = [
     "train",
     "cnn",
+    "--config",
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/vgg.toml"),
     "--limit-train=300",
     "--limit-test=100",
     "--set=architecture.widths=[4,8]",
@@ -91,6 +93,34 @@ fn interrupt(arguments: &[&str]) {
     assert_eq!(tensors(&bytes(&run)), tensors(&bytes(&whole_run)));
     let message = fail(place, 1, &["train", "--resume", run.to_str().unwrap()]);
     assert!(message.contains("is finished"), "{message}");
+}
+
+#[test]
+fn training_that_diverges_keeps_the_last_good_checkpoint() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    // Good for two epochs of nine, then beyond all numbers.
+    let arguments = [
+        "train",
+        "softmax",
+        "--limit-train=300",
+        "--limit-test=100",
+        "--set=train.epochs=9",
+        "--set=train.batch_size=30",
+        "--set=optimizer.learning_rate=1e38",
+        "--set=schedule.kind=piecewise",
+        "--set=schedule.points=[[0.0,0.0],[0.3,0.0],[1.0,1.0]]",
+    ];
+    let output = run(place, &arguments);
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    let error = message.lines().find(|line| line.starts_with("error: ")).unwrap();
+    for part in ["diverged", "step", "of epoch 3", "mean loss", "learning rate", "epoch 2 is kept in"] {
+        assert!(error.contains(part), "{part:?} is not in {error}");
+    }
+    let kept = place.join("runs/0001-train-softmax-shapes10/checkpoint/epoch-2");
+    assert!(kept.join("model.bpk").exists() && error.contains("checkpoint/epoch-2"));
+    assert_eq!(std::fs::read_dir(kept.parent().unwrap()).unwrap().count(), 1);
 }
 
 #[test]

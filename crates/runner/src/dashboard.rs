@@ -188,10 +188,11 @@ impl Drop for Dashboard {
 fn forward(renderer: &mut dyn MetricsRenderer, event: &Event<'_>, images: usize, epochs: usize) {
     use NumericEntry::{Final, Value};
     match *event {
-        Event::Steps { epoch, images, loss, accuracy, .. } => {
+        Event::Steps { epoch, images, loss, accuracy, learning_rate } => {
             // The list of figures has the order of the first calls, and a small terminal shows its beginning only.
             renderer.update_train(Metric::Accuracy.state(epoch, Value(100.0 * accuracy)));
             renderer.update_train(Metric::Loss.state(epoch, Value(loss)));
+            renderer.update_train(Metric::LearningRate.state(epoch, Value(learning_rate)));
             renderer.update_split(images);
         }
         Event::Epoch(history) => {
@@ -200,7 +201,7 @@ fn forward(renderer: &mut dyn MetricsRenderer, event: &Event<'_>, images: usize,
             // The points are there already; this is the bar of the epoch.
             renderer.update_train(Metric::Accuracy.state(epoch, Final(100.0 * record.train_accuracy)));
             renderer.update_train(Metric::Loss.state(epoch, Final(record.train_loss)));
-            renderer.update_train(Metric::LearningRate.state(epoch, Value(record.learning_rate)));
+            renderer.update_train(Metric::LearningRate.state(epoch, Final(record.learning_rate)));
             let validation = [
                 (Metric::Accuracy, record.validation_accuracy.map(|accuracy| 100.0 * accuracy)),
                 (Metric::Loss, record.validation_loss),
@@ -365,7 +366,7 @@ mod tests {
     }
 
     fn steps(epoch: usize) -> Event<'static> {
-        Event::Steps { epoch, images: 64, loss: 1.25, accuracy: 0.375 }
+        Event::Steps { epoch, images: 64, loss: 1.25, accuracy: 0.375, learning_rate: 0.003 }
     }
 
     fn record(epoch: usize) -> EpochRecord {
@@ -399,6 +400,7 @@ mod tests {
             [
                 "train Accuracy point 37.5 (epoch 2: 37.5 %)",
                 "train Loss point 1.25 (epoch 2: 1.2500)",
+                "train Learning rate point 0.003 (epoch 2: 3.000e-3)",
                 "update_split 64",
             ]
         );
@@ -408,7 +410,7 @@ mod tests {
             [
                 "train Accuracy bar 50 (epoch 2: 50.0 %)",
                 "train Loss bar 1.125 (epoch 2: 1.1250)",
-                "train Learning rate point 0.002 (epoch 2: 2.000e-3)",
+                "train Learning rate bar 0.002 (epoch 2: 2.000e-3)",
                 "valid Accuracy point 25 (epoch 2: 25.0 %)",
                 "valid Accuracy bar 25 (epoch 2: 25.0 %)",
                 "valid Loss point 1.5 (epoch 2: 1.5000)",

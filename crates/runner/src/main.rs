@@ -62,12 +62,11 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             train::start(&options.with_those_of_files(std::slice::from_ref(model))?, model)
         }
         Command::Train { resume: Some(run), .. } => train::resume(options, run),
-        Command::Train { .. } => unreachable!("clap asks for one of the two"),
         Command::Evaluate { run: Some(run), scores, .. } => evaluate::run(options, run, scores.as_deref()),
         Command::Evaluate { weights: Some(weights), scores, .. } => {
             evaluate::weights(&options.with_those_of_files(&[])?, weights, scores.as_deref())
         }
-        Command::Evaluate { .. } => unreachable!("clap asks for one of the two"),
+        Command::Train { .. } | Command::Evaluate { .. } => unreachable!("clap asks for one of the two"),
         Command::Predict { runs, image, top } => predict::run(options, runs, image, *top),
         Command::Data { command } => data::run(options, command),
         Command::Backends => backends::run(options),

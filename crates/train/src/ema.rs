@@ -11,20 +11,19 @@ use crate::weights::interpolate;
 /// After step t: θ̄ ← d θ̄ + (1 − d) θ, d being the smaller of `decay` and (1 + t) / (10 + t), so that the first weights are soon
 /// forgotten. Training goes on from θ as if there were no average, which smooths what its last steps do by chance. Running
 /// statistics of BatchNorm are averaged, too.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ema {
-    /// d. Default: 0.99.
+    /// d, 0.99 for instance; 0 for no average. Default: 0.
     pub decay: f64,
 }
 
-impl Default for Ema {
-    fn default() -> Self {
-        Self { decay: 0.99 }
-    }
-}
-
 impl Ema {
+    /// Whether there is an average.
+    pub(crate) fn is_on(self) -> bool {
+        self.decay > 0.0
+    }
+
     /// Accepts values that are in range.
     ///
     /// # Errors
@@ -67,7 +66,7 @@ mod tests {
         let mut later = first.clone().train();
         later.beta = later.beta.map(|beta| beta + 11.0);
         later.running_mean.update(Tensor::full([2], 22.0, &device.clone().autodiff()));
-        let average = Ema::default().follow(&first, &later, 1);
+        let average = Ema { decay: 0.99 }.follow(&first, &later, 1);
         let values = |tensor: Tensor<1>| tensor.into_data().try_to_vec::<f32>().unwrap();
         assert_eq!(values(average.beta.val()), [9.0; 2]);
         assert_eq!(values(average.running_mean.value_sync()), [18.0; 2]);

@@ -62,8 +62,9 @@ pub fn score(
             let scores = classifier.forward(subset.viewed(start..end, view, device).images);
             if weight == 1.0 { scores } else { scores * weight }
         });
-        let mean = of_views.reduce(|sum, scores| sum + scores).expect("there is at least one view");
-        scores.extend(mean).map_err(TrainError::Device)?;
+        if let Some(mean) = of_views.reduce(|sum, scores| sum + scores) {
+            scores.extend(mean).map_err(TrainError::Device)?;
+        }
         progress(end);
     }
     if scores.are_finite() { Ok(scores) } else { Err(TrainError::NotFinite) }

@@ -74,6 +74,8 @@ pub enum Event<'a> {
         loss: f64,
         /// Mean accuracy.
         accuracy: f64,
+        /// The learning rate of the last of these steps.
+        learning_rate: f64,
     },
     /// An epoch is done, validation included. The records of all epochs so far, this one last.
     Epoch(&'a [EpochRecord]),
@@ -113,6 +115,9 @@ pub struct Training<'a, A> {
     /// Stops after so many epochs, as if interrupted: what depends on the length of training follows the recipe's.
     pub stop_after: Option<usize>,
 }
+
+/// What training starts from.
+type Started<M> = (State<M>, Fitted<M>);
 
 /// What steps change.
 pub(crate) struct State<M> {
@@ -169,12 +174,12 @@ impl<A: Architecture> Training<'_, A> {
     }
 
     /// What training starts from: `model`, or the newest checkpoint.
-    fn start(&self, model: A::Model) -> Result<(State<A::Model>, Fitted<A::Model>), TrainError> {
+    fn start(&self, model: A::Model) -> Result<Started<A::Model>, TrainError> {
         let Recipe { optimizer, lookahead, ema, train, .. } = self.recipe;
         let usable = train.patience == 0 || !self.validation.is_empty();
         InvalidConfig::check(usable, "train.patience", train.patience, "0 without validation images")?;
         let plain = model.valid();
-        let without_ema = ema.map(|_| plain.clone());
+        let without_ema = ema.is_on().then(|| plain.clone());
         let mut fitted = Fitted { model: plain, without_ema, best_epoch: 0, history: Vec::new() };
         let mut model = model.train();
         if let Some(checkpoints) = self.checkpoints {
@@ -182,8 +187,8 @@ impl<A: Architecture> Training<'_, A> {
         }
         let state = State {
             optimizer: optimizer.init(&model)?,
-            slow: lookahead.map(|lookahead| SlowWeights::new(lookahead, &model)),
-            average: ema.map(|_| model.valid()),
+            slow: lookahead.is_on().then(|| SlowWeights::new(*lookahead, &model)),
+            average: ema.is_on().then(|| model.valid()),
             model,
         };
         match self.checkpoints {
@@ -236,8 +241,11 @@ impl<A: Architecture> Training<'_, A> {
                     let learning_rate = record.learning_rate;
                     return Err(TrainError::Diverged { epoch: epoch + 1, step, loss, learning_rate });
                 }
-                let event = Event::Steps { epoch: epoch + 1, images: tally.images, loss, accuracy };
-                if observe(event).is_break() {
+                let learning_rate = record.learning_rate;
+                let images = tally.images;
+                let event = Event::Steps { epoch: epoch + 1, images, loss, accuracy, learning_rate };
+                // After the last step the epoch is as good as done: it is kept first.
+                if observe(event).is_break() && step < steps {
                     return Err(TrainError::Stopped { epoch: epoch + 1 });
                 }
             }
@@ -262,7 +270,7 @@ impl<A: Architecture> Training<'_, A> {
         if let Some(slow) = &mut state.slow {
             state.model = slow.follow(state.model, step, steps);
         }
-        if let (Some(ema), Some(average)) = (ema, &mut state.average) {
+        if let Some(average) = &mut state.average {
             *average = ema.follow(average, &state.model, step);
         }
         state

@@ -14,7 +14,7 @@ use crate::weights::interpolate;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lookahead {
-    /// k, the steps between two moves. Default: 5.
+    /// k, the steps between two moves; 0 for no slow weights. Default: 0.
     pub every: usize,
     /// The share that is kept in the end, for each step. Default: 0.95.
     pub decay: f64,
@@ -22,7 +22,7 @@ pub struct Lookahead {
 
 impl Default for Lookahead {
     fn default() -> Self {
-        Self { every: 5, decay: 0.95 }
+        Self { every: 0, decay: 0.95 }
     }
 }
 
@@ -36,12 +36,16 @@ impl Lookahead {
         (step == steps).then_some(1.0)
     }
 
+    /// Whether there are slow weights.
+    pub(crate) const fn is_on(self) -> bool {
+        self.every > 0
+    }
+
     /// Accepts values that are in range.
     ///
     /// # Errors
     /// The first value that is not.
     pub fn validate(&self) -> Result<(), InvalidConfig> {
-        InvalidConfig::check(self.every > 0, "lookahead.every", self.every, "at least 1")?;
         let valid = (0.0..=1.0).contains(&self.decay);
         InvalidConfig::check(valid, "lookahead.decay", self.decay, "0 to 1")
     }
@@ -77,7 +81,7 @@ mod tests {
 
     #[test]
     fn the_kept_share_rises() {
-        let lookahead = Lookahead::default();
+        let lookahead = Lookahead { every: 5, decay: 0.95 };
         assert_eq!(lookahead.kept(4, 12), None);
         let share = |step: f64| 0.95f64.powi(5) * (step / 12.0).powi(3);
         assert!((lookahead.kept(5, 12).unwrap() - share(5.0)).abs() < 1e-12);
@@ -116,7 +120,6 @@ mod tests {
     #[test]
     fn out_of_range() {
         assert!(Lookahead::default().validate().is_ok());
-        assert!(Lookahead { every: 0, decay: 0.5 }.validate().is_err());
         assert!(Lookahead { every: 1, decay: 1.5 }.validate().is_err());
     }
 }

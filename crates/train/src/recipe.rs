@@ -18,12 +18,12 @@ pub struct Recipe<A> {
     pub optimizer: Optimizer,
     /// How the learning rate moves.
     pub schedule: Schedule,
-    /// Slow weights that follow the others, if there are any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lookahead: Option<Lookahead>,
-    /// A mean of the weights that is kept instead of them, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ema: Option<Ema>,
+    /// Slow weights that follow the others.
+    #[serde(default)]
+    pub lookahead: Lookahead,
+    /// A mean of the weights that is kept instead of them.
+    #[serde(default)]
+    pub ema: Ema,
     /// How training images are varied.
     #[serde(default)]
     pub augment: Augment,
@@ -86,8 +86,8 @@ impl<A: Architecture> Recipe<A> {
         self.loss.validate()?;
         self.optimizer.validate()?;
         self.schedule.validate()?;
-        self.lookahead.map_or(Ok(()), |lookahead| lookahead.validate())?;
-        self.ema.map_or(Ok(()), |ema| ema.validate())?;
+        self.lookahead.validate()?;
+        self.ema.validate()?;
         let [_, height, width] = input.shape;
         let largest = height.min(width) - 1;
         let Augment { crop, cutout, flip: _ } = self.augment;

@@ -20,8 +20,8 @@ fn recipe(epochs: u32, learning_rate: f64) -> Recipe<SoftmaxConfig> {
         loss: Loss::CrossEntropy { label_smoothing: 0.0 },
         optimizer: Optimizer::Sgd(Sgd { learning_rate, momentum: 0.9, weight_decay: 1e-3, ..Sgd::default() }),
         schedule: Schedule::Cosine { warmup: 0.1, floor: 0.0 },
-        lookahead: None,
-        ema: None,
+        lookahead: Lookahead::default(),
+        ema: Ema::default(),
         augment: Augment { flip: Flip::Random, crop: 2, cutout: 0 },
         train: TrainConfig {
             epochs: epochs.into(),
@@ -145,10 +145,10 @@ fn lookahead_ends_with_the_slow_weights() {
     let mut recipe = recipe(1, 0.01);
     let splits = shapes10::generate(220, 10, 1).hold_out(0.0, 1).unwrap();
     // 7 steps: the slow weights move after the sixth.
-    recipe.lookahead = Some(Lookahead { every: 6, decay: 0.0 });
+    recipe.lookahead = Lookahead { every: 6, decay: 0.0 };
     recipe.schedule = Schedule::Constant;
     let (followed, _) = train(&recipe, &splits, None, &mut |_| {}).unwrap();
-    recipe.lookahead = None;
+    recipe.lookahead = Lookahead::default();
     recipe.train.epochs = 6.0 / 7.0;
     let (six, _) = train(&recipe, &splits, None, &mut |_| {}).unwrap();
     assert_eq!(followed, six);
@@ -158,7 +158,7 @@ fn lookahead_ends_with_the_slow_weights() {
 fn the_average_is_kept_and_judged() {
     let splits = splits();
     let mut recipe = recipe(4, 0.02);
-    recipe.ema = Some(Ema { decay: 0.9 });
+    recipe.ema = Ema { decay: 0.9 };
     let (averaged, fitted) = train(&recipe, &splits, None, &mut |_| {}).unwrap();
     let device = Device::flex();
     let accuracy = |model: &zoo_softmax::Softmax| {
@@ -175,7 +175,7 @@ fn the_average_is_kept_and_judged() {
     let losses = |fitted: &crate::Fitted<_>| -> Vec<f64> {
         fitted.history.iter().map(|record| record.train_loss).collect()
     };
-    recipe.ema = None;
+    recipe.ema = Ema::default();
     let (plain, without) = train(&recipe, &splits, None, &mut |_| {}).unwrap();
     assert_eq!(losses(&without), losses(&fitted));
     assert!(without.without_ema.is_none() && plain != averaged);
@@ -254,9 +254,9 @@ fn an_observer_can_stop() {
 fn a_resumed_run_ends_with_the_same_weights() {
     resumes(&recipe(5, 0.02));
     let mut recipe = recipe(5, 0.02);
-    recipe.lookahead = Some(Lookahead { every: 3, ..Lookahead::default() });
+    recipe.lookahead = Lookahead { every: 3, ..Lookahead::default() };
     recipe.augment.flip = Flip::Alternating;
-    recipe.ema = Some(Ema { decay: 0.8 });
+    recipe.ema = Ema { decay: 0.8 };
     recipe.augment.cutout = 8;
     recipe.schedule = Schedule::Piecewise { points: vec![[0.0, 0.2], [0.2, 1.0], [1.0, 0.1]] };
     recipe.train = TrainConfig { epochs: 4.4, drop_last: true, ..recipe.train };
@@ -326,8 +326,8 @@ fn recipes_out_of_range() {
     assert_eq!(key(&|recipe| recipe.train.clip_norm = -1.0).unwrap_err(), "train.clip_norm");
     assert_eq!(key(&|recipe| recipe.augment.crop = 32).unwrap_err(), "augment.crop");
     assert_eq!(key(&|recipe| recipe.augment.cutout = 33).unwrap_err(), "augment.cutout");
-    assert_eq!(key(&|recipe| recipe.ema = Some(Ema { decay: 1.0 })).unwrap_err(), "ema.decay");
-    let lookahead = Some(Lookahead { every: 0, ..Lookahead::default() });
-    assert_eq!(key(&|recipe| recipe.lookahead = lookahead).unwrap_err(), "lookahead.every");
+    assert_eq!(key(&|recipe| recipe.ema = Ema { decay: 1.0 }).unwrap_err(), "ema.decay");
+    let lookahead = Lookahead { every: 5, decay: 1.5 };
+    assert_eq!(key(&|recipe| recipe.lookahead = lookahead).unwrap_err(), "lookahead.decay");
     assert_eq!(key(&|recipe| recipe.loss = Loss::MeanSquaredError).unwrap_err(), "loss.kind");
 }

@@ -52,11 +52,11 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
         };
         let mut written = Ok(());
         let fitted = training.fit(model, &mut |event| {
-            shown.observe(&event);
+            let go_on = shown.observe(&event);
             if let Event::Epoch(history) = event {
                 written = (job.on_epoch)(history);
             }
-            if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if go_on && written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         written?;
         let fitted = fitted?;
