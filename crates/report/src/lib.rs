@@ -1,10 +1,13 @@
-//! Results out: a [`Comparison`] as a table for the terminal and as Markdown. Knows the result schema and no tensor.
+//! Results out: a [`Comparison`] as a table for the terminal and as Markdown, and its learning curves as a picture.
+//! Knows the result schema and no tensor.
 
+mod curves;
 mod summary;
 
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
 use zoo_core::result::{Comparison, ModelResult};
 
+pub use curves::curves_svg;
 pub use summary::describe;
 
 /// The table that people see: a row a model, in the order of the comparison.
@@ -41,15 +44,14 @@ pub fn table<T: Into<comfy_table::Row>>(header: T) -> Table {
 #[must_use]
 pub fn failures(comparison: &Comparison) -> Vec<String> {
     let failed = |result: &ModelResult| {
-        result.error.as_ref().map(|error| format!("{} on {} failed: {error}", result.model, result.backend))
+        result.error.as_ref().map(|error| format!("{} on {} failed: {error}", result.name(), result.backend))
     };
     comparison.results.iter().filter_map(failed).collect()
 }
 
 /// Names to the left, figures to the right.
 fn fill(mut table: Table, comparison: &Comparison) -> String {
-    let names =
-        summary::header(comparison).iter().filter(|title| ["model", "backend"].contains(title)).count();
+    let names = summary::name_columns(comparison);
     for (place, column) in table.column_iter_mut().enumerate() {
         column.set_cell_alignment(if place < names { CellAlignment::Left } else { CellAlignment::Right });
     }
@@ -62,7 +64,7 @@ fn fill(mut table: Table, comparison: &Comparison) -> String {
 #[cfg(test)]
 mod tests {
     use zoo_core::Scores;
-    use zoo_core::result::{DatasetSummary, SCHEMA, TestMetrics};
+    use zoo_core::result::{DatasetSummary, SCHEMA, TestMetrics, Variant};
 
     use super::*;
 
@@ -116,6 +118,27 @@ pets: 90 training, 10 validation and 4 test images of 2 classes; flex on CPU; se
             !markdown(&super::tests::comparison()).contains("backend"),
             "one backend is in the line above"
         );
+    }
+
+    #[test]
+    fn variants_have_columns_and_recipes_names() {
+        let mut comparison = comparison();
+        let variant = |name: &str, accuracy| Variant { name: name.into(), accuracy, loss: None };
+        comparison.results[0].variants = vec![variant("mirror", 0.765), variant("without_ema", 0.5)];
+        let mut other = ModelResult::new("cnn", "flex", serde_json::Value::Null);
+        other.recipe = Some("cnn_wide".into());
+        other.variants = vec![variant("without_ema", 0.25)];
+        comparison.results.insert(1, other);
+        comparison.results[2].recipe = Some("cnn_deep".into());
+        let text = markdown(&comparison);
+        let cells = |line: usize| -> Vec<_> {
+            text.lines().nth(line).unwrap().split('|').map(str::trim).skip(1).take(5).collect()
+        };
+        assert_eq!(cells(2), ["model", "test accuracy", "with mirror", "without EMA", "macro precision"]);
+        assert_eq!(cells(4), ["svm", "75.0 %", "76.5 %", "50.0 %", "75.0 %"]);
+        assert_eq!(cells(5), ["cnn_wide", "–", "–", "25.0 %", "–"]);
+        assert_eq!(cells(6)[0], "cnn_deep");
+        assert_eq!(failures(&comparison), ["cnn_deep on flex failed: out of memory"]);
     }
 
     #[test]

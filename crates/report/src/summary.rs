@@ -3,22 +3,46 @@
 use zoo_core::result::{Comparison, ModelResult};
 
 /// Whether the rows are not all of one backend.
-fn has_several_backends(comparison: &Comparison) -> bool {
+pub(crate) fn has_several_backends(comparison: &Comparison) -> bool {
     comparison.results.windows(2).any(|pair| pair[0].backend != pair[1].backend)
 }
 
+/// The other ways of evaluation that any of the results has figures of, each once.
+fn variants(comparison: &Comparison) -> Vec<&str> {
+    let mut names = Vec::new();
+    for variant in comparison.results.iter().flat_map(|result| &result.variants) {
+        if !names.contains(&variant.name.as_str()) {
+            names.push(variant.name.as_str());
+        }
+    }
+    names
+}
+
+/// A variant's name in words.
+fn variant_title(name: &str) -> String {
+    match name {
+        "mirror" => "with mirror".into(),
+        "mirror_and_shifts" => "with mirror and shifts".into(),
+        "without_ema" => "without EMA".into(),
+        other => other.replace('_', " "),
+    }
+}
+
+/// How many columns at the left hold names and not figures.
+pub(crate) fn name_columns(comparison: &Comparison) -> usize {
+    if has_several_backends(comparison) { 2 } else { 1 }
+}
+
 /// The titles of the columns.
-pub(crate) fn header(comparison: &Comparison) -> Vec<&'static str> {
-    let mut titles = vec!["model"];
+pub(crate) fn header(comparison: &Comparison) -> Vec<String> {
     let several = has_several_backends(comparison);
-    if several {
-        titles.push("backend");
-    }
-    titles.extend(["test accuracy", "macro precision", "macro recall", "macro F1", "parameters", "fit"]);
-    titles.push("predict, images/s");
-    if several {
-        titles.push("score difference");
-    }
+    let mut titles = vec!["model".to_owned()];
+    titles.extend(several.then(|| "backend".into()));
+    titles.push("test accuracy".into());
+    titles.extend(variants(comparison).into_iter().map(variant_title));
+    let others = ["macro precision", "macro recall", "macro F1", "parameters", "fit", "predict, images/s"];
+    titles.extend(others.map(Into::into));
+    titles.extend(several.then(|| "score difference".into()));
     titles
 }
 
@@ -46,12 +70,15 @@ pub(crate) fn row(comparison: &Comparison, result: &ModelResult) -> Vec<String> 
     let test = result.test.as_ref();
     let several = has_several_backends(comparison);
     let percent = |value: Option<f64>| cell(value, |value| format!("{:.1} %", 100.0 * value));
-    let mut cells = vec![result.model.clone()];
+    let mut cells = vec![result.name().to_owned()];
     if several {
         cells.push(result.backend.clone());
     }
+    cells.push(percent(result.accuracy()));
+    cells.extend(variants(comparison).into_iter().map(|name| {
+        percent(result.variants.iter().find(|variant| variant.name == name).map(|variant| variant.accuracy))
+    }));
     cells.extend([
-        percent(test.map(|test| test.accuracy)),
         percent(test.map(|test| test.macro_average.precision)),
         percent(test.map(|test| test.macro_average.recall)),
         percent(test.map(|test| test.macro_average.f1)),
@@ -80,7 +107,7 @@ fn scientific(number: f64) -> String {
 }
 
 /// 1234567 as 1,234,567.
-fn thousands(number: usize) -> String {
+pub(crate) fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -101,6 +128,14 @@ mod tests {
         assert_eq!(
             [0, 999, 1000, 123_456, 1_234_567].map(thousands),
             ["0", "999", "1,000", "123,456", "1,234,567"]
+        );
+    }
+
+    #[test]
+    fn variants_are_named_in_words() {
+        assert_eq!(
+            ["mirror", "mirror_and_shifts", "without_ema", "at_64_pixels"].map(variant_title),
+            ["with mirror", "with mirror and shifts", "without EMA", "at 64 pixels"]
         );
     }
 

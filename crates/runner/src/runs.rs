@@ -120,7 +120,7 @@ pub(crate) fn write_comparison(
         write(&folder.join(CONFIG), toml::to_string(&table)?.as_bytes())?;
         write_result(folder, comparison)?;
         write(&folder.join(MARKDOWN), zoo_report::markdown(comparison).as_bytes())?;
-        None::<String>.map_or(Ok(()), |svg| write(&folder.join(CURVES), svg.as_bytes()))
+        zoo_report::curves_svg(comparison).map_or(Ok(()), |svg| write(&folder.join(CURVES), svg.as_bytes()))
     })
 }
 

@@ -1,0 +1,214 @@
+//! From where to where the axes go, where they have ticks, and what they cut off.
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+
+use super::Point;
+
+/// How often the loss that training begins with still fits on the axis.
+const CUT_OFF: f64 = 6.0;
+/// Losses begin this far apart at most, unless one of them has diverged already: hinge losses begin much higher than
+/// cross-entropies, and both should be seen.
+const APART: f64 = 30.0;
+/// No measure is less than this.
+const LEAST_START: f64 = 0.1;
+
+/// The range of an axis and its ticks.
+#[derive(Clone)]
+pub(super) struct Axis {
+    pub(super) range: Range<f64>,
+    ticks: Vec<f64>,
+    decimals: usize,
+}
+
+impl Axis {
+    /// Ticks at whole epochs, and a little room at both ends so that lines don't touch the frame.
+    pub(super) fn of_epochs(epochs: impl Iterator<Item = f64> + Clone) -> Self {
+        let (first, last) = (epochs.clone().fold(f64::MAX, f64::min), epochs.fold(f64::MIN, f64::max));
+        let step = round_step((last - first) / 9.0).max(1.0);
+        let (low, high) = ((first / step).ceil(), (last / step).floor());
+        let ticks = (0..=(high - low).max(0.0) as usize).map(|place| (low + place as f64) * step).collect();
+        let room = ((last - first) * 0.02).max(0.02 * step);
+        Self { range: first - room..last + room, ticks, decimals: 0 }
+    }
+
+    /// From the tick below the least of `values` to the tick above the largest.
+    pub(super) fn of_values(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let (low, high) = (values.clone().fold(f64::MAX, f64::min), values.fold(f64::MIN, f64::max));
+        if low > high { Self::between(0.0, 1.0) } else { Self::between(low, high) }
+    }
+
+    /// The axis of the training losses `lines`, and whether some of them lie above it.
+    ///
+    /// A loss that diverges would press all others flat. Training begins with the lesser of a line's first two losses;
+    /// the measure is the largest of these that can be reached from their median in steps of [`APART`].
+    pub(super) fn of_losses(lines: &[&[Point]]) -> (Self, bool) {
+        let losses = lines.iter().flat_map(|line| line.iter().map(|point| point.1));
+        let start = |line: &&[Point]| line.iter().take(2).map(|point| point.1).reduce(f64::min);
+        let mut starts: Vec<_> = lines.iter().filter_map(start).collect();
+        starts.sort_by(f64::total_cmp);
+        let Some(median) = starts.get(starts.len().saturating_sub(1) / 2) else {
+            return (Self::of_values(losses), false);
+        };
+        let further =
+            |reached: f64, &start: &f64| if start > APART * reached { reached } else { reached.max(start) };
+        let measure = starts.iter().fold(median.max(LEAST_START), further);
+        let (low, high) = (losses.clone().fold(f64::MAX, f64::min), losses.fold(f64::MIN, f64::max));
+        let limit = high.min(CUT_OFF * measure);
+        // Zero belongs to the picture unless all losses are far from it.
+        let axis = Self::between(if low < 0.5 * limit { low.min(0.0) } else { low }, limit);
+        let cut = high > axis.range.end;
+        (axis, cut)
+    }
+
+    fn between(low: f64, high: f64) -> Self {
+        let size = low.abs().max(high.abs());
+        // One value alone, or as good as: something around it.
+        let half = if size < 1e-9 { 0.5 } else { 0.05 * size };
+        let flat = high - low < 1e-9 * size.max(1e-3);
+        let (low, high) = if flat { (low - half, high + half) } else { (low, high) };
+        let step = round_step((high - low) / 5.0);
+        let (first, last) = ((low / step + 1e-9).floor(), (high / step - 1e-9).ceil());
+        // Adding zero makes -0 a 0.
+        let tick = |place: usize| (first + place as f64) * step + 0.0;
+        let ticks: Vec<_> = (0..=(last - first) as usize).map(tick).collect();
+        let decimals = (-step.log10() - 1e-9).ceil().clamp(0.0, 12.0) as usize;
+        Self { range: first * step..last * step, ticks, decimals }
+    }
+
+    /// A tick's label.
+    pub(super) fn label(&self, tick: f64) -> String {
+        if tick.abs() < 1e6 { format!("{tick:.*}", self.decimals) } else { format!("{tick:e}") }
+    }
+}
+
+impl Ranged for Axis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (start, end): (i32, i32)) -> i32 {
+        let share = (value - self.range.start) / (self.range.end - self.range.start);
+        start + (share * f64::from(end - start)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        // There are no lesser lines between the ticks.
+        if hint.weight().allow_light_points() { Vec::new() } else { self.ticks.clone() }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.range.clone()
+    }
+}
+
+impl ValueFormatter<f64> for Axis {
+    fn format_ext(&self, value: &f64) -> String {
+        self.label(*value)
+    }
+}
+
+/// The least of 1, 2, 5, 10, 20 and so on (and 0.5, 0.2, 0.1 ...) that is not below `step`.
+fn round_step(step: f64) -> f64 {
+    let magnitude = 10.0_f64.powf(step.max(1e-12).log10().floor());
+    let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * magnitude >= step * (1.0 - 1e-9));
+    factor.unwrap_or(10.0) * magnitude
+}
+
+/// The parts of a line that lie at or below `limit`, cut where it crosses.
+pub(super) fn below(line: &[Point], limit: f64) -> Vec<Vec<Point>> {
+    let mut parts = vec![Vec::new()];
+    let mut last: Option<Point> = None;
+    for &point in line {
+        if let Some(last) = last.filter(|last| (last.1 > limit) != (point.1 > limit)) {
+            let share = (limit - last.1) / (point.1 - last.1);
+            let crossing = (last.0 + share * (point.0 - last.0), limit);
+            if last.1 > limit {
+                parts.push(Vec::new());
+            }
+            parts.last_mut().expect("there is one from the beginning").push(crossing);
+        }
+        if point.1 <= limit {
+            parts.last_mut().expect("there is one from the beginning").push(point);
+        }
+        last = Some(point);
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(losses: &[f64]) -> Vec<Point> {
+        losses.iter().enumerate().map(|(place, &loss)| (place as f64 + 1.0, loss)).collect()
+    }
+
+    fn labels(axis: &Axis) -> Vec<String> {
+        axis.ticks.iter().map(|&tick| axis.label(tick)).collect()
+    }
+
+    #[test]
+    fn ticks_are_round_and_enclose_the_values() {
+        let axis = Axis::of_values([37.2, 91.4].into_iter());
+        assert_eq!(labels(&axis), ["20", "40", "60", "80", "100"]);
+        assert_eq!(axis.range, 20.0..100.0);
+        let axis = Axis::of_values([0.1, 0.3].into_iter());
+        assert_eq!(labels(&axis), ["0.10", "0.15", "0.20", "0.25", "0.30"]);
+        assert_eq!(labels(&Axis::of_values([-1.0, 1.0].into_iter())), ["-1.0", "-0.5", "0.0", "0.5", "1.0"]);
+    }
+
+    #[test]
+    fn one_value_or_none_has_an_axis_too() {
+        for values in [vec![], vec![0.0], vec![7.0; 3], vec![1e15], vec![1e-300, 2e-300], vec![-1e15, 1e15]] {
+            let axis = Axis::of_values(values.iter().copied());
+            assert!(axis.range.start < axis.range.end, "{values:?} in {:?}", axis.range);
+            assert!((2..=9).contains(&axis.ticks.len()), "{values:?} at {:?}", axis.ticks);
+            let within = |value: &f64| axis.range.contains(value) || *value == axis.range.end;
+            assert!(values.iter().all(within), "{values:?} in {:?}", axis.range);
+        }
+    }
+
+    #[test]
+    fn epochs_are_whole() {
+        assert_eq!(labels(&Axis::of_epochs([1.0, 2.0].into_iter())), ["1", "2"]);
+        assert_eq!(labels(&Axis::of_epochs([1.0, 10.0].into_iter())).len(), 10);
+        assert_eq!(labels(&Axis::of_epochs([1.0, 30.0].into_iter())), ["5", "10", "15", "20", "25", "30"]);
+        assert_eq!(labels(&Axis::of_epochs([3.0, 3.0].into_iter())), ["3"]);
+        assert!(Axis::of_epochs([0.0, 1.8e19].into_iter()).ticks.len() < 12);
+    }
+
+    #[test]
+    fn a_loss_that_diverges_is_cut_off() {
+        let (fine, diverging) = (line(&[2.3, 1.2, 0.4]), line(&[2.4, 80.0, 1e6]));
+        let (axis, cut) = Axis::of_losses(&[&fine, &fine, &fine, &diverging]);
+        assert!(cut && (2.4..20.0).contains(&axis.range.end), "{:?}", axis.range);
+        let hopeless = line(&[1e5, 1e6, 1e9]);
+        let (axis, cut) = Axis::of_losses(&[&fine, &hopeless]);
+        assert!(cut && (2.4..20.0).contains(&axis.range.end), "{:?}", axis.range);
+        let (alone, cut) = Axis::of_losses(&[&diverging]);
+        assert!(cut && (2.4..20.0).contains(&alone.range.end), "{:?}", alone.range);
+    }
+
+    #[test]
+    fn the_hinge_beside_cross_entropy_is_not() {
+        let (softmax, svm) = (line(&[2.3, 1.9, 1.7]), line(&[9.0, 5.0, 4.5]));
+        let (axis, cut) = Axis::of_losses(&[&softmax, &softmax, &svm]);
+        assert!(!cut);
+        assert_eq!(axis.range, 0.0..10.0);
+        // And of a hundred classes.
+        let (_, cut) = Axis::of_losses(&[&line(&[4.6, 4.2]), &line(&[4.6, 4.1]), &line(&[99.0, 80.0])]);
+        assert!(!cut);
+        assert!(!Axis::of_losses(&[&line(&[0.02, 0.01]), &softmax]).1, "nor one that begins well");
+    }
+
+    #[test]
+    fn lines_are_cut_where_they_cross() {
+        let parts = below(&line(&[1.0, 3.0, 1.0, 2.0, 4.0]), 2.0);
+        let expected: [Vec<Point>; 2] =
+            [vec![(1.0, 1.0), (1.5, 2.0)], vec![(2.5, 2.0), (3.0, 1.0), (4.0, 2.0), (4.0, 2.0)]];
+        assert_eq!(parts, expected);
+        assert!(below(&line(&[3.0, 4.0]), 2.0).is_empty());
+    }
+}

@@ -1,0 +1,186 @@
+//! Pictures as text: what must stand in them, and that nothing makes them fail.
+
+use zoo_core::result::{DatasetSummary, SCHEMA};
+
+use super::*;
+
+/// The strokes of the first two results.
+const FIRST: &str = "stroke=\"#0072B2\"";
+const SECOND: &str = "stroke=\"#D55E00\"";
+
+fn record(epoch: usize, train_loss: f64, train_accuracy: f64, validation: Option<f64>) -> EpochRecord {
+    EpochRecord {
+        epoch,
+        train_loss,
+        train_accuracy,
+        validation_accuracy: validation,
+        ..EpochRecord::default()
+    }
+}
+
+fn result(name: &str, history: Vec<EpochRecord>) -> ModelResult {
+    ModelResult { history, ..ModelResult::new(name, "flex", serde_json::Value::Null) }
+}
+
+fn learning(name: &str) -> ModelResult {
+    let records = [(1, 2.1, 0.2, Some(0.3)), (2, 1.4, 0.5, Some(0.45)), (3, 1.1, 0.6, Some(0.5))];
+    result(
+        name,
+        records.map(|(epoch, loss, train, validation)| record(epoch, loss, train, validation)).into(),
+    )
+}
+
+fn comparison(results: Vec<ModelResult>) -> Comparison {
+    let dataset = DatasetSummary {
+        name: "pets".into(),
+        train: 1234,
+        validation: 100,
+        test: 10,
+        classes: vec!["cat".into()],
+    };
+    Comparison {
+        schema: SCHEMA,
+        zoo_version: String::new(),
+        burn_version: String::new(),
+        dataset,
+        backend: "flex".into(),
+        adapter: "CPU".into(),
+        seed: 1,
+        results,
+    }
+}
+
+fn svg(results: Vec<ModelResult>) -> String {
+    let svg = curves_svg(&comparison(results)).expect("there is a history");
+    assert!(svg.starts_with("<svg width=\"900\" height=\"") && svg.ends_with("</svg>\n"), "{svg}");
+    assert_eq!(svg.matches('<').count(), svg.matches('>').count(), "tags are whole in\n{svg}");
+    assert!(!svg.contains("NaN") && !svg.contains("inf"), "only numbers in\n{svg}");
+    svg
+}
+
+/// How many lines there are in a colour, that of the legend included.
+fn lines(svg: &str, stroke: &str) -> usize {
+    svg.lines().filter(|line| line.starts_with("<polyline") && line.contains(stroke)).count()
+}
+
+/// The heights of the points of the thick line in a colour in the right panel.
+fn heights(svg: &str, stroke: &str) -> Vec<i32> {
+    let points = svg.lines().filter(|line| line.contains(stroke) && line.contains("opacity=\"1\""));
+    let points = points.filter_map(|line| line.split("points=\"").nth(1)?.split('"').next()).nth(1).unwrap();
+    points.split_whitespace().map(|point| point.split(',').nth(1).unwrap().parse().unwrap()).collect()
+}
+
+#[test]
+fn every_result_has_a_line_a_quantity() {
+    let mut named = learning("cnn");
+    named.recipe = Some("cnn_wide".into());
+    let svg = svg(vec![learning("svm"), named, ModelResult::new("knn", "flex", serde_json::Value::Null)]);
+    // Loss, training accuracy, validation accuracy and the legend's.
+    assert_eq!((lines(&svg, FIRST), lines(&svg, SECOND)), (4, 4));
+    let words =
+        ["Learning curves on pets", "1,234 training and 100 validation images", "Training loss", "Accuracy"];
+    let labels = ["epoch", "loss", "accuracy, %", "svm", "cnn_wide", "validation images", "training images"];
+    for word in words.iter().chain(&labels) {
+        assert!(svg.lines().any(|line| line == *word), "{word:?} is not in\n{svg}");
+    }
+    assert!(
+        !svg.contains("knn") && !svg.contains("flex"),
+        "knn has no history and one backend needs no name"
+    );
+}
+
+#[test]
+fn the_same_comparison_gives_the_same_text() {
+    assert_eq!(svg(vec![learning("a"), learning("b")]), svg(vec![learning("a"), learning("b")]));
+}
+
+#[test]
+fn names_are_escaped() {
+    let svg = svg(vec![learning("a<b>&c"), learning("\"d'\u{1}")]);
+    assert!(svg.contains("a&lt;b&gt;&amp;c\n") && svg.contains("&quot;d&apos;\u{fffd}\n"), "{svg}");
+    assert!(!svg.contains('\u{1}'));
+    let mut named = comparison(vec![learning("a")]);
+    named.dataset.name = "</svg>&".into();
+    assert!(curves_svg(&named).unwrap().contains("Learning curves on &lt;/svg&gt;&amp;\n"));
+}
+
+#[test]
+fn several_backends_are_named() {
+    let other = ModelResult { backend: "wgpu".into(), ..learning("cnn") };
+    let svg = svg(vec![learning("cnn"), other]);
+    assert!(svg.contains("cnn on flex\n") && svg.contains("cnn on wgpu\n"), "{svg}");
+}
+
+#[test]
+fn without_two_epochs_there_is_no_picture() {
+    let one = result("svm", vec![record(1, 2.0, 0.2, None)]);
+    let nothing =
+        result("mlp", vec![record(1, f64::NAN, f64::NAN, None), record(2, f64::NAN, f64::NAN, None)]);
+    assert_eq!(curves_svg(&comparison(vec![])), None);
+    assert_eq!(curves_svg(&comparison(vec![one.clone(), nothing, result("knn", vec![])])), None);
+    assert!(curves_svg(&comparison(vec![one, learning("cnn")])).is_some());
+}
+
+#[test]
+fn without_validation_training_accuracy_stands_alone() {
+    let history = vec![record(1, 2.0, 0.2, None), record(2, 1.0, 0.4, None)];
+    let svg = svg(vec![result("svm", history)]);
+    assert!(svg.contains("Accuracy on training images\n") && !svg.contains("\nvalidation images\n"), "{svg}");
+    assert_eq!(lines(&svg, FIRST), 3);
+    assert!(!svg.contains("opacity=\"0.4\""), "nothing is pale");
+}
+
+#[test]
+fn averaged_weights_come_before_others() {
+    let mut averaged = learning("cnn");
+    for record in &mut averaged.history {
+        record.ema_validation_accuracy = Some(0.25);
+    }
+    let flat = heights(&svg(vec![averaged]), FIRST);
+    assert!(flat.windows(2).all(|pair| pair[0] == pair[1]), "{flat:?}");
+    let rising = heights(&svg(vec![learning("cnn")]), FIRST);
+    assert!(rising.windows(2).all(|pair| pair[0] > pair[1]), "{rising:?}");
+}
+
+#[test]
+fn what_diverges_is_cut_off_and_said() {
+    let mut diverging = learning("mlp");
+    (diverging.history[1].train_loss, diverging.history[2].train_loss) = (1e9, f64::INFINITY);
+    let with = svg(vec![learning("a"), learning("b"), diverging]);
+    assert!(with.contains("Training loss (cut off at "), "{with}");
+    assert!(!svg(vec![learning("a")]).contains("cut off"));
+}
+
+#[test]
+fn no_history_makes_it_fail() {
+    let values = [f64::NAN, f64::INFINITY, f64::MIN, f64::MAX, -1.0, 0.0, f64::MIN_POSITIVE, 0.5];
+    let epochs = [0, 1, 2, usize::MAX];
+    let mut pictures = 0;
+    for first in values {
+        for second in values {
+            for third in values {
+                let place = pictures % epochs.len();
+                let history = vec![
+                    record(epochs[place], first, third, Some(second)),
+                    record(epochs[(place + 1) % epochs.len()], second, first, None),
+                    record(epochs[(place / 2) % epochs.len()], third, second, Some(first)),
+                ];
+                let nasty = result("nasty", history);
+                assert_eq!(lines(&svg(vec![learning("fine"), nasty.clone()]), FIRST), 4);
+                pictures += usize::from(curves_svg(&comparison(vec![nasty])).is_some());
+            }
+        }
+    }
+    assert_eq!(pictures, 8 * 8 * 8 - 8, "all but those of NaN and infinity alone");
+}
+
+#[test]
+fn forty_results_make_a_higher_picture() {
+    let svg = svg((0..40).map(|place| learning(&format!("recipe_{place}"))).collect());
+    assert!(svg.contains("recipe_39\n") && svg.contains("<polygon"), "markers where colours repeat");
+    let last = svg.lines().zip(svg.lines().skip(1)).find(|(_, text)| *text == "training images").unwrap().0;
+    let number = |text: &str, key: &str| -> u32 {
+        text.split(key).nth(1).unwrap().split('"').next().unwrap().parse().unwrap()
+    };
+    assert!(number(last, " y=\"") < 2 * number(&svg, " height=\""), "the legend is within the picture");
+}
