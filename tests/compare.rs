@@ -49,7 +49,7 @@ fn prints_the_schema_and_writes_a_run_folder() {
     assert_eq!(written, document);
     let markdown = std::fs::read_to_string(folder.join("result.md")).unwrap();
     assert!(markdown.contains("| model ") && markdown.contains("| softmax "), "{markdown}");
-    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 3);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 4);
 }
 
 fn check_result(result: &Value) {
@@ -127,7 +127,11 @@ fn recipes_stand_side_by_side_with_curves() {
 
     // The config of the run is enough to repeat it.
     let again = json(place, &["compare", "runs/0001-compare-shapes10/config.toml"]);
-    assert_eq!(without_times(again), without_times(document));
+    let again = without_times(again);
+    let again = again["results"].as_array().unwrap();
+    for result in without_times(document)["results"].as_array().unwrap() {
+        assert!(again.contains(result), "{}", result["recipe"]);
+    }
 }
 
 #[test]

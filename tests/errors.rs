@@ -58,7 +58,7 @@ fn configs_are_checked() {
     says(&fail(place, 2, &["compare", "cnn", "--set", "architecture.widths=[]"]), &["architecture.widths"]);
     says(&fail(place, 2, &["train", "softmax", "--tui"]), &["--tui needs a terminal"]);
     says(
-        &fail(place, 1, &["train", "softmax", "--set", "optimizer.groups.linear.weight_decay=1"]),
+        &fail(place, 2, &["train", "softmax", "--set", "optimizer.groups.linear.weight_decay=1"]),
         &["optimizer.groups.linear", "weights, biases, norm_scales, norm_biases"],
     );
 }

@@ -6,12 +6,12 @@ use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, Value
 
 use super::Point;
 
-/// How often the loss that training begins with still fits on the axis.
-const CUT_OFF: f64 = 6.0;
+/// A loss that many times what training begins with has diverged.
+const DIVERGED: f64 = 6.0;
 /// Losses begin this far apart at most, unless one of them has diverged already: hinge losses begin much higher than
 /// cross-entropies, and both should be seen.
 const APART: f64 = 30.0;
-/// No measure is less than this.
+/// Training begins with this loss at least.
 const LEAST_START: f64 = 0.1;
 
 /// The range of an axis and its ticks.
@@ -41,22 +41,22 @@ impl Axis {
 
     /// The axis of the training losses `lines`, and whether some of them lie above it.
     ///
-    /// A loss that diverges would press all others flat. Training begins with the lesser of a line's first two losses;
-    /// the measure is the largest of these that can be reached from their median in steps of [`APART`].
+    /// A loss that diverges would press all others flat: the axis ends where the lines that don't diverge end, and
+    /// without such lines at twice the loss that training begins with.
     pub(super) fn of_losses(lines: &[&[Point]]) -> (Self, bool) {
-        let losses = lines.iter().flat_map(|line| line.iter().map(|point| point.1));
-        let start = |line: &&[Point]| line.iter().take(2).map(|point| point.1).reduce(f64::min);
-        let mut starts: Vec<_> = lines.iter().filter_map(start).collect();
-        starts.sort_by(f64::total_cmp);
-        let Some(median) = starts.get(starts.len().saturating_sub(1) / 2) else {
-            return (Self::of_values(losses), false);
-        };
-        let further =
-            |reached: f64, &start: &f64| if start > APART * reached { reached } else { reached.max(start) };
-        let measure = starts.iter().fold(median.max(LEAST_START), further);
-        let (low, high) = (losses.clone().fold(f64::MAX, f64::min), losses.fold(f64::MIN, f64::max));
-        let limit = high.min(CUT_OFF * measure);
+        let losses = |line: &&[Point]| line.iter().map(|point| point.1).collect::<Vec<_>>();
+        let lines: Vec<_> = lines.iter().map(losses).filter(|line| !line.is_empty()).collect();
+        let all = lines.iter().flatten().copied();
+        if lines.is_empty() {
+            return (Self::of_values(all), false);
+        }
+        let start = first_loss(&lines);
+        let highest = |line: &Vec<f64>| line.iter().copied().fold(f64::MIN, f64::max);
+        let high = lines.iter().map(highest).fold(f64::MIN, f64::max);
+        let well = lines.iter().map(highest).filter(|&highest| highest <= DIVERGED * start).reduce(f64::max);
+        let limit = if high > DIVERGED * start { well.unwrap_or(2.0 * start).max(start) } else { high };
         // Zero belongs to the picture unless all losses are far from it.
+        let low = all.fold(f64::MAX, f64::min);
         let axis = Self::between(if low < 0.5 * limit { low.min(0.0) } else { low }, limit);
         let cut = high > axis.range.end;
         (axis, cut)
@@ -74,7 +74,8 @@ impl Axis {
         let tick = |place: usize| (first + place as f64) * step + 0.0;
         let ticks: Vec<_> = (0..=(last - first) as usize).map(tick).collect();
         let decimals = (-step.log10() - 1e-9).ceil().clamp(0.0, 12.0) as usize;
-        Self { range: first * step..last * step, ticks, decimals }
+        // Beside huge values the last tick may lie a small one's height below it.
+        Self { range: low.min(first * step)..high.max(last * step), ticks, decimals }
     }
 
     /// A tick's label.
@@ -108,6 +109,18 @@ impl ValueFormatter<f64> for Axis {
     }
 }
 
+/// The loss that training begins with: for each line the lesser of its first two, and of these the largest that can be
+/// reached from their median in steps of [`APART`].
+fn first_loss(lines: &[Vec<f64>]) -> f64 {
+    let start = |line: &Vec<f64>| line.iter().take(2).copied().reduce(f64::min);
+    let mut starts: Vec<_> = lines.iter().filter_map(start).collect();
+    starts.sort_by(f64::total_cmp);
+    let median = starts.get(starts.len().saturating_sub(1) / 2).copied().unwrap_or(LEAST_START);
+    let further =
+        |reached: f64, &start: &f64| if start > APART * reached { reached } else { reached.max(start) };
+    starts.iter().fold(median.max(LEAST_START), further)
+}
+
 /// The least of 1, 2, 5, 10, 20 and so on (and 0.5, 0.2, 0.1 ...) that is not below `step`.
 fn round_step(step: f64) -> f64 {
     let magnitude = 10.0_f64.powf(step.max(1e-12).log10().floor());
@@ -117,22 +130,21 @@ fn round_step(step: f64) -> f64 {
 
 /// The parts of a line that lie at or below `limit`, cut where it crosses.
 pub(super) fn below(line: &[Point], limit: f64) -> Vec<Vec<Point>> {
-    let mut parts = vec![Vec::new()];
+    let (mut parts, mut part) = (Vec::new(), Vec::new());
     let mut last: Option<Point> = None;
     for &point in line {
         if let Some(last) = last.filter(|last| (last.1 > limit) != (point.1 > limit)) {
             let share = (limit - last.1) / (point.1 - last.1);
-            let crossing = (last.0 + share * (point.0 - last.0), limit);
-            if last.1 > limit {
-                parts.push(Vec::new());
-            }
-            parts.last_mut().expect("there is one from the beginning").push(crossing);
+            part.push((last.0 + share * (point.0 - last.0), limit));
         }
         if point.1 <= limit {
-            parts.last_mut().expect("there is one from the beginning").push(point);
+            part.push(point);
+        } else {
+            parts.push(std::mem::take(&mut part));
         }
         last = Some(point);
     }
+    parts.push(part);
     parts.retain(|part| !part.is_empty());
     parts
 }
@@ -181,14 +193,16 @@ mod tests {
 
     #[test]
     fn a_loss_that_diverges_is_cut_off() {
-        let (fine, diverging) = (line(&[2.3, 1.2, 0.4]), line(&[2.4, 80.0, 1e6]));
-        let (axis, cut) = Axis::of_losses(&[&fine, &fine, &fine, &diverging]);
-        assert!(cut && (2.4..20.0).contains(&axis.range.end), "{:?}", axis.range);
-        let hopeless = line(&[1e5, 1e6, 1e9]);
-        let (axis, cut) = Axis::of_losses(&[&fine, &hopeless]);
-        assert!(cut && (2.4..20.0).contains(&axis.range.end), "{:?}", axis.range);
-        let (alone, cut) = Axis::of_losses(&[&diverging]);
-        assert!(cut && (2.4..20.0).contains(&alone.range.end), "{:?}", alone.range);
+        let (fine, diverging, hopeless) =
+            (line(&[2.3, 1.2, 0.4]), line(&[2.4, 80.0, 1e6]), line(&[1e5, 1e6, 1e9]));
+        let end = |lines: &[&[Point]]| {
+            let (axis, cut) = Axis::of_losses(lines);
+            cut.then_some(axis.range.end)
+        };
+        assert_eq!(end(&[&fine, &fine, &fine, &diverging]), Some(2.5), "the end of those that don't");
+        assert_eq!(end(&[&fine, &hopeless]), Some(2.5));
+        assert_eq!(end(&[&diverging]), Some(5.0), "twice the first");
+        assert_eq!(end(&[&fine, &fine]), None);
     }
 
     #[test]

@@ -19,8 +19,10 @@ const WIDTH: u32 = 1800;
 const LEAST_HEIGHT: u32 = 840;
 const TITLE_HEIGHT: u32 = 116;
 const PANEL_TITLE_HEIGHT: u32 = 52;
-const TICK_LABELS_WIDTH: u32 = 124;
-const TICK_LABELS_HEIGHT: u32 = 96;
+const TICK_LABELS_WIDTH: u32 = 104;
+const MARGIN: u32 = 28;
+const TICK_LABELS_HEIGHT: u32 = 84;
+const LONGEST_TITLE: usize = 72;
 /// More epochs than these have a marker at every second one, and so on.
 const MOST_MARKERS: usize = 10;
 
@@ -41,7 +43,8 @@ struct Line<'a> {
 /// The whole picture.
 pub(super) fn draw(title: &str, images: &str, curves: &[Curve]) -> Drawn<String> {
     let (loss, accuracy) = (loss_panel(curves), accuracy_panel(curves));
-    let names: Vec<_> = curves.iter().map(|curve| legend::shortened(&curve.name)).collect();
+    let names: Vec<_> =
+        curves.iter().map(|curve| legend::shortened(&curve.name, legend::LONGEST_NAME)).collect();
     let explained = accuracy.lines.iter().any(|line| line.pale);
     let width = legend::width(&names, explained);
     let height =
@@ -51,8 +54,8 @@ pub(super) fn draw(title: &str, images: &str, curves: &[Curve]) -> Drawn<String>
         let canvas = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
         // White, so that it can be read on a dark page too.
         canvas.fill(&WHITE)?;
-        canvas.draw_text(title, &bold(34, &TEXT), (28, 26))?;
-        canvas.draw_text(images, &text(25, &QUIET_TEXT), (28, 70))?;
+        canvas.draw_text(&legend::shortened(title, LONGEST_TITLE), &bold(34, TEXT), (MARGIN as i32, 26))?;
+        canvas.draw_text(images, &text(25, QUIET_TEXT), (MARGIN as i32, 70))?;
         let (panels, beside) = canvas.split_vertically(TITLE_HEIGHT).1.split_horizontally(WIDTH - width);
         let epochs = Axis::of_epochs(curves.iter().flat_map(Curve::all).map(|point| point.0));
         for (panel, area) in [loss, accuracy].iter().zip(panels.split_evenly((1, 2))) {
@@ -95,10 +98,11 @@ fn accuracy_panel(curves: &[Curve]) -> Panel<'_> {
 
 impl Panel<'_> {
     fn draw(&self, area: &Canvas, epochs: &Axis) -> Drawn {
-        area.draw_text(&self.title, &bold(28, &TEXT), (TICK_LABELS_WIDTH as i32, 8))?;
+        area.draw_text(&self.title, &bold(28, TEXT), ((MARGIN + TICK_LABELS_WIDTH) as i32, 8))?;
         let mut chart = ChartBuilder::on(area)
             .margin_top(PANEL_TITLE_HEIGHT)
-            .margin_right(28)
+            .margin_left(MARGIN)
+            .margin_right(MARGIN)
             .margin_bottom(16)
             .x_label_area_size(TICK_LABELS_HEIGHT)
             .y_label_area_size(TICK_LABELS_WIDTH)
@@ -109,12 +113,12 @@ impl Panel<'_> {
             .bold_line_style(GRID.stroke_width(2))
             .axis_style(FRAME.stroke_width(2))
             .set_all_tick_mark_size(8)
-            .label_style(text(23, &QUIET_TEXT))
-            .axis_desc_style(text(25, &TEXT))
+            .label_style(text(23, QUIET_TEXT))
+            .axis_desc_style(text(25, TEXT))
             .x_desc("epoch")
             .y_desc(self.quantity)
             .draw()?;
-        // The first results are the best: they are drawn over the others.
+        // The first results are the best ones, as a rule: they are drawn over the others.
         let (pale, strong): (Vec<_>, Vec<_>) = self.lines.iter().rev().partition(|line| line.pale);
         for line in pale.into_iter().chain(strong) {
             line.draw(chart.plotting_area(), self.axis.range.end)?;

@@ -12,17 +12,17 @@ const LETTERS: u32 = 25;
 const AFTER_SAMPLE: i32 = SAMPLE + 16;
 const MARGIN: u32 = 28;
 /// Longer names lose their middle.
-const LONGEST_NAME: usize = 30;
+pub(super) const LONGEST_NAME: usize = 26;
 /// What the lines of the right panel mean, where there are two kinds.
 const KINDS: [&str; 2] = ["validation images", "training images"];
 
-/// A name that fits, and that XML may hold: control characters are no part of it, escaped or not.
-pub(super) fn shortened(name: &str) -> String {
-    let letters: Vec<_> = name.chars().map(printable).collect();
-    if letters.len() <= LONGEST_NAME {
+/// Words of at most so many letters, that XML may hold: control characters are no part of it, escaped or not.
+pub(super) fn shortened(words: &str, longest: usize) -> String {
+    let letters: Vec<_> = words.chars().map(printable).collect();
+    if letters.len() <= longest {
         return letters.into_iter().collect();
     }
-    let (start, end) = (LONGEST_NAME / 2, letters.len() + 1 + LONGEST_NAME / 2 - LONGEST_NAME);
+    let (start, end) = (longest / 2, letters.len() + 1 + longest / 2 - longest);
     letters[..start].iter().chain(&['…']).chain(&letters[end..]).collect()
 }
 
@@ -50,18 +50,18 @@ pub(super) fn draw(area: &Canvas, names: &[String], explained: bool) -> Drawn {
     let middle = |row: usize| row as i32 * ROW as i32 + ROW as i32 / 2;
     for (place, name) in names.iter().enumerate() {
         let ink = Ink::new(place);
-        draw_row(area, middle(place), ink.line(), name, &TEXT)?;
+        draw_row(area, middle(place), ink.line(), name, TEXT)?;
         if let Some((outline, filling)) = ink.marker() {
             area.draw(&(EmptyElement::at((SAMPLE / 2, middle(place))) + Polygon::new(outline, filling)))?;
         }
     }
     for (place, (kind, style)) in KINDS.into_iter().zip(explanation()).enumerate().filter(|_| explained) {
-        draw_row(area, middle(names.len() + 1 + place), style, kind, &QUIET_TEXT)?;
+        draw_row(area, middle(names.len() + 1 + place), style, kind, QUIET_TEXT)?;
     }
     Ok(())
 }
 
-fn draw_row(area: &Canvas, middle: i32, style: ShapeStyle, words: &str, colour: &RGBColor) -> Drawn {
+fn draw_row(area: &Canvas, middle: i32, style: ShapeStyle, words: &str, colour: RGBColor) -> Drawn {
     area.draw(&PathElement::new(vec![(0, middle), (SAMPLE, middle)], style))?;
     let style = text(LETTERS, colour).pos(Pos::new(HPos::Left, VPos::Center));
     area.draw_text(words, &style, (AFTER_SAMPLE, middle))
@@ -73,17 +73,17 @@ mod tests {
 
     #[test]
     fn long_names_keep_both_ends() {
-        assert_eq!(shortened("cnn"), "cnn");
+        assert_eq!(shortened("cnn", LONGEST_NAME), "cnn");
         let exact = "a".repeat(LONGEST_NAME);
-        assert_eq!(shortened(&exact), exact);
-        let long = shortened("residual_network_with_many_blocks_and_more on wgpu");
-        assert_eq!(long, "residual_networ…d_more on wgpu");
+        assert_eq!(shortened(&exact, LONGEST_NAME), exact);
+        let long = shortened("residual_network_with_many_blocks_and_more on wgpu", LONGEST_NAME);
+        assert_eq!(long, "residual_netw…more on wgpu");
         assert_eq!(long.chars().count(), LONGEST_NAME);
     }
 
     #[test]
     fn what_xml_forbids_is_replaced() {
-        assert_eq!(shortened("a\u{1}b\nc\u{ffff}"), "a\u{fffd}b\u{fffd}c\u{fffd}");
+        assert_eq!(shortened("a\u{1}b\nc\u{ffff}", 6), "a\u{fffd}b\u{fffd}c\u{fffd}");
     }
 
     #[test]

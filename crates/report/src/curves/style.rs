@@ -25,9 +25,9 @@ pub(super) const GRID: RGBColor = RGBColor(230, 230, 230);
 
 /// Outlines of what stands on lines when colours come round again: a square, a triangle, a diamond, a cross.
 const MARKERS: [&[(i32, i32)]; 4] = [
-    &[(-7, -7), (7, -7), (7, 7), (-7, 7)],
-    &[(0, -10), (9, 7), (-9, 7)],
-    &[(0, -11), (11, 0), (0, 11), (-11, 0)],
+    &[(-6, -6), (6, -6), (6, 6), (-6, 6)],
+    &[(0, -9), (8, 6), (-8, 6)],
+    &[(0, -9), (9, 0), (0, 9), (-9, 0)],
     &[
         (-9, -3),
         (-3, -3),
@@ -84,13 +84,13 @@ pub(super) fn explanation() -> [ShapeStyle; 2] {
 }
 
 /// Letters of `size` half pixels. The backend divides sizes by 1.24.
-pub(super) fn text(size: u32, colour: &RGBColor) -> TextStyle<'static> {
-    ("sans-serif", 1.24 * f64::from(size)).into_font().color(colour)
+pub(super) fn text(size: u32, colour: RGBColor) -> TextStyle<'static> {
+    ("sans-serif", 1.24 * f64::from(size)).into_font().color(&colour)
 }
 
 /// The same, bold.
-pub(super) fn bold(size: u32, colour: &RGBColor) -> TextStyle<'static> {
-    ("sans-serif", 1.24 * f64::from(size), FontStyle::Bold).into_font().color(colour)
+pub(super) fn bold(size: u32, colour: RGBColor) -> TextStyle<'static> {
+    ("sans-serif", 1.24 * f64::from(size), FontStyle::Bold).into_font().color(&colour)
 }
 
 #[cfg(test)]

@@ -58,16 +58,25 @@ fn svg(results: Vec<ModelResult>) -> String {
     svg
 }
 
+/// The points of a line or a marker; none of anything else.
+fn points_of(element: &str) -> Vec<(i32, i32)> {
+    let points = element.split("points=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or("");
+    let point = |point: &str| {
+        let (x, y) = point.split_once(',').unwrap();
+        (x.parse().unwrap(), y.parse().unwrap())
+    };
+    points.split_whitespace().map(point).collect()
+}
+
 /// How many lines there are in a colour, that of the legend included.
 fn lines(svg: &str, stroke: &str) -> usize {
     svg.lines().filter(|line| line.starts_with("<polyline") && line.contains(stroke)).count()
 }
 
-/// The heights of the points of the thick line in a colour in the right panel.
-fn heights(svg: &str, stroke: &str) -> Vec<i32> {
-    let points = svg.lines().filter(|line| line.contains(stroke) && line.contains("opacity=\"1\""));
-    let points = points.filter_map(|line| line.split("points=\"").nth(1)?.split('"').next()).nth(1).unwrap();
-    points.split_whitespace().map(|point| point.split(',').nth(1).unwrap().parse().unwrap()).collect()
+/// The points of the thick lines in a colour: of loss, of accuracy and in the legend.
+fn thick_lines(svg: &str, stroke: &str) -> Vec<Vec<(i32, i32)>> {
+    let lines = svg.lines().filter(|line| line.starts_with("<polyline") && line.contains(stroke));
+    lines.filter(|line| line.contains("opacity=\"1\"")).map(points_of).collect()
 }
 
 #[test]
@@ -100,8 +109,8 @@ fn names_are_escaped() {
     assert!(svg.contains("a&lt;b&gt;&amp;c\n") && svg.contains("&quot;d&apos;\u{fffd}\n"), "{svg}");
     assert!(!svg.contains('\u{1}'));
     let mut named = comparison(vec![learning("a")]);
-    named.dataset.name = "</svg>&".into();
-    assert!(curves_svg(&named).unwrap().contains("Learning curves on &lt;/svg&gt;&amp;\n"));
+    named.dataset.name = "</svg>&\u{2}".into();
+    assert!(curves_svg(&named).unwrap().contains("Learning curves on &lt;/svg&gt;&amp;\u{fffd}\n"));
 }
 
 #[test]
@@ -136,18 +145,27 @@ fn averaged_weights_come_before_others() {
     for record in &mut averaged.history {
         record.ema_validation_accuracy = Some(0.25);
     }
-    let flat = heights(&svg(vec![averaged]), FIRST);
-    assert!(flat.windows(2).all(|pair| pair[0] == pair[1]), "{flat:?}");
-    let rising = heights(&svg(vec![learning("cnn")]), FIRST);
-    assert!(rising.windows(2).all(|pair| pair[0] > pair[1]), "{rising:?}");
+    let flat = &thick_lines(&svg(vec![averaged]), FIRST)[1];
+    assert!(flat.windows(2).all(|pair| pair[0].1 == pair[1].1), "{flat:?}");
+    let rising = &thick_lines(&svg(vec![learning("cnn")]), FIRST)[1];
+    assert!(rising.windows(2).all(|pair| pair[0].1 > pair[1].1), "{rising:?}");
 }
 
 #[test]
 fn what_diverges_is_cut_off_and_said() {
     let mut diverging = learning("mlp");
     (diverging.history[1].train_loss, diverging.history[2].train_loss) = (1e9, f64::INFINITY);
-    let with = svg(vec![learning("a"), learning("b"), diverging]);
-    assert!(with.contains("Training loss (cut off at "), "{with}");
+    let mut results = vec![diverging; 2];
+    // The eighth, in the first one's colour, has markers.
+    results.splice(1..1, (0..6).map(|place| learning(&format!("fine_{place}"))));
+    let with = svg(results);
+    assert!(with.contains("Training loss (cut off at 2.2)\n"), "{with}");
+    let second_epoch = thick_lines(&with, SECOND)[0][1].0;
+    for line in thick_lines(&with, FIRST).iter().filter(|line| line.len() == 2).take(2) {
+        assert!(line[1].0 < second_epoch, "{line:?} leaves the panel between the first epoch and the second");
+    }
+    // At one epoch's loss, three accuracies and in the legend.
+    assert_eq!(with.matches("<polygon").count(), 5);
     assert!(!svg(vec![learning("a")]).contains("cut off"));
 }
 

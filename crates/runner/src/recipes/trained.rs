@@ -7,7 +7,7 @@ use std::time::Instant;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::store::pytorch::PytorchStore;
 use burn::store::{BurnToPyTorchAdapter, ModuleSnapshot, PyTorchToBurnAdapter, SafetensorsStore};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use serde::Serialize;
 use toml::Table;
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss};
@@ -24,7 +24,11 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
     }
 
     fn validate(&self, dimensions: Dimensions) -> Result<(), InvalidConfig> {
-        Self::validate(self, &InputSpec::without_statistics(dimensions.shape, dimensions.classes))
+        let input = InputSpec::without_statistics(dimensions.shape, dimensions.classes);
+        Self::validate(self, &input)?;
+        // Whether groups name parameters shows in a model; none of its weights is drawn.
+        let model = self.architecture.init(&input, &cpu_device(&Device::default()));
+        self.optimizer.init(&model.train()).map(|_| ())
     }
 
     fn fit(&self, job: &Job<'_>) -> anyhow::Result<Fitted> {
