@@ -49,13 +49,19 @@ pub enum Schedule {
     },
     /// Straight lines between points.
     Piecewise {
-        /// `[place, factor]` each, the places rising; before the first and behind the last the factor stays.
+        /// `[place, factor]` each, the places rising; before the first and behind the last the factor stays. Default: a line from 1
+        /// to 0.
+        #[serde(default = "falling")]
         points: Vec<[f64; 2]>,
     },
 }
 
 fn milestones() -> Vec<f64> {
     vec![0.5, 0.75]
+}
+
+fn falling() -> Vec<[f64; 2]> {
+    vec![[0.0, 1.0], [1.0, 0.0]]
 }
 
 const fn tenth() -> f64 {

@@ -230,7 +230,8 @@ fn an_observer_can_stop() {
     let splits = splits();
     let place = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(place.path());
-    let recipe = recipe(3, 0.01);
+    let mut recipe = recipe(3, 0.01);
+    recipe.train.batch_size = 8;
     let device = Device::flex();
     let training = Training {
         recipe: &recipe,

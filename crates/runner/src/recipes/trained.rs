@@ -126,7 +126,7 @@ fn load<M: Module>(model: &mut M, path: &Path, foreign: bool) -> anyhow::Result<
     let cannot = |reason: String| anyhow::anyhow!("cannot load {}: {reason}", path.display());
     let loaded = loaded.map_err(cannot)?;
     let missing = loaded.missing.iter().map(|(name, _)| name.as_str());
-    let missing: Vec<&str> = missing.filter(|name| !foreign || !name.starts_with("normalizer.")).collect();
+    let missing: Vec<&str> = missing.filter(|name| !foreign || !name.contains("normalizer.")).collect();
     let unused = loaded.unused.iter().map(String::as_str);
     let unused: Vec<&str> = unused.filter(|name| !name.ends_with("num_batches_tracked")).collect();
     if let Some(error) = loaded.errors.first() {
