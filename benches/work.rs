@@ -29,7 +29,7 @@ use zoo_data::{Augment, Epoch, ImageShape, Images, Subset, cifar10};
 use zoo_knn::{Knn, KnnConfig, Metric};
 use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
-use zoo_train::{Optimizer, Recipe, Sgd, Training, input_spec};
+use zoo_train::{Optimizer, Recipe, Sgd, TestTimeAugmentation, Training, input_spec};
 
 // As in the `zoo` command.
 #[global_allocator]
@@ -154,7 +154,8 @@ impl Arguments {
             let labels: Vec<usize> = positions.clone().map(|position| train.label(position)).collect();
             knn.add(train.batch(positions, &device).images, &labels);
         }
-        let scores = zoo_train::score(&knn, &test, CLASSES, &device, &mut |_| {})?;
+        let scores =
+            zoo_train::score(&knn, &test, CLASSES, TestTimeAugmentation::None, &device, &mut |_| {})?;
         let predictions = scores.predictions();
         let seconds = start.elapsed().as_secs_f64();
         let right =
@@ -208,7 +209,7 @@ impl Arguments {
             ..Sgd::default()
         });
         let mut model = architecture.init(&input_spec(&train, CLASSES), &device).train();
-        let mut state = optimizer.init(&model);
+        let mut state = optimizer.init(&model)?;
         let mut batches = Epoch::new(&train, batch_size, Augment::default(), (SEED, 0), &training);
         let (mut seconds, mut losses) = (Vec::new(), Vec::new());
         for _ in 0..steps {
@@ -232,7 +233,8 @@ impl Arguments {
         // Weights are drawn when they are first needed.
         let _ = model.forward(test.batch([0], &device).images);
         let start = Instant::now();
-        let scores = zoo_train::score(&model, &test, CLASSES, &device, &mut |_| {})?;
+        let scores =
+            zoo_train::score(&model, &test, CLASSES, TestTimeAugmentation::None, &device, &mut |_| {})?;
         let seconds = start.elapsed().as_secs_f64();
         let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
         let mean = zoo_train::mean_loss(&loss, &scores, &test.labels(), &device)?;

@@ -58,8 +58,12 @@ fn configs_are_checked() {
     says(&fail(place, 2, &["compare", "cnn", "--set", "architecture.widths=[]"]), &["architecture.widths"]);
     says(&fail(place, 2, &["train", "softmax", "--tui"]), &["--tui needs a terminal"]);
     says(
+        &fail(place, 2, &["train", "softmax", "--set", "train.patience=2", "--validation", "0"]),
+        &["train.patience = 2", "0 without validation images"],
+    );
+    says(
         &fail(place, 2, &["train", "softmax", "--set", "optimizer.groups.linear.weight_decay=1"]),
-        &["optimizer.groups.linear", "weights, biases, norm_scales, norm_biases"],
+        &["optimizer.groups = linear", "weights, biases, norm_scales, norm_biases"],
     );
 }
 

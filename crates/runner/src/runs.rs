@@ -79,7 +79,8 @@ impl RunConfig {
 
     /// The images that models of this run work with.
     pub(crate) fn dimensions(&self) -> Dimensions {
-        Dimensions { shape: self.shape, classes: self.classes.len(), images: self.images }
+        let (classes, has_validation) = (self.classes.len(), self.source.validation > 0.0);
+        Dimensions { shape: self.shape, classes, images: self.images, has_validation }
     }
 
     /// The results of this run in the schema, the best first.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{anyhow, bail};
 use zoo_core::result::EpochRecord;
 use zoo_data::Splits;
 use zoo_train::{Checkpoints, TrainError};
@@ -90,9 +90,9 @@ fn follow(
             None => Stopped("stopped in the first epoch; nothing was saved".into()).into(),
         });
     }
-    let outcome = outcome.with_context(|| match checkpoints.latest() {
-        Some((path, epochs)) => format!("epoch {epochs} is kept in {}", path.display()),
-        None => "nothing was saved".into(),
+    let outcome = outcome.map_err(|error| match checkpoints.latest() {
+        Some((path, epochs)) => anyhow!("{error:#}; epoch {epochs} is kept in {}", path.display()),
+        None => anyhow!("{error:#}; nothing was saved"),
     });
     let Outcome { result, fitted, .. } = outcome?;
 

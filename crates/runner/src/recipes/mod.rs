@@ -95,6 +95,8 @@ pub(crate) struct Dimensions {
     pub(crate) classes: usize,
     /// Training images, those held out for validation included.
     pub(crate) images: usize,
+    /// Whether some are held out.
+    pub(crate) has_validation: bool,
 }
 
 impl Dimensions {
@@ -104,6 +106,7 @@ impl Dimensions {
             shape: [shape.channels, shape.height, shape.width],
             classes: splits.classes.len(),
             images: splits.train.len() + splits.validation.len(),
+            has_validation: !splits.validation.is_empty(),
         }
     }
 }

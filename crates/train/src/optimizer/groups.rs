@@ -52,7 +52,7 @@ pub(super) fn grouped<M: Module, O: burn::optim::Optimizer>(
     for name in groups.keys() {
         let known = KINDS.contains(&name.as_str()) || parameters.0.iter().any(|known| known.is_in(name));
         let expected = format!("{}, or the beginning of a parameter's name", KINDS.join(", "));
-        InvalidConfig::check(known, &format!("optimizer.groups.{name}"), "a group", &expected)?;
+        InvalidConfig::check(known, "optimizer.groups", name, &expected)?;
     }
     let mut optimizer =
         ModuleOptimizer::from(build(0.0)).with_group(ParamGroup::all(), member(0.0, 1.0), None);
@@ -305,7 +305,7 @@ mod tests {
         let build = |decay: f64| crate::Sgd::default().build(decay);
         let groups = Groups::from([("layer".to_string(), Group::default())]);
         let error = grouped(&tiny(), 0.0, &groups, build).err().unwrap().to_string();
-        assert!(error.starts_with("optimizer.groups.layer = a group: must be weights, biases"), "{error}");
+        assert!(error.starts_with("optimizer.groups = layer: must be weights, biases"), "{error}");
         let groups = Groups::from([("layers".to_string(), Group::default())]);
         assert!(grouped(&tiny(), 0.0, &groups, build).is_ok());
     }
