@@ -141,7 +141,7 @@ mod tests {
         {
             assert_eq!(plain, [pixel(image, 0, 0), pixel(image, 31, 31)]);
             let both = |row, columns: [usize; 2]| {
-                (pixel(image, row, columns[0]) + pixel(image, row, columns[1])) / 2.0
+                f32::midpoint(pixel(image, row, columns[0]), pixel(image, row, columns[1]))
             };
             assert_eq!(mirrored, [both(0, [0, 31]), both(31, [0, 31])]);
             // Up and left of the first corner is its reflection, (1, 1); down and right of it is (1, 1), too.

@@ -24,7 +24,7 @@ pub enum TrainError {
     /// The loss, or a weight, is infinite or no number any more.
     #[error(
         "training diverged: loss or weights are not finite at step {step} of epoch {epoch} (mean loss {loss}, learning \
-         rate {learning_rate}); lower optimizer.learning_rate"
+         rate {learning_rate:.3e}); lower optimizer.learning_rate"
     )]
     Diverged {
         /// The epoch, from 1.
