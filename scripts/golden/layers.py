@@ -1,6 +1,6 @@
 """Writes the golden values of crates/kernels/tests/pytorch.rs.
 
-    python3 scripts/golden/layers.py > crates/kernels/tests/pytorch.json        (needs torch)
+    PYTHONPATH=scripts/pytorch python3 scripts/golden/layers.py > crates/kernels/tests/pytorch.json        (needs torch)
 
 Each case is a function of `inputs`; `output` is its value, `gradients` are those of sum(output * weighting) by each input.
 Tensors are lists with their shape; features are `[batch, channel, row, column]` here.
@@ -11,6 +11,8 @@ import json
 import torch
 from torch import nn
 from torch.nn import functional
+
+from networks import ACTIVATIONS
 
 torch.manual_seed(7)
 
@@ -37,15 +39,6 @@ def features(channels: int = 2, side: int = 4) -> torch.Tensor:
     # Rounded, so that what is written is what was computed with.
     return (torch.randn(2, channels, side, side) * 2).mul(64).round().div(64)
 
-
-ACTIVATIONS = {
-    "identity": lambda values: values,
-    "relu": functional.relu,
-    "leaky_relu": functional.leaky_relu,
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "gelu": functional.gelu,
-}
 
 gamma, beta = torch.tensor([0.5, -1.25]), torch.tensor([0.25, 1.5])
 cases = [
