@@ -170,7 +170,40 @@ pub(crate) trait Model {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
+    use clap::Parser;
+
     use super::*;
+    use crate::cli::Cli;
+    use crate::config;
+
+    /// Every file below `folder`.
+    fn files(folder: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+    }
+
+    #[test]
+    fn all_recipes_in_configs_can_be_followed() {
+        let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+        let base = configs.join("ablation/base.toml");
+        let cifar10 = Dimensions { shape: [3, 32, 32], classes: 10, images: 50_000, has_validation: true };
+        let files = files(&configs);
+        assert!(files.len() > 40, "{files:?}");
+        for file in files {
+            let mut arguments = vec!["zoo", "compare"];
+            if file.parent() == base.parent() {
+                arguments.extend(["--config", base.to_str().unwrap()]);
+            }
+            let options = Cli::parse_from(arguments).global;
+            let found = config::contenders(&options, &[file.to_str().unwrap()]);
+            for contender in found.unwrap_or_else(|error| panic!("{error}")) {
+                let valid = contender.recipe.validate(cifar10);
+                valid.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            }
+        }
+    }
 
     #[test]
     fn default_recipes_parse_and_show_every_key() {
