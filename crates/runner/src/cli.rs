@@ -28,7 +28,7 @@ Examples:
   zoo compare --data cifar10                    the same on CIFAR-10
   zoo compare --data my-photos/                 on your own images, one folder a class
   zoo train cnn --data cifar10 --set train.epochs=20
-  zoo compare configs/ablation/optimizer-*.toml
+  zoo compare cnn configs/vgg.toml configs/lenet.toml
   zoo predict runs/0002-train-cnn-cifar10 --image cat.png
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";

@@ -24,7 +24,6 @@ pub(crate) const MODEL: &str = "model";
 const EXTENSION: &str = "toml";
 
 /// A change to recipes, and where it is from.
-#[derive(Clone)]
 struct Layer {
     origin: String,
     /// The model whose recipes it changes, or the name of one recipe.
@@ -70,6 +69,11 @@ struct Asked {
 }
 
 impl Asked {
+    /// The name of the recipe, or of the model.
+    fn name(&self) -> &str {
+        self.recipe_name.as_deref().unwrap_or(self.entry.name)
+    }
+
     fn is(&self, name: &str) -> bool {
         self.entry.name == name || self.recipe_name.as_deref() == Some(name)
     }
@@ -94,9 +98,8 @@ pub(crate) fn contenders(options: &GlobalOptions, arguments: &[&str]) -> anyhow:
             vec![Asked { entry: recipes::find(argument)?, recipe_name: None, layer: None }]
         };
         for one in more {
-            let name = one.recipe_name.as_deref().unwrap_or(one.entry.name);
-            if asked.iter().any(|other| other.recipe_name.as_deref().unwrap_or(other.entry.name) == name) {
-                return Err(UsageError(format!("{argument}: {name} is named twice")).into());
+            if asked.iter().any(|other| other.name() == one.name()) {
+                return Err(UsageError(format!("{argument}: {} is named twice", one.name())).into());
             }
             asked.push(one);
         }

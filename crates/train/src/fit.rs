@@ -176,8 +176,7 @@ impl<A: Architecture> Training<'_, A> {
     /// What training starts from: `model`, or the newest checkpoint.
     fn start(&self, model: A::Model) -> Result<Started<A::Model>, TrainError> {
         let Recipe { optimizer, lookahead, ema, train, .. } = self.recipe;
-        let usable = train.patience == 0 || !self.validation.is_empty();
-        InvalidConfig::check(usable, "train.patience", train.patience, "0 without validation images")?;
+        train.validate_patience(!self.validation.is_empty())?;
         let plain = model.valid();
         let without_ema = ema.is_on().then(|| plain.clone());
         let mut fitted = Fitted { model: plain, without_ema, best_epoch: 0, history: Vec::new() };
@@ -235,13 +234,11 @@ impl<A: Architecture> Training<'_, A> {
 
             if step.is_multiple_of(LOOK_EVERY) || step == steps {
                 (record.train_loss, record.train_accuracy) = tally.look()?;
-                let (loss, accuracy) = (record.train_loss, record.train_accuracy);
+                let EpochRecord { train_loss: loss, train_accuracy: accuracy, learning_rate, .. } = record;
                 // What the last step of an epoch breaks shows in no loss any more.
                 if !loss.is_finite() || (step == steps && !is_finite(&state.model)?) {
-                    let learning_rate = record.learning_rate;
                     return Err(TrainError::Diverged { epoch: epoch + 1, step, loss, learning_rate });
                 }
-                let learning_rate = record.learning_rate;
                 let images = tally.images;
                 let event = Event::Steps { epoch: epoch + 1, images, loss, accuracy, learning_rate };
                 // After the last step the epoch is as good as done: it is kept first.

@@ -62,6 +62,15 @@ pub struct EvaluateConfig {
 }
 
 impl TrainConfig {
+    /// Accepts a `patience` that there is something to judge by for.
+    ///
+    /// # Errors
+    /// If training is to stop early without validation images.
+    pub fn validate_patience(&self, has_validation: bool) -> Result<(), InvalidConfig> {
+        let usable = self.patience == 0 || has_validation;
+        InvalidConfig::check(usable, "train.patience", self.patience, "0 without validation images")
+    }
+
     /// Steps of an epoch over `images` images; at least 1.
     #[must_use]
     pub fn steps_of_epoch(&self, images: usize) -> usize {

@@ -26,9 +26,7 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
     fn validate(&self, dimensions: Dimensions) -> Result<(), InvalidConfig> {
         let input = InputSpec::without_statistics(dimensions.shape, dimensions.classes);
         Self::validate(self, &input)?;
-        let patience = self.train.patience;
-        let usable = patience == 0 || dimensions.has_validation;
-        InvalidConfig::check(usable, "train.patience", patience, "0 without validation images")?;
+        self.train.validate_patience(dimensions.has_validation)?;
         // Whether groups name parameters shows in a model; none of its weights is drawn.
         let model = self.architecture.init(&input, &cpu_device(&Device::default()));
         self.optimizer.init(&model.train()).map(|_| ())
