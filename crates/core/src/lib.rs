@@ -3,7 +3,7 @@
 //! - [`Classifier`]: images `[batch, 3, 32, 32]` → scores `[batch, classes]`; [`Architecture`]: what makes one.
 //! - [`Loss`]: cross-entropy, the multiclass hinge, squared error.
 //! - [`Scores`], [`ConfusionMatrix`], [`information`]: from scores to accuracy, precision, recall, F1, entropy.
-//! - [`result`]: the schema of `result.json`.
+//! - [`result`]: the schema of `result.json`; [`search`]: that of `trials.jsonl`.
 //!
 //! **Generic over the backend.** Since Burn 0.22 a tensor carries its backend in its [`Device`](burn::tensor::Device), at
 //! run time; modules have no backend type parameter any more. Here the old rule reads: a model names no backend and runs
@@ -11,6 +11,7 @@
 
 pub mod information;
 pub mod result;
+pub mod search;
 
 mod classifier;
 mod config;
