@@ -26,7 +26,7 @@ use serde::de::DeserializeOwned;
 use zoo_cnn::{CnnConfig, Pool, VggConfig};
 use zoo_core::{Architecture, Classifier, Loss};
 use zoo_data::{Augment, Epoch, ImageShape, Images, Subset, cifar10};
-use zoo_knn::{Knn, KnnConfig, Metric};
+use zoo_knn::{Knn, KnnConfig, Metric, Ties};
 use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
 use zoo_train::{Optimizer, Recipe, Sgd, TestTimeAugmentation, Training, input_spec};
@@ -148,7 +148,7 @@ impl Arguments {
         let (train, test) = self.images()?;
         let device = Device::flex();
         let start = Instant::now();
-        let mut knn = KnnConfig { k: K, metric }.init(CLASSES);
+        let mut knn = KnnConfig { k: K, metric, ties: Ties::Nearest }.init(CLASSES);
         for first in (0..train.len()).step_by(Knn::TILE) {
             let positions = first..(first + Knn::TILE).min(train.len());
             let labels: Vec<usize> = positions.clone().map(|position| train.label(position)).collect();
@@ -173,7 +173,8 @@ impl Arguments {
         let (train, _) = self.images()?;
         let (nothing, train) = train.stratified(0, SEED);
         let device = seeded();
-        let model = recipe.architecture.init(&input_spec(&train, CLASSES), &device);
+        let model =
+            recipe.architecture.init(&input_spec(&train, CLASSES, recipe.architecture.features()), &device);
         let training = Training {
             recipe: &recipe,
             train: &train,
@@ -208,7 +209,8 @@ impl Arguments {
             weight_decay: 5e-4,
             ..Sgd::default()
         });
-        let mut model = architecture.init(&input_spec(&train, CLASSES), &device).train();
+        let mut model =
+            architecture.init(&input_spec(&train, CLASSES, architecture.features()), &device).train();
         let mut state = optimizer.init(&model)?;
         let mut batches = Epoch::new(&train, batch_size, Augment::default(), (SEED, 0), &training);
         let (mut seconds, mut losses) = (Vec::new(), Vec::new());
@@ -229,7 +231,7 @@ impl Arguments {
     fn predict<A: Architecture>(&self, architecture: &A) -> Measured {
         let (_, test) = self.images()?;
         let device = seeded();
-        let model = architecture.init(&input_spec(&test, CLASSES), &device);
+        let model = architecture.init(&input_spec(&test, CLASSES, architecture.features()), &device);
         // Weights are drawn when they are first needed.
         let _ = model.forward(test.batch([0], &device).images);
         let start = Instant::now();

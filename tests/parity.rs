@@ -11,10 +11,10 @@ use burn::optim::GradientsParams;
 use burn::tensor::wgpu::WgpuBackend;
 use burn::tensor::{Device, DeviceKind, Tensor};
 use zoo_cnn::{AirbenchConfig, CnnConfig, LenetConfig, ResnetConfig, VggConfig};
-use zoo_core::{Architecture, Classifier, InputSpec, Loss};
+use zoo_core::{Architecture, Classifier, Features, InputSpec, Loss};
 use zoo_data::{Augment, Epoch, Flip, Splits, shapes10};
 use zoo_kernels::Activation;
-use zoo_knn::{Knn, KnnConfig, Metric};
+use zoo_knn::{Knn, KnnConfig, Metric, Ties};
 use zoo_mlp::MlpConfig;
 use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
@@ -89,7 +89,7 @@ fn splits() -> Splits {
 }
 
 fn input(splits: &Splits) -> InputSpec {
-    zoo_train::input_spec(&splits.train, 10)
+    zoo_train::input_spec(&splits.train, 10, Features::Pixels)
 }
 
 /// A fresh model with values drawn on flex, off autodiff.
@@ -139,8 +139,8 @@ fn scores_agree<A: Architecture>(name: &str, architecture: &A) {
 
 #[test]
 fn scores_of_the_same_weights_agree() {
-    scores_agree("softmax", &SoftmaxConfig {});
-    scores_agree("svm", &SvmConfig {});
+    scores_agree("softmax", &SoftmaxConfig::default());
+    scores_agree("svm", &SvmConfig::default());
     scores_agree("cnn", &vgg());
     scores_agree("airbench", &airbench());
     scores_agree("lenet", &lenet());
@@ -225,14 +225,14 @@ fn one_step_of_each_network_and_optimizer_agrees() {
 
 #[test]
 fn fifty_steps_of_softmax_agree() {
-    training_agrees("softmax", &SoftmaxConfig {}, &(CROSS_ENTROPY, sgd()));
+    training_agrees("softmax", &SoftmaxConfig::default(), &(CROSS_ENTROPY, sgd()));
 }
 
 #[test]
 fn fifty_steps_of_svm_agree() {
     training_agrees(
         "svm",
-        &SvmConfig {},
+        &SvmConfig::default(),
         &(
             HINGE,
             Optimizer::Sgd(Sgd { learning_rate: 1e-4, momentum: 0.9, weight_decay: 0.01, ..Sgd::default() }),
@@ -256,7 +256,8 @@ fn neighbours_agree() {
     let splits = splits();
     for (metric, k) in [(Metric::L2, 10), (Metric::L1, 3)] {
         let neighbours = |device: &Device, on_device: bool| {
-            let mut knn = KnnConfig { k, metric }.init(10).selecting_on_device(on_device);
+            let mut knn =
+                KnnConfig { k, metric, ties: Ties::Nearest }.init(10).selecting_on_device(on_device);
             for positions in [0..150, 150..300] {
                 let labels: Vec<usize> =
                     positions.clone().map(|position| splits.train.label(position)).collect();
@@ -280,7 +281,8 @@ fn neighbours_of_full_tiles_need_no_buffer_over_128_mebibytes() {
     let others = others();
     let tiles = shapes10::generate(2 * Knn::TILE, 1, 7).train;
     for (backend, device) in others.iter().filter(|(backend, _)| *backend == "wgpu") {
-        let mut knn = KnnConfig { k: 10, metric: Metric::L2 }.init(10).selecting_on_device(true);
+        let mut knn =
+            KnnConfig { k: 10, metric: Metric::L2, ties: Ties::Nearest }.init(10).selecting_on_device(true);
         for first in [0, Knn::TILE] {
             let positions = first..first + Knn::TILE;
             let labels: Vec<usize> = positions.clone().map(|position| tiles.label(position)).collect();

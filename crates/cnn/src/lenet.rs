@@ -3,6 +3,8 @@
 //!
 //! 5×5 convolutions, each followed by an activation and 2×2 max-pooling; linear layers, each followed by an activation; a
 //! linear layer. Images of 32×32 leave the second pooling as 5×5.
+//!
+//! The three-layer network of CS231n's second assignment is of the same kind: one convolution of 7×7 that keeps the size.
 
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
@@ -13,7 +15,6 @@ use zoo_kernels::{Activation, Window};
 
 use crate::layer::{self, Layer};
 
-const CONVOLUTION: Window = Window::square(5, 1);
 const POOLING: Window = Window::square(2, 2);
 
 /// The `[architecture]` of LeNet.
@@ -22,6 +23,10 @@ const POOLING: Window = Window::square(2, 2);
 pub struct LenetConfig {
     /// Channels of each convolution. Default: `[6, 16]`.
     pub widths: Vec<usize>,
+    /// Height and width of the convolutions' windows. Default: 5.
+    pub kernel: usize,
+    /// Zeros on each side of what is convolved; half the kernel keeps the size. Default: 0.
+    pub padding: usize,
     /// Outputs of each linear layer but the last. Default: `[120, 84]`.
     pub hidden: Vec<usize>,
     /// What follows each layer but the last. Default: `relu`; the paper's is a scaled `tanh`.
@@ -32,7 +37,14 @@ pub struct LenetConfig {
 
 impl Default for LenetConfig {
     fn default() -> Self {
-        Self { widths: vec![6, 16], hidden: vec![120, 84], activation: Activation::Relu, dropout: 0.0 }
+        Self {
+            widths: vec![6, 16],
+            kernel: 5,
+            padding: 0,
+            hidden: vec![120, 84],
+            activation: Activation::Relu,
+            dropout: 0.0,
+        }
     }
 }
 
@@ -48,9 +60,20 @@ pub struct Lenet {
     activation: Activation,
 }
 
-/// What so many convolutions, each with its pooling, leave of a side; 0 if they don't fit.
-fn left_of(side: usize, convolutions: usize) -> usize {
-    (0..convolutions).fold(side, |side, _| (side + 1).saturating_sub(CONVOLUTION.size[0]) / POOLING.stride[0])
+impl LenetConfig {
+    const fn convolution(&self) -> Window {
+        Window::square(self.kernel, 1).with_padding(self.padding)
+    }
+
+    /// What so many convolutions, each with its pooling, leave of a side; 0 if they don't fit.
+    fn left_of(&self, side: usize, convolutions: usize) -> usize {
+        (0..convolutions).fold(side, |side, _| {
+            if side == 0 {
+                return 0;
+            }
+            (side + 2 * self.padding + 1).saturating_sub(self.kernel) / POOLING.stride[0]
+        })
+    }
 }
 
 impl Architecture for LenetConfig {
@@ -61,10 +84,10 @@ impl Architecture for LenetConfig {
         let [mut channels, height, width] = input.shape;
         let next = |&width: &usize| {
             let channels = [std::mem::replace(&mut channels, width), width];
-            Layer::biased(channels, CONVOLUTION, self.activation, device)
+            Layer::biased(channels, self.convolution(), self.activation, device)
         };
         let layers: Vec<Layer> = self.widths.iter().map(next).collect();
-        let plane = left_of(height, layers.len()) * left_of(width, layers.len());
+        let plane = self.left_of(height, layers.len()) * self.left_of(width, layers.len());
         let mut features = channels * plane;
         let next = |&width: &usize| {
             hidden_layer(std::mem::replace(&mut features, width), width, self.activation, device)
@@ -81,10 +104,19 @@ impl Architecture for LenetConfig {
     }
 
     fn validate(&self, input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {
-        let Self { widths, hidden, dropout, activation: _ } = self;
+        let Self { widths, kernel, padding, hidden, dropout, activation: _ } = self;
         let [_, height, width] = input.shape;
         let side = height.min(width);
-        let most = (1..=side).take_while(|&count| left_of(side, count) > 0).count();
+        let valid = (1..=side).contains(kernel);
+        InvalidConfig::check(
+            valid,
+            "architecture.kernel",
+            kernel,
+            &format!("1 to {side}, the images' side"),
+        )?;
+        let expected = "less than the kernel, so that every window sees the image";
+        InvalidConfig::check(padding < kernel, "architecture.padding", padding, expected)?;
+        let most = (1..=side).take_while(|&count| self.left_of(side, count) > 0).count().min(16);
         let list = |values: &[usize]| format!("{values:?}");
         let expected =
             format!("1 to {most} convolutions for images of {height}×{width}, each of 1 to 4096 channels");
@@ -134,6 +166,21 @@ mod tests {
         let linear = 400 * 120 + 120 + 120 * 84 + 84 + 84 * 10 + 10;
         assert_eq!(convolutions + linear, 62_006);
         assert_eq!(model.num_params(), 62_006 + 2 * 3);
+    }
+
+    #[test]
+    fn is_the_course_s_network_too() {
+        let config = LenetConfig {
+            widths: vec![32],
+            kernel: 7,
+            padding: 3,
+            hidden: vec![100],
+            ..LenetConfig::default()
+        };
+        let model = config.init(&input(32), &Device::flex());
+        let expected = 32 * 3 * 49 + 32 + 32 * 16 * 16 * 100 + 100 + 100 * 10 + 10;
+        assert_eq!(model.num_params(), expected + 2 * 3);
+        assert_eq!(model.forward(images(32, &Device::flex())).dims(), [4, 10]);
     }
 
     #[test]
@@ -196,5 +243,12 @@ mod tests {
         assert_eq!(key(check(32, &[6], &[], 0.0)), "architecture.hidden");
         assert_eq!(key(check(32, &[6], &[84, 0], 0.0)), "architecture.hidden");
         assert_eq!(key(check(32, &[6], &[84], 1.0)), "architecture.dropout");
+        let check = |kernel, padding| {
+            let config = LenetConfig { widths: vec![6], kernel, padding, ..LenetConfig::default() };
+            config.validate(&input(32), &Loss::MeanSquaredError)
+        };
+        assert!(check(7, 3).is_ok() && check(32, 0).is_err(), "nothing is left to pool");
+        assert_eq!(key(check(33, 0)), "architecture.kernel");
+        assert_eq!(key(check(3, 3)), "architecture.padding");
     }
 }

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
 
-use crate::{InvalidConfig, Loss};
+use crate::{Features, InvalidConfig, Loss};
 
 /// Turns images into one score a class.
 pub trait Classifier: Send {
@@ -30,7 +30,7 @@ pub trait Classifier: Send {
     }
 }
 
-/// What a model needs to know of its images before it has seen them.
+/// What a model needs to know of its images, or of their features, before it has seen them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InputSpec {
     /// Channels, height, width.
@@ -51,7 +51,7 @@ pub struct InputSpec {
 impl InputSpec {
     /// The number of values in an image: channels · height · width.
     #[must_use]
-    pub fn features(&self) -> usize {
+    pub fn values(&self) -> usize {
         self.shape.iter().product()
     }
 
@@ -59,7 +59,8 @@ impl InputSpec {
     /// from a file.
     #[must_use]
     pub fn without_statistics(shape: [usize; 3], classes: usize) -> Self {
-        let patch = 4 * shape[0];
+        // Features of a single pixel have no patches.
+        let patch = if shape[1] * shape[2] > 1 { 4 * shape[0] } else { 0 };
         let identity = |at: usize| if at.is_multiple_of(patch + 1) { 1.0 } else { 0.0 };
         Self {
             shape,
@@ -77,7 +78,13 @@ pub trait Architecture: Clone + Send {
     /// The model that it makes.
     type Model: Classifier + Module;
 
-    /// Makes the model with fresh weights on `device`, drawn from the device's generator.
+    /// What the model makes of an image before anything is learnt.
+    fn features(&self) -> Features {
+        Features::Pixels
+    }
+
+    /// Makes the model with fresh weights on `device`, drawn from the device's generator. `input` describes the model's
+    /// [`features`](Self::features), which for most are the images themselves.
     fn init(&self, input: &InputSpec, device: &Device) -> Self::Model;
 
     /// Makes `model` ready for epoch number `epoch` (from 0): where a layer is to stop learning, it stops here.
@@ -87,7 +94,7 @@ pub trait Architecture: Clone + Send {
         model
     }
 
-    /// Accepts an architecture that can be made for `input`, and a loss that suits it.
+    /// Accepts an architecture that can be made for the images that `input` describes, and a loss that suits it.
     ///
     /// # Errors
     /// The first value that is out of range.

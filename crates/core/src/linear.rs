@@ -3,27 +3,68 @@
 use burn::module::{Initializer, Module};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
 
-use crate::{InputSpec, Normalizer};
+use crate::{Features, InputSpec, InvalidConfig, Normalizer};
 
-/// s = W x + b, x being the image as one vector, the mean image subtracted and scaled to ±1 (tutorial 4.3).
+/// The `[architecture]` of a linear model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LinearArchitecture {
+    /// What x is. Default: `pixels`.
+    pub features: Features,
+    /// What pixels are divided by, the mean image being subtracted: 255 gives values within ±1, 1 leaves them as the course's
+    /// assignments do. Other features are divided by their standard deviations instead. Default: 255.
+    pub scale: f64,
+    /// The standard deviation that weights start with; small, so that first scores are close to 0: softmax then loses
+    /// ln(classes), the hinge classes − 1. Default: 0.001.
+    pub deviation: f64,
+}
+
+impl Default for LinearArchitecture {
+    fn default() -> Self {
+        Self { features: Features::Pixels, scale: 255.0, deviation: 1e-3 }
+    }
+}
+
+impl LinearArchitecture {
+    /// Accepts values in range.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn validate(&self) -> Result<(), InvalidConfig> {
+        let Self { features: _, scale, deviation } = *self;
+        let valid = scale > 0.0 && scale.is_finite();
+        InvalidConfig::check(valid, "architecture.scale", scale, "above 0")?;
+        let valid = deviation >= 0.0 && deviation.is_finite();
+        InvalidConfig::check(valid, "architecture.deviation", deviation, "at least 0")
+    }
+}
+
+/// s = W x + b, x being the image as one vector from which the mean image is subtracted, or its features, standardised
+/// (tutorial 4.3).
 ///
-/// W is `[features, classes]` as Burn stores it; column k is the template of class k. Weights start at N(0, 0.001²), so that
-/// first scores are close to 0: softmax then loses ln(classes), the hinge classes − 1.
+/// W is `[features, classes]` as Burn stores it; column k is the template of class k. Weights start at N(0, deviation²).
 #[derive(Module, Debug)]
 pub struct LinearScores {
     normalizer: Normalizer,
     linear: Linear,
+    #[module(skip)]
+    features: Features,
 }
 
 impl LinearScores {
-    /// Makes W and b for the images described by `input`.
+    /// Makes W and b for what `input` describes: images, or their features.
     #[must_use]
-    pub fn new(input: &InputSpec, device: &Device) -> Self {
-        let linear = LinearConfig::new(input.features(), input.classes)
-            .with_initializer(Initializer::Normal { mean: 0.0, std: 1e-3 })
+    pub fn new(architecture: &LinearArchitecture, input: &InputSpec, device: &Device) -> Self {
+        let linear = LinearConfig::new(input.values(), input.classes)
+            .with_initializer(Initializer::Normal { mean: 0.0, std: architecture.deviation })
             .init(device);
-        Self { normalizer: Normalizer::mean_image(input, device), linear }
+        let normalizer = match architecture.features {
+            Features::Pixels => Normalizer::mean_image(input, architecture.scale as f32, device),
+            Features::HogHue => Normalizer::channels(input, device),
+        };
+        Self { normalizer, linear, features: architecture.features }
     }
 
     /// Scores images.
@@ -33,9 +74,10 @@ impl LinearScores {
     /// - returns: `[batch, classes]`.
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let [_, channels, height, width] = images.dims();
+        let features = self.features.forward(images);
+        let [_, channels, height, width] = features.dims();
         let [scale, shift] = self.normalizer.scale_and_shift([channels, height, width]);
-        zoo_kernels::linear(images.flatten(1, 3), scale, shift, self.weight(), self.bias())
+        zoo_kernels::linear(features.flatten(1, 3), scale, shift, self.weight(), self.bias())
     }
 
     /// W, `[features, classes]`.
@@ -46,5 +88,73 @@ impl LinearScores {
 
     fn bias(&self) -> Tensor<1> {
         self.linear.bias.as_ref().expect("a linear layer is made with a bias").val()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::module::Param;
+    use burn::tensor::TensorData;
+
+    use super::*;
+
+    /// Scores of images by weights that are nobody's draw, times `size`.
+    fn forward(architecture: LinearArchitecture, size: f32, images: &Tensor<4>) -> Tensor<2> {
+        let device = images.device();
+        let [_, channels, height, width] = images.dims();
+        let shape = architecture.features.shape([channels, height, width]);
+        let input = InputSpec::without_statistics(shape, 4);
+        let mut model = LinearScores::new(&architecture, &input, &device);
+        let values: Vec<f32> = (0..4 * input.values()).map(|at| size * (at as f32 * 0.7).sin()).collect();
+        let weight = Tensor::from_data(TensorData::new(values, [input.values(), 4]), &device);
+        let bias = Tensor::from_data([1.0, 2.0, 3.0, 4.0], &device);
+        model.linear = Linear { weight: Param::from_tensor(weight), bias: Some(Param::from_tensor(bias)) };
+        model.forward(images.clone())
+    }
+
+    fn images() -> Tensor<4> {
+        let values: Vec<f32> = (0..5 * 768).map(|at| (at * 37 % 256) as f32).collect();
+        Tensor::from_data(TensorData::new(values, [5, 3, 16, 16]), &Device::flex())
+    }
+
+    #[test]
+    fn pixels_are_divided_by_the_scale() {
+        let unit = forward(LinearArchitecture::default(), 1.0, &images());
+        let raw = LinearArchitecture { scale: 1.0, ..LinearArchitecture::default() };
+        let difference: f32 = (unit - forward(raw, 1.0 / 255.0, &images())).abs().max().into_scalar();
+        assert!(difference < 1e-4, "{difference}");
+    }
+
+    #[test]
+    fn weights_start_with_the_deviation() {
+        let input = InputSpec::without_statistics([3, 32, 32], 10);
+        let architecture = LinearArchitecture { deviation: 0.25, ..LinearArchitecture::default() };
+        let weight = LinearScores::new(&architecture, &input, &Device::flex()).weight();
+        let square: f32 = weight.powi_scalar(2).mean().into_scalar();
+        assert!((square.sqrt() - 0.25).abs() < 0.01, "{square}");
+    }
+
+    #[test]
+    fn looks_at_features() {
+        let hog = LinearArchitecture { features: Features::HogHue, ..LinearArchitecture::default() };
+        // The same as a linear model of features that somebody else has computed.
+        let features = Features::HogHue.forward(images());
+        let [batch, count, ..] = features.dims();
+        assert_eq!((batch, [count, 1, 1]), (5, Features::HogHue.shape([3, 16, 16])));
+        let plain = LinearArchitecture { scale: 1.0, ..LinearArchitecture::default() };
+        let expected = forward(plain, 1.0, &features);
+        let difference: f32 = (forward(hog, 1.0, &images()) - expected).abs().max().into_scalar();
+        assert!(difference < 1e-5, "{difference}");
+    }
+
+    #[test]
+    fn out_of_range() {
+        let check = |scale, deviation| {
+            let architecture = LinearArchitecture { scale, deviation, ..LinearArchitecture::default() };
+            architecture.validate().map_err(|error| error.key)
+        };
+        assert_eq!(check(1.0, 0.0), Ok(()));
+        assert_eq!(check(0.0, 1.0), Err("architecture.scale".into()));
+        assert_eq!(check(1.0, f64::NAN), Err("architecture.deviation".into()));
     }
 }

@@ -18,12 +18,12 @@ pub struct Normalizer {
 }
 
 impl Normalizer {
-    /// Subtracts the mean image and divides by 255: what the course does for linear classifiers (CS231n,
+    /// Subtracts the mean image and divides by `scale`: what the course does for linear classifiers (CS231n,
     /// *linear-classify*, "Image data preprocessing").
     #[must_use]
-    pub fn mean_image(input: &InputSpec, device: &Device) -> Self {
+    pub fn mean_image(input: &InputSpec, scale: f32, device: &Device) -> Self {
         let [channels, height, width] = input.shape;
-        Self::new((&input.mean_image, [1, channels, height, width]), &vec![255.0; channels], device)
+        Self::new((&input.mean_image, [1, channels, height, width]), &vec![scale; channels], device)
     }
 
     /// Subtracts each channel's mean and divides by its standard deviation: what networks of convolutions get.
@@ -94,7 +94,7 @@ mod tests {
     fn channels_and_mean_image() {
         let device = Device::flex();
         assert_eq!(forward(&Normalizer::channels(&input(), &device)), [127.0, 0.5, 0.0, 1.0]);
-        let normalized = forward(&Normalizer::mean_image(&input(), &device));
+        let normalized = forward(&Normalizer::mean_image(&input(), 255.0, &device));
         let expected = [1.0, 0.0, 1.0 / 255.0, 0.0];
         assert!(normalized.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-7), "{normalized:?}");
     }

@@ -2,8 +2,7 @@
 
 use std::f32::consts::FRAC_1_SQRT_2;
 
-/// The slope of [`LeakyRelu`] below zero.
-pub(crate) const LEAK: f32 = 0.01;
+use crate::plain::LEAK;
 
 /// A function of one value.
 pub(crate) trait Function: Copy + Send + Sync {

@@ -3,8 +3,10 @@
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, activation, module};
 
-use crate::activation::LEAK;
 use crate::{Activation, Normalized, Window};
+
+/// The slope of [`Activation::LeakyRelu`] below zero.
+pub(crate) const LEAK: f32 = 0.01;
 
 /// `[batch, height, width, channels]` to Burn's `[batch, channels, height, width]`; no value moves.
 fn channels_first(features: Tensor<4>) -> Tensor<4> {

@@ -39,6 +39,17 @@ pub enum Metric {
     L2,
 }
 
+/// Who wins if several classes have as many votes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ties {
+    /// The class of the nearest neighbour among them.
+    #[default]
+    Nearest,
+    /// The class with the smallest label, as the course's assignment has it (NumPy's `argmax` of `bincount`).
+    SmallestLabel,
+}
+
 /// The recipe of a k-NN classifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,12 +58,15 @@ pub struct KnnConfig {
     pub k: usize,
     /// How far apart two images are.
     pub metric: Metric,
+    /// Who wins among classes with as many votes. Default: `nearest`.
+    #[serde(default)]
+    pub ties: Ties,
 }
 
 /// A k-NN classifier with its training images.
 ///
-/// **Vote.** The class with most votes wins. Among classes with as many, the one with the nearest neighbour wins; neighbours
-/// at the same distance are ordered by their place in the training set.
+/// **Vote.** The class with most votes wins. Among classes with as many, the one with the nearest neighbour wins, unless the
+/// recipe says otherwise; neighbours at the same distance are ordered by their place in the training set.
 #[derive(Module, Debug)]
 pub struct Knn {
     /// The training images, unless they are in `index`.
@@ -190,7 +204,8 @@ impl Knn {
         nearest.offer(&read(distances), |place| first + place % images);
     }
 
-    /// Turns neighbours into scores: a class's votes, plus less than one that orders classes with as many.
+    /// Turns neighbours into scores: a class's votes, plus less than one that orders classes with as many. Equal scores go to the
+    /// smaller label.
     fn vote(&self, neighbours: &[Neighbour], scores: &mut [f32]) {
         let mut order = Vec::new();
         for neighbour in neighbours {
@@ -199,6 +214,9 @@ impl Knn {
                 order.push(class);
             }
             scores[class] += 1.0;
+        }
+        if self.config.ties == Ties::SmallestLabel {
+            return;
         }
         for (place, class) in order.into_iter().enumerate() {
             scores[class] += 1.0 / (place + 2) as f32;

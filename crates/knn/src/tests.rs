@@ -80,7 +80,7 @@ fn equals_brute_force_at_full_size() {
     let train = images(203, 3072, 1, 256);
     let queries = images(17, 3072, 2, 256);
     for metric in [Metric::L1, Metric::L2] {
-        compare(KnnConfig { k: 50, metric }, &queries, &train, 3072, 64);
+        compare(KnnConfig { k: 50, metric, ties: Ties::Nearest }, &queries, &train, 3072, 64);
     }
 }
 
@@ -94,7 +94,7 @@ fn the_largest_distances_are_exact() {
     }
     let queries = [vec![0; 3072], vec![255; 3072], vec![127; 3072]].concat();
     for metric in [Metric::L1, Metric::L2] {
-        compare(KnnConfig { k: 40, metric }, &queries, &train, 3072, 7);
+        compare(KnnConfig { k: 40, metric, ties: Ties::Nearest }, &queries, &train, 3072, 7);
     }
 }
 
@@ -112,7 +112,7 @@ proptest! {
         }
         let metric = if l1 { Metric::L1 } else { Metric::L2 };
         let queries = [images(queries, values, seed ^ 1, levels), train[..values].to_vec()].concat();
-        compare(KnnConfig { k, metric }, &queries, &train, values, tile);
+        compare(KnnConfig { k, metric, ties: Ties::Nearest }, &queries, &train, values, tile);
     }
 }
 
@@ -121,23 +121,25 @@ fn the_vote_prefers_the_nearer_among_equals() {
     // Distances to 0: 1, 2, 3, 4, 9 with labels 5, 3, 3, 5, 1.
     let train = [1, 2, 3, 4, 9];
     let labels = [5, 3, 3, 5, 1];
-    let predict = |k| {
-        let knn = knn(KnnConfig { k, metric: Metric::L1 }, &train, 1, 2, &labels);
+    let vote = |k, ties| {
+        let knn = knn(KnnConfig { k, metric: Metric::L1, ties }, &train, 1, 2, &labels);
         let scores = knn.forward(tensor(&[0], 1));
         let shares: Vec<f32> = knn.probabilities(scores.clone()).into_data().try_to_vec().unwrap();
         let best: Vec<i32> = scores.argmax(1).into_data().convert::<i32>().try_to_vec().unwrap();
         (best[0], shares[3], shares[5])
     };
+    let predict = |k| vote(k, Ties::Nearest);
     assert_eq!(predict(1), (5, 0.0, 1.0));
     assert_eq!(predict(2), (5, 0.5, 0.5));
     assert_eq!(predict(3).0, 3);
     assert_eq!(predict(4), (5, 0.5, 0.5));
     assert_eq!(predict(5), (5, 0.4, 0.4));
+    assert_eq!([1, 2, 3, 4, 5].map(|k| vote(k, Ties::SmallestLabel).0), [5, 3, 3, 3, 3]);
 }
 
 #[test]
 fn images_at_the_same_distance_come_in_their_order() {
-    let (config, train) = (KnnConfig { k: 3, metric: Metric::L2 }, [7, 5, 3, 5, 7]);
+    let (config, train) = (KnnConfig { k: 3, metric: Metric::L2, ties: Ties::Nearest }, [7, 5, 3, 5, 7]);
     for knn in [knn(config, &train, 1, 2, &[0; 5]), tiled(config, &train, 1, 2)] {
         let neighbours = knn.neighbours(tensor(&[5], 1));
         let order: Vec<usize> =
@@ -148,7 +150,7 @@ fn images_at_the_same_distance_come_in_their_order() {
 
 #[test]
 fn k_must_fit() {
-    let config = |k| KnnConfig { k, metric: Metric::L2 };
+    let config = |k| KnnConfig { k, metric: Metric::L2, ties: Ties::Nearest };
     assert!(config(1).validate(5, 3072).is_ok() && config(5).validate(5, 3072).is_ok());
     assert_eq!(
         config(0).validate(5, 3072).unwrap_err().to_string(),
@@ -165,7 +167,7 @@ fn selecting_on_the_device_gives_the_same_neighbours() {
         let (train, queries) = (images(150, values, 1, levels), images(9, values, 2, levels));
         for metric in [Metric::L1, Metric::L2] {
             for k in [1, 7, 64, 70] {
-                let knn = tiled(KnnConfig { k, metric }, &train, values, 70);
+                let knn = tiled(KnnConfig { k, metric, ties: Ties::Nearest }, &train, values, 70);
                 let expected = knn.neighbours(tensor(&queries, values));
                 let found = knn.selecting_on_device(true).neighbours(tensor(&queries, values));
                 assert_eq!(found, expected, "{metric:?} {k} {values}");

@@ -4,32 +4,48 @@
 //! a⁰ is the image as one vector, zˡ = Wˡ aˡ⁻¹ + bˡ and aˡ = σ(zˡ) for each hidden layer, and a last linear layer gives the
 //! scores. One hidden layer of 50 outputs is the two-layer network of CS231n's first assignment: `hidden = [50]`.
 
-use burn::module::Module;
+use burn::module::{Initializer, Module};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer, hidden_layer};
+use zoo_core::{
+    Architecture, Classifier, Features, InputSpec, InvalidConfig, Loss, Normalizer, hidden_layer,
+};
 use zoo_kernels::Activation;
 
 /// The `[architecture]` of a multi-layer perceptron.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MlpConfig {
+    /// What a⁰ is. Default: `pixels`.
+    pub features: Features,
+    /// What pixels are divided by, the mean image being subtracted; 0 for each channel's own mean and standard deviation.
+    /// Default: 0.
+    pub scale: f64,
     /// Outputs of each hidden layer. Default: `[512]`.
     pub hidden: Vec<usize>,
     /// σ. Default: `relu`.
     pub activation: Activation,
+    /// The standard deviation that all weights start with; 0 for one that suits each layer (see [`hidden_layer`]). Default: 0.
+    pub deviation: f64,
     /// The share of each hidden layer's outputs that training drops (Srivastava et al., 2014). Default: 0.
     pub dropout: f64,
 }
 
 impl Default for MlpConfig {
     fn default() -> Self {
-        Self { hidden: vec![512], activation: Activation::Relu, dropout: 0.0 }
+        Self {
+            features: Features::Pixels,
+            scale: 0.0,
+            hidden: vec![512],
+            activation: Activation::Relu,
+            deviation: 0.0,
+            dropout: 0.0,
+        }
     }
 }
 
-/// A multi-layer perceptron. Pixels are normalised by channel.
+/// A multi-layer perceptron.
 #[derive(Module, Debug)]
 pub struct Mlp {
     normalizer: Normalizer,
@@ -38,29 +54,53 @@ pub struct Mlp {
     linear: Linear,
     #[module(skip)]
     activation: Activation,
+    #[module(skip)]
+    features: Features,
 }
 
 impl Architecture for MlpConfig {
     type Model = Mlp;
 
-    /// Hidden layers start from Kaiming's normal distribution and biases 0, the last layer as PyTorch draws it.
+    fn features(&self) -> Features {
+        self.features
+    }
+
+    /// Hidden layers start from Kaiming's normal distribution and biases 0, the last layer as PyTorch draws it, unless there is
+    /// a `deviation` for all.
     fn init(&self, input: &InputSpec, device: &Device) -> Mlp {
-        let mut features = input.features();
+        let mut inputs = input.values();
         let next = |&outputs: &usize| {
-            hidden_layer(std::mem::replace(&mut features, outputs), outputs, self.activation, device)
+            let inputs = std::mem::replace(&mut inputs, outputs);
+            if self.deviation > 0.0 {
+                return small_layer(inputs, outputs, self.deviation, device);
+            }
+            hidden_layer(inputs, outputs, self.activation, device)
         };
         let hidden = self.hidden.iter().map(next).collect();
+        let linear = if self.deviation > 0.0 {
+            small_layer(inputs, input.classes, self.deviation, device)
+        } else {
+            LinearConfig::new(inputs, input.classes).init(device)
+        };
+        let normalizer = match self.features {
+            Features::Pixels if self.scale > 0.0 => Normalizer::mean_image(input, self.scale as f32, device),
+            Features::Pixels | Features::HogHue => Normalizer::channels(input, device),
+        };
         Mlp {
-            normalizer: Normalizer::channels(input, device),
+            normalizer,
             hidden,
             dropout: DropoutConfig::new(self.dropout).init(),
-            linear: LinearConfig::new(features, input.classes).init(device),
+            linear,
             activation: self.activation,
+            features: self.features,
         }
     }
 
     fn validate(&self, _input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {
-        let Self { hidden, dropout, activation: _ } = self;
+        let Self { features: _, scale, hidden, activation: _, deviation, dropout } = self;
+        for (key, value) in [("architecture.scale", scale), ("architecture.deviation", deviation)] {
+            InvalidConfig::check(*value >= 0.0 && value.is_finite(), key, value, "at least 0")?;
+        }
         let valid =
             (1..=16).contains(&hidden.len()) && hidden.iter().all(|outputs| (1..=16_384).contains(outputs));
         let expected = "1 to 16 layers, each of 1 to 16384 outputs";
@@ -70,10 +110,20 @@ impl Architecture for MlpConfig {
     }
 }
 
+/// W x + b with W from N(0, deviation²) and b = 0, as the course's assignments start.
+fn small_layer(inputs: usize, outputs: usize, deviation: f64, device: &Device) -> Linear {
+    let mut linear = LinearConfig::new(inputs, outputs)
+        .with_bias(false)
+        .with_initializer(Initializer::Normal { mean: 0.0, std: deviation })
+        .init(device);
+    linear.bias = Some(Initializer::Zeros.init([outputs], device));
+    linear
+}
+
 impl Classifier for Mlp {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let pixels: Tensor<2> = self.normalizer.forward(images).flatten(1, 3);
-        let features = self.hidden.iter().fold(pixels, |features, hidden| {
+        let features = self.normalizer.forward(self.features.forward(images));
+        let features = self.hidden.iter().fold(features.flatten(1, 3), |features, hidden| {
             self.dropout.forward(self.activation.forward(hidden.forward(features)))
         });
         self.linear.forward(features)
@@ -128,7 +178,7 @@ mod tests {
             channel_deviation: vec![2.0],
             ..InputSpec::without_statistics([1, 1, 2], 2)
         };
-        let config = MlpConfig { hidden: vec![2], activation: Activation::Sigmoid, dropout: 0.0 };
+        let config = MlpConfig { hidden: vec![2], activation: Activation::Sigmoid, ..MlpConfig::default() };
         let mut model = config.init(&input, &device);
         let layer = |weight: [[f32; 2]; 2], bias: [f32; 2]| Linear {
             weight: Param::from_tensor(Tensor::from_data(weight, &device)),
@@ -147,7 +197,12 @@ mod tests {
     #[test]
     fn all_layers_learn() {
         let device = Device::flex().autodiff();
-        let config = MlpConfig { hidden: vec![8, 7], activation: Activation::Tanh, dropout: 0.2 };
+        let config = MlpConfig {
+            hidden: vec![8, 7],
+            activation: Activation::Tanh,
+            dropout: 0.2,
+            ..MlpConfig::default()
+        };
         let model = config.init(&input(), &device);
         let gradients = model.forward(images(&device)).powi_scalar(2).sum().backward();
         for linear in model.hidden.iter().chain([&model.linear]) {
@@ -168,6 +223,20 @@ mod tests {
         let together = values(model.forward(batch.clone()));
         let alone = values(model.forward(batch.slice(0..1)));
         assert!(together.iter().zip(&alone).all(|(a, b)| (a - b).abs() < 1e-4), "{together:?} {alone:?}");
+    }
+
+    #[test]
+    fn may_start_small_on_centred_pixels() {
+        let config = MlpConfig { hidden: vec![50], scale: 1.0, deviation: 1e-4, ..MlpConfig::default() };
+        let model = config.init(&input(), &Device::flex());
+        for linear in model.hidden.iter().chain([&model.linear]) {
+            let weights = values(linear.weight.val());
+            let square = weights.iter().map(|weight| weight * weight).sum::<f32>() / weights.len() as f32;
+            assert!((square.sqrt() / 1e-4 - 1.0).abs() < 0.15, "{square}");
+            assert!(values(linear.bias.as_ref().unwrap().val()).iter().all(|&bias| bias == 0.0));
+        }
+        let error = MlpConfig { scale: -1.0, ..config }.validate(&input(), &Loss::MeanSquaredError);
+        assert_eq!(error.unwrap_err().key, "architecture.scale");
     }
 
     #[test]

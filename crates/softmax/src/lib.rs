@@ -6,12 +6,14 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, LinearScores, Loss};
+use zoo_core::{
+    Architecture, Classifier, Features, InputSpec, InvalidConfig, LinearArchitecture, LinearScores, Loss,
+};
 
-/// The `[architecture]` of a softmax recipe: there is nothing to choose.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SoftmaxConfig {}
+/// The `[architecture]` of a softmax recipe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SoftmaxConfig(pub LinearArchitecture);
 
 /// W x + b under cross-entropy.
 #[derive(Module, Debug)]
@@ -22,11 +24,16 @@ pub struct Softmax {
 impl Architecture for SoftmaxConfig {
     type Model = Softmax;
 
+    fn features(&self) -> Features {
+        self.0.features
+    }
+
     fn init(&self, input: &InputSpec, device: &Device) -> Softmax {
-        Softmax { scores: LinearScores::new(input, device) }
+        Softmax { scores: LinearScores::new(&self.0, input, device) }
     }
 
     fn validate(&self, _input: &InputSpec, loss: &Loss) -> Result<(), InvalidConfig> {
+        self.0.validate()?;
         let fits = matches!(loss, Loss::CrossEntropy { .. });
         InvalidConfig::check(
             fits,
@@ -52,7 +59,7 @@ mod tests {
         let device = Device::flex();
         device.seed(1);
         let input = InputSpec::without_statistics([3, 32, 32], 10);
-        let model = SoftmaxConfig {}.init(&input, &device);
+        let model = SoftmaxConfig::default().init(&input, &device);
         let images = Tensor::<4>::ones([4, 3, 32, 32], &device) * 200.0;
         let scores = model.forward(images);
         assert_eq!(scores.dims(), [4, 10]);
@@ -67,7 +74,9 @@ mod tests {
     #[test]
     fn takes_cross_entropy_alone() {
         let input = InputSpec::without_statistics([3, 32, 32], 10);
-        assert!(SoftmaxConfig {}.validate(&input, &Loss::CrossEntropy { label_smoothing: 0.1 }).is_ok());
-        assert!(SoftmaxConfig {}.validate(&input, &Loss::Hinge { margin: 1.0 }).is_err());
+        assert!(
+            SoftmaxConfig::default().validate(&input, &Loss::CrossEntropy { label_smoothing: 0.1 }).is_ok()
+        );
+        assert!(SoftmaxConfig::default().validate(&input, &Loss::Hinge { margin: 1.0 }).is_err());
     }
 }

@@ -7,12 +7,14 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, LinearScores, Loss};
+use zoo_core::{
+    Architecture, Classifier, Features, InputSpec, InvalidConfig, LinearArchitecture, LinearScores, Loss,
+};
 
-/// The `[architecture]` of an SVM's recipe: there is nothing to choose.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SvmConfig {}
+/// The `[architecture]` of an SVM's recipe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SvmConfig(pub LinearArchitecture);
 
 /// W x + b under the multiclass hinge.
 #[derive(Module, Debug)]
@@ -23,11 +25,16 @@ pub struct Svm {
 impl Architecture for SvmConfig {
     type Model = Svm;
 
+    fn features(&self) -> Features {
+        self.0.features
+    }
+
     fn init(&self, input: &InputSpec, device: &Device) -> Svm {
-        Svm { scores: LinearScores::new(input, device) }
+        Svm { scores: LinearScores::new(&self.0, input, device) }
     }
 
     fn validate(&self, _input: &InputSpec, loss: &Loss) -> Result<(), InvalidConfig> {
+        self.0.validate()?;
         let fits = matches!(loss, Loss::Hinge { .. });
         InvalidConfig::check(
             fits,
@@ -53,8 +60,9 @@ mod tests {
         let device = Device::flex();
         device.seed(1);
         let input = InputSpec::without_statistics([3, 32, 32], 10);
-        let scores =
-            SvmConfig {}.init(&input, &device).forward(Tensor::<4>::ones([4, 3, 32, 32], &device) * 200.0);
+        let scores = SvmConfig::default()
+            .init(&input, &device)
+            .forward(Tensor::<4>::ones([4, 3, 32, 32], &device) * 200.0);
         let loss: f32 = Loss::Hinge { margin: 1.0 }
             .forward(scores, Tensor::from_data([0, 1, 2, 3], &device))
             .into_scalar();
@@ -64,8 +72,8 @@ mod tests {
     #[test]
     fn takes_the_hinge_alone() {
         let input = InputSpec::without_statistics([3, 32, 32], 10);
-        assert!(SvmConfig {}.validate(&input, &Loss::Hinge { margin: 1.0 }).is_ok());
-        let error = SvmConfig {}.validate(&input, &Loss::MeanSquaredError).unwrap_err();
+        assert!(SvmConfig::default().validate(&input, &Loss::Hinge { margin: 1.0 }).is_ok());
+        let error = SvmConfig::default().validate(&input, &Loss::MeanSquaredError).unwrap_err();
         assert_eq!(error.key, "loss.kind");
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 
 fn recipe(epochs: u32, learning_rate: f64) -> Recipe<SoftmaxConfig> {
     Recipe {
-        architecture: SoftmaxConfig {},
+        architecture: SoftmaxConfig::default(),
         loss: Loss::CrossEntropy { label_smoothing: 0.0 },
         optimizer: Optimizer::Sgd(Sgd { learning_rate, momentum: 0.9, weight_decay: 1e-3, ..Sgd::default() }),
         schedule: Schedule::Cosine { warmup: 0.1, floor: 0.0 },

@@ -10,6 +10,7 @@
 
 mod binary;
 mod fetch;
+mod official;
 mod python;
 
 use std::collections::{HashMap, HashSet};
@@ -23,6 +24,7 @@ use flate2::read::GzDecoder;
 use crate::{DataError, Dataset, ImageShape, Images, Result, Subset};
 
 pub use fetch::{ARCHIVE, Archive, Fetched, Progress, fetch};
+pub use official::is_official;
 
 pub(crate) use binary::write_record;
 

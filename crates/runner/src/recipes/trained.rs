@@ -28,13 +28,14 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
         Self::validate(self, &input)?;
         self.train.validate_patience(dimensions.has_validation)?;
         // Whether groups name parameters shows in a model; none of its weights is drawn.
-        let model = self.architecture.init(&input, &cpu_device(&Device::default()));
+        let model = blank(&self.architecture, dimensions, &cpu_device(&Device::default()));
         self.optimizer.init(&model.train()).map(|_| ())
     }
 
     fn fit(&self, job: &Job<'_>) -> anyhow::Result<Fitted> {
         let start = Instant::now();
-        let input = zoo_train::input_spec(&job.splits.train, job.splits.classes.len());
+        let features = self.architecture.features();
+        let input = zoo_train::input_spec(&job.splits.train, job.splits.classes.len(), features);
         let device = &job.selected.device;
         let cpu = cpu_device(device);
         cpu.seed(derive_seed(job.seed, u64::MAX));
@@ -81,8 +82,7 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
         dimensions: Dimensions,
         selected: &Selected,
     ) -> anyhow::Result<Box<dyn Model>> {
-        let input = InputSpec::without_statistics(dimensions.shape, dimensions.classes);
-        let mut model = self.architecture.init(&input, &selected.device);
+        let mut model = blank(&self.architecture, dimensions, &selected.device);
         load(&mut model, path, false)?;
         Ok(Box::new(TrainedModel(model)))
     }
@@ -93,7 +93,7 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
         splits: &Splits,
         selected: &Selected,
     ) -> anyhow::Result<Box<dyn Model>> {
-        let input = zoo_train::input_spec(&splits.train, splits.classes.len());
+        let input = zoo_train::input_spec(&splits.train, splits.classes.len(), self.architecture.features());
         let mut model = self.architecture.init(&input, &selected.device);
         load(&mut model, path, true)?;
         Ok(Box::new(TrainedModel(model)))
@@ -106,6 +106,12 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
     fn test_time_augmentation(&self) -> TestTimeAugmentation {
         self.evaluate.test_time_augmentation
     }
+}
+
+/// A model for such images that knows nothing of them yet.
+fn blank<A: Architecture>(architecture: &A, dimensions: Dimensions, device: &Device) -> A::Model {
+    let shape = architecture.features().shape(dimensions.shape);
+    architecture.init(&InputSpec::without_statistics(shape, dimensions.classes), device)
 }
 
 /// Loads weights that have PyTorch's names and layouts into `model`. A `foreign` file may lack the normalisation of pixels, which is

@@ -1,0 +1,58 @@
+//! What a model looks at: pixels, or numbers that somebody has thought of.
+
+use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+/// What is made of an image before a model sees it.
+///
+/// Features of an image are an image themselves, of one pixel and a channel for each feature, so that whatever looks at pixels can
+/// look at them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Features {
+    /// The image as it is.
+    #[default]
+    Pixels,
+    /// Histograms of oriented gradients and of hues ([`zoo_features::hog_hue`]; CS231n, assignment 1, *features*).
+    HogHue,
+}
+
+impl Features {
+    /// The shape of the features of an image of `shape`: channels, height, width.
+    #[must_use]
+    pub fn shape(self, shape: [usize; 3]) -> [usize; 3] {
+        match self {
+            Self::Pixels => shape,
+            Self::HogHue => [zoo_features::hog_hue_length(shape), 1, 1],
+        }
+    }
+
+    /// The features of images, `[image, channel, row, column]` in one buffer, pixel values 0 to 255.
+    #[must_use]
+    pub fn of(self, images: Vec<f32>, shape: [usize; 3]) -> Vec<f32> {
+        match self {
+            Self::Pixels => images,
+            Self::HogHue => zoo_features::hog_hue(&images, shape),
+        }
+    }
+
+    /// The features of images on a device. Whatever the device, histograms are counted by the processor; no gradient goes through
+    /// them.
+    ///
+    /// # Shapes
+    /// - `images`: `[batch, channels, height, width]`, pixel values 0 to 255.
+    /// - returns: `[batch, features, 1, 1]`, or the images.
+    #[must_use]
+    pub fn forward(self, images: Tensor<4>) -> Tensor<4> {
+        if self == Self::Pixels {
+            return images;
+        }
+        let [batch, channels, height, width] = images.dims();
+        let (device, precision) = (images.device(), images.dtype());
+        let pixels = images.into_data().convert::<f32>().try_to_vec().expect("converted to f32");
+        let shape = [channels, height, width];
+        let [features, ..] = self.shape(shape);
+        let data = TensorData::new(self.of(pixels, shape), [batch, features, 1, 1]);
+        Tensor::from_data(data.convert_dtype(precision), &device)
+    }
+}
