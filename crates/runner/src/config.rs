@@ -20,6 +20,8 @@ use crate::runs::RunConfig;
 pub(crate) const RUN: &str = "run";
 /// The key that names the model of a recipe.
 pub(crate) const MODEL: &str = "model";
+/// The key of what a suite of published results says of a recipe.
+pub(crate) const ROW: &str = "row";
 /// How names of config files end.
 const EXTENSION: &str = "toml";
 
@@ -127,6 +129,18 @@ pub(crate) fn contenders(options: &GlobalOptions, arguments: &[&str]) -> anyhow:
     resolved.collect()
 }
 
+/// The recipe that `table`, a whole file, makes of its model's default one. It is called `name`.
+///
+/// # Errors
+/// [`UsageError`] as [`contenders`].
+pub(crate) fn contender(origin: &str, name: &str, table: Table) -> anyhow::Result<Contender> {
+    let [asked]: [Asked; 1] = recipes_of(origin, Some(name), table)?
+        .try_into()
+        .map_err(|_| UsageError(format!("{origin}: expected one recipe, with `model = …` at its top")))?;
+    let recipe = resolve(asked.entry, asked.layer.iter())?;
+    Ok(Contender { entry: asked.entry, recipe_name: asked.recipe_name, recipe })
+}
+
 /// The model that `files` have a recipe for.
 ///
 /// # Errors
@@ -174,7 +188,7 @@ pub(crate) fn run_of(files: &[PathBuf]) -> Result<Option<RunConfig>, UsageError>
     Ok(last)
 }
 
-fn read_table(path: &Path) -> Result<Table, UsageError> {
+pub(crate) fn read_table(path: &Path) -> Result<Table, UsageError> {
     let usage = |reason: String| UsageError(format!("{}: {reason}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| usage(format!("cannot read it: {error}")))?;
     text.parse().map_err(|error: toml::de::Error| usage(error.to_string().trim().into()))
@@ -183,16 +197,26 @@ fn read_table(path: &Path) -> Result<Table, UsageError> {
 /// Recipes by name, as a file has them: either one, with `model = "cnn"` at its top, named after the file; or a table each,
 /// which names its model unless it is named like it.
 fn read_tables(path: &Path) -> anyhow::Result<Vec<(Option<String>, &'static Entry, Table)>> {
-    let usage = |reason: String| UsageError(format!("{}: {reason}", path.display()));
-    let mut table = read_table(path)?;
-    table.remove(RUN);
+    let name = path.file_stem().map(|stem| stem.to_string_lossy());
+    tables_of(&path.display().to_string(), name.as_deref(), read_table(path)?)
+}
+
+/// The recipes in `table`, a whole file.
+fn tables_of(
+    origin: &str,
+    name: Option<&str>,
+    mut table: Table,
+) -> anyhow::Result<Vec<(Option<String>, &'static Entry, Table)>> {
+    let usage = |reason: String| UsageError(format!("{origin}: {reason}"));
+    for key in [RUN, ROW] {
+        table.remove(key);
+    }
     let find = |name: &Value| {
         let Some(name) = name.as_str() else { return Err(usage("model must be a name".into())) };
         recipes::find(name).map_err(|error| usage(error.0))
     };
     if let Some(model) = table.remove(MODEL) {
-        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        return Ok(vec![(name, find(&model)?, table)]);
+        return Ok(vec![(name.map(Into::into), find(&model)?, table)]);
     }
     let named = table.into_iter().map(|(name, value)| {
         let Value::Table(mut table) = value else {
@@ -212,10 +236,14 @@ fn read_tables(path: &Path) -> anyhow::Result<Vec<(Option<String>, &'static Entr
 
 /// The recipes of a file that is an argument.
 fn read_recipes(path: &Path) -> anyhow::Result<Vec<Asked>> {
-    let origin = path.display().to_string();
-    let asked = read_tables(path)?.into_iter().map(|(recipe_name, entry, table)| {
+    let name = path.file_stem().map(|stem| stem.to_string_lossy());
+    recipes_of(&path.display().to_string(), name.as_deref(), read_table(path)?)
+}
+
+fn recipes_of(origin: &str, name: Option<&str>, table: Table) -> anyhow::Result<Vec<Asked>> {
+    let asked = tables_of(origin, name, table)?.into_iter().map(|(recipe_name, entry, table)| {
         let target = recipe_name.clone().unwrap_or_else(|| entry.name.into());
-        Asked { entry, recipe_name, layer: Some(Layer { origin: origin.clone(), target, table }) }
+        Asked { entry, recipe_name, layer: Some(Layer { origin: origin.into(), target, table }) }
     });
     let asked: Vec<Asked> = asked.collect();
     if asked.is_empty() {
