@@ -1,6 +1,8 @@
 """Writes the golden values of crates/features/tests/scikit_image.rs.
 
-    python3 scripts/golden/features.py data/cifar-10-batches-bin > crates/features/tests/scikit_image.json        (needs scikit-image)
+    python3 scripts/golden/features.py data/cifar-10-batches-bin > crates/features/tests/scikit_image.json
+
+It needs scikit-image.
 
 Of the first ten test images of CIFAR-10 there are features and a checksum, no pixels. The other images are drawn here and in
 the test by the same formulas in whole numbers.
@@ -23,7 +25,9 @@ FORMULAS = {
     "noise": lambda n, c, y, x: (n * n * 2654435761 >> 16) % 256,
     "ramps": lambda n, c, y, x: (3 * y + 5 * x + 70 * c) % 256,
     "few": lambda n, c, y, x: 50 * ((n * n * 31 + 7 * y + c) % 6),
-    "discs": lambda n, c, y, x: 30 + 70 * c + 60 * ((y - 12) ** 2 + (x - 15 - c) ** 2 < 90) - 25 * ((y - 20) ** 2 + x**2 < 150),
+    "discs": lambda n, c, y, x: (
+        30 + 70 * c + 60 * ((y - 12) ** 2 + (x - 15 - c) ** 2 < 90) - 25 * ((y - 20) ** 2 + x**2 < 150)
+    ),
 }
 CASES = [
     ("plain", (3, 16, 16)),

@@ -86,8 +86,8 @@ fn surroundings(line: &[f32], left: usize) -> [f32; CELL + 2] {
 
 /// ⌊(atan2(down, across) mod 180°) / 20°⌋, by comparing slopes.
 ///
-/// In `f64`, because a slope is the quotient of two whole numbers below 2¹⁸ and no such quotient is as near to one of the
-/// tangents, which are irrational, as an error of rounding: the orientation is the exact one.
+/// In `f64`, the orientation of whole pixels is the exact one: a slope is the quotient of two whole numbers up to 255,000, and
+/// none of these is within 10⁻¹¹ of one of the tangents.
 fn orientation(down: f32, across: f32) -> u8 {
     let (steep, flat) = (f64::from(down.abs()), f64::from(across.abs()));
     let edges: u8 = TANGENTS.map(|tangent| u8::from(steep >= tangent * flat)).iter().sum();

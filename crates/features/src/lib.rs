@@ -1,14 +1,14 @@
 //! Features of images that nobody learns: histograms of oriented gradients (HOG) and of hues, as CS231n has them
 //! (assignment 1, *features*).
 //!
-//! [`hog_hue`] turns an image into a short row of numbers: for each cell of 8×8 pixels, how strong its edges are in each
-//! of 9 orientations ([`hog_cells`]), and for the whole image, which share of its pixels has each of 10 hues
-//! ([`hue_histogram`]). That is 4 × 4 × 9 + 10 = 154 numbers in place of the 3,072 of an image of CIFAR-10. They tell
-//! shape from texture and colour, and hardly change when the image is shifted by a pixel or lit differently: a linear
-//! classifier on them is better than one on pixels. Both are pinned to scikit-image's `hog` and `rgb2hsv`.
+//! [`hog_hue`] turns an image into a short row of numbers: how strong the edges of each cell of 8×8 pixels are in each of 9
+//! orientations ([`hog_cells`]), and which share of all pixels has each of 10 hues ([`hue_histogram`]). That is
+//! 4 × 4 × 9 + 10 = 154 numbers in place of the 3,072 of an image of CIFAR-10. They say where in an image there are which
+//! edges and, unlike pixels, change little when it is shifted by a pixel: a linear classifier on them is better than one
+//! on pixels. Both are tested against scikit-image's `hog` and `rgb2hsv`.
 //!
 //! The course's own `features.py` differs in details that look unmeant: it weighs blue by 0.144 for 0.114, takes
-//! differences of neighbours on one side only, and drops the gradients of half of all directions.
+//! differences to one side only, and drops gradients of half of all directions.
 //!
 //! Everything is plain Rust on pixels. Images are computed in parallel, each on its own, so results don't depend on the
 //! number of threads.

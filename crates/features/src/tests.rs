@@ -129,7 +129,7 @@ proptest! {
 
     /// Contrast changes cells in proportion, and blocks not at all.
     #[test]
-    fn blocks_do_not_depend_on_contrast(image in images(1, [1, 24, 24]).prop_filter("contrast", |image| image.contains(&255.0))) {
+    fn blocks_do_not_depend_on_contrast(image in vec((0..=255_u8).prop_map(f32::from), 24 * 24)) {
         let darker: Vec<_> = image.iter().map(|value| value / 2.0).collect();
         let (lit, dim) = (cells(&image, [1, 24, 24]), cells(&darker, [1, 24, 24]));
         close(&dim, &lit.iter().map(|value| value / 2.0).collect::<Vec<_>>());
