@@ -2,12 +2,14 @@
 //! Knows the result schema and no tensor.
 
 mod curves;
+mod reproduction;
 mod summary;
 
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
 use zoo_core::result::{Comparison, ModelResult};
 
 pub use curves::curves_svg;
+pub use reproduction::{figure_line, reproduction_markdown, reproduction_table};
 pub use summary::describe;
 
 /// The table that people see: a row a model, in the order of the comparison.

@@ -96,7 +96,7 @@ fn cell<T>(value: Option<T>, format: impl Fn(T) -> String) -> String {
     value.map_or_else(|| "–".into(), format)
 }
 
-fn seconds(seconds: f64) -> String {
+pub(crate) fn seconds(seconds: f64) -> String {
     let digits = if seconds < 10.0 { 2 } else { 1 };
     format!("{seconds:.digits$} s")
 }

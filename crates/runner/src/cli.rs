@@ -28,6 +28,7 @@ Examples:
   zoo compare --data cifar10                    the same on CIFAR-10
   zoo compare --data my-photos/                 on your own images, one folder a class
   zoo train cnn --data cifar10 --set train.epochs=20
+  zoo reproduce cs231n                          published results, measured again
   zoo compare cnn configs/vgg.toml configs/lenet.toml
   zoo predict runs/0002-train-cnn-cifar10 --image cat.png
 
@@ -90,6 +91,17 @@ pub(crate) enum Command {
     Data {
         #[command(subcommand)]
         command: DataCommand,
+    },
+    /// Measure a suite of published results again: published against measured
+    Reproduce {
+        /// The suite: cs231n, cifar10-networks; or a folder of rows
+        suite: String,
+        /// Run this row alone. May be repeated
+        #[arg(long, value_name = "ROW")]
+        only: Vec<String>,
+        /// A small sample of each row, which shows that it runs and judges nothing
+        #[arg(long)]
+        quick: bool,
     },
     /// What is compiled in and what this machine has
     Backends,
@@ -250,6 +262,27 @@ impl GlobalOptions {
             Some((option, _)) => {
                 Err(UsageError(format!("a run keeps its own data and recipe; leave out {option}")))
             }
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses options that would change what a suite measures.
+    ///
+    /// # Errors
+    /// Names the first such option.
+    pub(crate) fn keep_to_the_suite(&self) -> Result<(), UsageError> {
+        let given = [
+            ("--config", !self.config.is_empty()),
+            ("--set", !self.set.is_empty()),
+            ("--limit-train", self.limit_train.is_some()),
+            ("--limit-test", self.limit_test.is_some()),
+            ("--validation", self.validation.is_some()),
+            ("--tui", self.tui),
+        ];
+        match given.into_iter().find(|&(_, given)| given) {
+            Some((option, _)) => Err(UsageError(format!(
+                "the rows of a suite have their own recipes and images; leave out {option}"
+            ))),
             None => Ok(()),
         }
     }

@@ -22,9 +22,11 @@ mod output;
 mod predict;
 mod progress;
 mod recipes;
+mod reproduce;
 mod runs;
 mod source;
 mod train;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -69,6 +71,9 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Train { .. } | Command::Evaluate { .. } => unreachable!("clap asks for one of the two"),
         Command::Predict { runs, image, top } => predict::run(options, runs, image, *top),
         Command::Data { command } => data::run(options, command),
+        Command::Reproduce { suite, only, quick } => {
+            reproduce::run(options, &reproduce::Request { suite, only, quick: *quick })
+        }
         Command::Backends => backends::run(options),
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! runs/0001-compare-shapes10/   config.toml  result.json  result.md  curves.svg
 //! runs/0002-train-cnn-cifar10/  config.toml  result.json  metrics.jsonl  model.safetensors  checkpoint/
+//! runs/0003-reproduce-cs231n-cifar10/  result.json  result.md
 //! ```
 
 use std::io::Write;
@@ -12,6 +13,7 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use tempfile::{NamedTempFile, TempDir};
 use toml::Table;
+use zoo_core::reproduction::Reproduction;
 use zoo_core::result::{Comparison, DatasetSummary, ModelResult, SCHEMA};
 use zoo_data::Splits;
 
@@ -21,8 +23,10 @@ use crate::config::{Contender, MODEL, RUN, parse, to_table};
 use crate::recipes::{self, Dimensions};
 use crate::source::Source;
 
+/// This version of zoo.
+pub(crate) const ZOO_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The version of Burn that zoo is built with.
-const BURN_VERSION: &str = "0.22.1";
+pub(crate) const BURN_VERSION: &str = "0.22.1";
 
 pub(crate) const RESULT: &str = "result.json";
 pub(crate) const METRICS: &str = "metrics.jsonl";
@@ -58,7 +62,7 @@ impl RunConfig {
         let join = |name: fn(&Selected) -> &str| selected.iter().map(name).collect::<Vec<_>>().join(", ");
         let dimensions = Dimensions::of(splits);
         Self {
-            zoo_version: env!("CARGO_PKG_VERSION").into(),
+            zoo_version: ZOO_VERSION.into(),
             burn_version: BURN_VERSION.into(),
             backend: join(|selected| selected.backend),
             adapter: join(|selected| &selected.adapter),
@@ -123,6 +127,19 @@ pub(crate) fn write_comparison(
         write(&folder.join(MARKDOWN), zoo_report::markdown(comparison).as_bytes())?;
         zoo_report::curves_svg(comparison).map_or(Ok(()), |svg| write(&folder.join(CURVES), svg.as_bytes()))
     })
+}
+
+/// Makes the folder of a suite that is to be measured.
+pub(crate) fn start_reproduction(out: &Path, reproduction: &Reproduction) -> anyhow::Result<PathBuf> {
+    let name = format!("reproduce-{}-{}", reproduction.suite, reproduction.dataset.name);
+    create(out, &name, |folder| write_reproduction(folder, reproduction))
+}
+
+/// Writes what has been measured so far.
+pub(crate) fn write_reproduction(folder: &Path, reproduction: &Reproduction) -> anyhow::Result<()> {
+    let document = serde_json::to_string_pretty(reproduction)? + "\n";
+    write(&folder.join(RESULT), document.as_bytes())?;
+    write(&folder.join(MARKDOWN), zoo_report::reproduction_markdown(reproduction).as_bytes())
 }
 
 /// Makes the folder of a training run, with its config.

@@ -1,0 +1,250 @@
+//! Published against measured.
+
+use std::fmt::Write;
+
+use comfy_table::{CellAlignment, Table, presets};
+use zoo_core::reproduction::{Figure, Reproduction, Row, Verdict};
+
+use crate::summary::seconds;
+use crate::table;
+
+const HEADER: [&str; 6] = ["result", "measured on", "published", "measured", "verdict", "time"];
+
+/// The table that people see: a row a figure, with a line below that counts.
+#[must_use]
+pub fn reproduction_table(reproduction: &Reproduction) -> String {
+    format!(
+        "{}\n{}\n{}",
+        heading(reproduction),
+        fill(table(HEADER), reproduction, |row| row.title.clone()),
+        counts(reproduction)
+    )
+}
+
+/// The same in Markdown, and below it the tolerance of each figure with the reason for it.
+#[must_use]
+pub fn reproduction_markdown(reproduction: &Reproduction) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::ASCII_MARKDOWN).set_header(HEADER);
+    let title = |row: &Row| format!("{} ({})", row.title, row.source);
+    let mut text = format!("{}\n\n{}\n\n", heading(reproduction), fill(table, reproduction, title));
+    let _ = writeln!(text, "{}\n\nTolerances:\n", counts(reproduction));
+    for row in &reproduction.rows {
+        for (place, figure) in row.figures.iter().enumerate() {
+            // Figures of a row with the same reason are said once.
+            let before = &row.figures[..place];
+            if before.iter().all(|other| other.reason != figure.reason) {
+                let Figure { measure, tolerance, reason, .. } = figure;
+                let _ = writeln!(text, "- {}, {measure}: {tolerance} points; {reason}.", row.title);
+            }
+        }
+    }
+    for row in &reproduction.rows {
+        if let Some(error) = &row.error {
+            let _ = writeln!(text, "\n{} failed: {error}", row.title);
+        }
+    }
+    text
+}
+
+/// A figure in a line: `validation 38.1 % (published 40.0 %): reproduced`.
+#[must_use]
+pub fn figure_line(figure: &Figure) -> String {
+    let name = name(figure);
+    format!("{name} {} (published {}): {}", measured(figure), published(figure), verdict(figure))
+}
+
+/// What was measured on what.
+fn heading(reproduction: &Reproduction) -> String {
+    let Reproduction { suite, dataset, backend, adapter, seed, zoo_version, burn_version, .. } = reproduction;
+    let order = match (reproduction.official, dataset.name.as_str()) {
+        (true, _) => ", the official images in their order",
+        (false, "cifar10") => ", not the official images in their order",
+        (false, _) => "",
+    };
+    let quick = if reproduction.quick { "; a sample of each row" } else { "" };
+    format!(
+        "{suite} on {}{order}; {backend} on {adapter}; seed {seed}; zoo {zoo_version}, Burn {burn_version}{quick}",
+        dataset.name
+    )
+}
+
+fn counts(reproduction: &Reproduction) -> String {
+    let count = |verdict, words: &str| match reproduction.count(verdict) {
+        0 => None,
+        count => Some(format!("{count} {words}")),
+    };
+    let counts = [
+        count(Verdict::Reproduced, "reproduced"),
+        count(Verdict::Missed, "missed"),
+        count(Verdict::Failed, "failed"),
+        count(Verdict::NotJudged, "not judged"),
+    ];
+    let seconds_of_all: f64 = reproduction.rows.iter().map(|row| row.seconds).sum();
+    let counts: Vec<String> = counts.into_iter().flatten().collect();
+    let counts = if counts.is_empty() { "nothing measured".into() } else { counts.join(", ") };
+    format!("{counts}; {} in all", seconds(seconds_of_all))
+}
+
+fn fill(mut table: Table, reproduction: &Reproduction, title: impl Fn(&Row) -> String) -> String {
+    for (place, column) in table.column_iter_mut().enumerate() {
+        let figures = [2, 3, 5].contains(&place);
+        column.set_cell_alignment(if figures { CellAlignment::Right } else { CellAlignment::Left });
+    }
+    for row in &reproduction.rows {
+        for (place, figure) in row.figures.iter().enumerate() {
+            let first = place == 0;
+            let only_first = |text: String| if first { text } else { String::new() };
+            table.add_row([
+                only_first(title(row)),
+                name(figure),
+                published(figure),
+                measured(figure),
+                verdict(figure),
+                only_first(seconds(row.seconds)),
+            ]);
+        }
+    }
+    table.to_string()
+}
+
+fn name(figure: &Figure) -> String {
+    let settings = figure.setting.iter().map(|(key, value)| format!(", {key} = {value}"));
+    format!("{}{}", figure.measure, settings.collect::<String>())
+}
+
+fn percent(value: f64) -> String {
+    format!("{value:.1} %")
+}
+
+fn published(figure: &Figure) -> String {
+    match (figure.low, figure.high) {
+        (Some(low), Some(high)) if low == high => percent(low),
+        (Some(low), Some(high)) => format!("{low:.1} to {}", percent(high)),
+        (Some(low), None) => format!("≥ {}", percent(low)),
+        (None, Some(high)) => format!("≤ {}", percent(high)),
+        (None, None) => "–".into(),
+    }
+}
+
+fn measured(figure: &Figure) -> String {
+    figure.measured.map_or_else(|| "–".into(), |value| format!("{value:.2} %"))
+}
+
+fn verdict(figure: &Figure) -> String {
+    match figure.verdict {
+        Verdict::Reproduced => "reproduced".into(),
+        Verdict::Missed => {
+            let by = figure.difference().unwrap_or_default();
+            format!("missed by {by:+.2} points (± {})", figure.tolerance)
+        }
+        Verdict::Failed => "failed".into(),
+        Verdict::NotJudged => "not judged".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use zoo_core::reproduction::SCHEMA;
+    use zoo_core::result::DatasetSummary;
+
+    use super::*;
+
+    fn figure(measure: &str, (low, high): (Option<f64>, Option<f64>), measured: Option<f64>) -> Figure {
+        let figure = Figure {
+            measure: measure.into(),
+            setting: BTreeMap::new(),
+            low,
+            high,
+            tolerance: 1.0,
+            reason: "a draw".into(),
+            measured,
+            verdict: Verdict::NotJudged,
+        };
+        Figure { verdict: figure.judged(), ..figure }
+    }
+
+    fn reproduction() -> Reproduction {
+        let row = Row {
+            row: "svm".into(),
+            title: "linear SVM".into(),
+            source: "CS231n".into(),
+            config: serde_json::Value::Null,
+            images: [50_000, 1000, 10_000],
+            error: None,
+            seconds: 12.34,
+            figures: vec![
+                figure("validation", (Some(40.0), Some(40.0)), Some(38.0)),
+                figure("test", (Some(37.0), Some(38.0)), Some(38.125)),
+            ],
+            trials: Vec::new(),
+            result: None,
+        };
+        let failed = Row {
+            title: "k-NN".into(),
+            error: Some("out of memory".into()),
+            figures: vec![Figure {
+                setting: BTreeMap::from([("k".into(), 5.into())]),
+                ..figure("test", (Some(30.0), None), None)
+            }],
+            ..row.clone()
+        };
+        Reproduction {
+            schema: SCHEMA,
+            suite: "cs231n".into(),
+            zoo_version: "0.1.0".into(),
+            burn_version: "0.22.1".into(),
+            dataset: DatasetSummary {
+                name: "cifar10".into(),
+                train: 50_000,
+                validation: 0,
+                test: 10_000,
+                classes: Vec::new(),
+            },
+            official: false,
+            quick: false,
+            backend: "flex".into(),
+            adapter: "CPU".into(),
+            seed: 42,
+            rows: vec![row, failed],
+        }
+    }
+
+    #[test]
+    fn markdown_has_a_line_a_figure_and_the_reasons() {
+        let expected = "\
+cs231n on cifar10, not the official images in their order; flex on CPU; seed 42; zoo 0.1.0, Burn 0.22.1
+
+| result              | measured on | published      | measured | verdict                      | time   |
+|---------------------|-------------|----------------|----------|------------------------------|--------|
+| linear SVM (CS231n) | validation  |         40.0 % |  38.00 % | missed by -2.00 points (± 1) | 12.3 s |
+|                     | test        | 37.0 to 38.0 % |  38.12 % | reproduced                   |        |
+| k-NN (CS231n)       | test, k = 5 |       ≥ 30.0 % |        – | failed                       | 12.3 s |
+
+1 reproduced, 1 missed, 1 failed; 24.7 s in all
+
+Tolerances:
+
+- linear SVM, validation: 1 points; a draw.
+- k-NN, test: 1 points; a draw.
+
+k-NN failed: out of memory
+";
+        let text = reproduction_markdown(&reproduction());
+        let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").replace('-', "");
+        assert_eq!(flat(&text), flat(expected), "{text}");
+    }
+
+    #[test]
+    fn the_terminal_says_the_same() {
+        let text = reproduction_table(&reproduction());
+        for part in ["linear SVM", "≥ 30.0 %", "38.12 %", "missed by -2.00 points", "1 failed; 24.7 s in all"]
+        {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+        let line = figure_line(&reproduction().rows[0].figures[1]);
+        assert_eq!(line, "test 38.12 % (published 37.0 to 38.0 %): reproduced");
+    }
+}
