@@ -59,6 +59,10 @@ impl Architecture for MlpConfig {
         }
     }
 
+    fn kinks(&self) -> Vec<&'static str> {
+        self.activation.kink().into_iter().collect()
+    }
+
     fn validate(&self, _input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {
         let Self { hidden, dropout, activation: _ } = self;
         let valid =

@@ -16,6 +16,7 @@ mod dashboard;
 mod data;
 mod evaluate;
 mod failure;
+mod gradcheck;
 mod judge;
 mod nearest;
 mod output;
@@ -69,6 +70,9 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Train { .. } | Command::Evaluate { .. } => unreachable!("clap asks for one of the two"),
         Command::Predict { runs, image, top } => predict::run(options, runs, image, *top),
         Command::Data { command } => data::run(options, command),
+        Command::Gradcheck { models, samples } => {
+            gradcheck::run(&options.with_those_of_files(models)?, models, *samples)
+        }
         Command::Backends => backends::run(options),
     }
 }
