@@ -74,6 +74,17 @@ impl Architecture for CnnConfig {
         }
     }
 
+    fn kinks(&self) -> Vec<&'static str> {
+        let max_pooling = "max_pool2d";
+        match self {
+            Self::Vgg(VggConfig { activation, .. }) | Self::Lenet(LenetConfig { activation, .. }) => {
+                activation.kink().into_iter().chain([max_pooling]).collect()
+            }
+            Self::Resnet(ResnetConfig { activation, .. }) => activation.kink().into_iter().collect(),
+            Self::Airbench(_) => vec![max_pooling],
+        }
+    }
+
     fn validate(&self, input: &InputSpec, loss: &Loss) -> Result<(), InvalidConfig> {
         match self {
             Self::Vgg(config) => config.validate(input, loss),

@@ -33,7 +33,8 @@ impl StochasticDepth {
         }
         let kept = 1.0 - self.rate;
         let images = [residual.dims()[0], 1, 1, 1];
-        residual * (Tensor::random(images, Distribution::Bernoulli(kept), &device) / kept)
+        let options = (&device, residual.dtype());
+        residual * (Tensor::random(images, Distribution::Bernoulli(kept), options) / kept)
     }
 }
 

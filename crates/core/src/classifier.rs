@@ -94,6 +94,11 @@ pub trait Architecture: Clone + Send {
         model
     }
 
+    /// The functions in the model that have kinks, where a gradient is one of several: `relu`, `max_pool2d`.
+    fn kinks(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     /// Accepts an architecture that can be made for the images that `input` describes, and a loss that suits it.
     ///
     /// # Errors

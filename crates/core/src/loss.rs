@@ -58,7 +58,7 @@ impl Loss {
                 violations.sum() / batch as f64 - margin
             }
             Self::MeanSquaredError => {
-                let target = labels.one_hot::<2>(classes).float();
+                let target = labels.one_hot::<2>(classes).float().cast(scores.dtype());
                 let error = scores - target;
                 (error.clone() * error).sum() / (2 * batch) as f64
             }

@@ -69,6 +69,18 @@ pub enum Activation {
     Gelu,
 }
 
+impl Activation {
+    /// Its name in a recipe if it has a kink, where its slope jumps.
+    #[must_use]
+    pub const fn kink(self) -> Option<&'static str> {
+        match self {
+            Self::Relu => Some("relu"),
+            Self::LeakyRelu => Some("leaky_relu"),
+            Self::Identity | Self::Sigmoid | Self::Tanh | Self::Gelu => None,
+        }
+    }
+}
+
 /// What [`batch_norm`] returns.
 #[derive(Clone, Debug)]
 pub struct Normalized {

@@ -96,6 +96,10 @@ impl Architecture for MlpConfig {
         }
     }
 
+    fn kinks(&self) -> Vec<&'static str> {
+        self.activation.kink().into_iter().collect()
+    }
+
     fn validate(&self, _input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {
         let Self { features: _, scale, hidden, activation: _, deviation, dropout } = self;
         for (key, value) in [("architecture.scale", scale), ("architecture.deviation", deviation)] {

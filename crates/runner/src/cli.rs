@@ -103,6 +103,15 @@ pub(crate) enum Command {
         #[arg(long)]
         quick: bool,
     },
+    /// Set analytic gradients beside numerical ones, in f64 on the CPU
+    Gradcheck {
+        /// Models or files with recipes [default: softmax, svm, mlp, cnn, and the other kinds of networks]
+        #[arg(value_name = "MODEL|FILE")]
+        models: Vec<String>,
+        /// Values of each parameter that are checked, besides one random direction through all of them
+        #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+        samples: u16,
+    },
     /// What is compiled in and what this machine has
     Backends,
 }

@@ -54,6 +54,14 @@ impl Contender {
         Ok(ModelResult { recipe: self.recipe_name.clone(), ..result })
     }
 
+    /// The same recipe called `name`, with the keys of `over` laid upon it.
+    pub(crate) fn varied(&self, name: &str, over: Table) -> anyhow::Result<Self> {
+        let mut table = self.recipe.config()?;
+        merge(&mut table, over, "").map_err(|reason| UsageError(format!("{name}: {reason}")))?;
+        let recipe = (self.entry.parse)(table).map_err(|error| invalid(name, &error))?;
+        Ok(Self { entry: self.entry, recipe_name: Some(name.into()), recipe })
+    }
+
     /// Every key of the recipe, and its model.
     pub(crate) fn table(&self) -> anyhow::Result<Table> {
         let mut table = self.recipe.config()?;

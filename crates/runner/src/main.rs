@@ -16,6 +16,7 @@ mod dashboard;
 mod data;
 mod evaluate;
 mod failure;
+mod gradcheck;
 mod judge;
 mod nearest;
 mod output;
@@ -73,6 +74,9 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Data { command } => data::run(options, command),
         Command::Reproduce { suite, only, quick } => {
             reproduce::run(options, &reproduce::Request { suite, only, quick: *quick })
+        }
+        Command::Gradcheck { models, samples } => {
+            gradcheck::run(&options.with_those_of_files(models)?, models, *samples)
         }
         Command::Backends => backends::run(options),
     }

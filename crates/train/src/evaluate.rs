@@ -94,8 +94,8 @@ pub fn mean_loss(
 pub(crate) fn read(value: Tensor<1>) -> Result<f64, TrainError> {
     let data = value.try_into_data().map_err(|error| TrainError::Device(error.to_string()))?;
     let values =
-        data.convert::<f32>().try_to_vec::<f32>().map_err(|error| TrainError::Device(error.to_string()))?;
-    Ok(f64::from(values[0]))
+        data.convert::<f64>().try_to_vec::<f64>().map_err(|error| TrainError::Device(error.to_string()))?;
+    Ok(values[0])
 }
 
 #[cfg(test)]

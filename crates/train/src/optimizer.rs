@@ -14,6 +14,8 @@ use zoo_core::InvalidConfig;
 pub use groups::Group;
 use groups::grouped;
 
+use crate::parameters::Parameter;
+
 /// The `[optimizer]` of a recipe, with PyTorch's semantics: momentum isn't dampened, epsilon is 1e-8.
 ///
 /// `weight_decay` λ adds λ θ to the gradient g of each weight, which is the gradient of the textbook's penalty (λ/2) ‖θ‖²; only
@@ -149,6 +151,13 @@ impl Optimizer {
             Self::RmsProp(rms_prop) => &rms_prop.groups,
             Self::Adam(adam) | Self::AdamW(adam) => &adam.groups,
         }
+    }
+
+    /// λ of the penalty (λ/2) ‖θ‖² whose gradient a step adds to that of the loss: 0 for what doesn't decay, and for `adamw`, whose decay
+    /// is no penalty.
+    pub(crate) fn penalty(&self, parameter: &Parameter) -> f64 {
+        let (_, decay) = parameter.treatment(self.weight_decay(), self.groups());
+        if matches!(self, Self::AdamW(_)) { 0.0 } else { decay }
     }
 
     /// Makes Burn's optimizer for `model`.

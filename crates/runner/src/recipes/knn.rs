@@ -9,9 +9,11 @@ use toml::Table;
 use zoo_core::{Classifier, InvalidConfig, Loss};
 use zoo_data::{ImageShape, Images, Splits, Subset};
 use zoo_knn::{Knn, KnnConfig};
+use zoo_train::{GradientReport, Sampling};
 
 use super::{Dimensions, Fitted, Job, Model, Recipe};
 use crate::backend::Selected;
+use crate::cli::UsageError;
 use crate::config::to_table;
 
 /// k-NN with the images that it was made from.
@@ -80,6 +82,10 @@ impl Recipe for KnnConfig {
 
     fn load_weights(&self, _: &Path, _: &Splits, _: &Selected) -> anyhow::Result<Box<dyn Model>> {
         anyhow::bail!("k-nearest neighbours has no weights; `zoo train knn` keeps its images")
+    }
+
+    fn check_gradients(&self, _: &Splits, _: Sampling) -> anyhow::Result<GradientReport> {
+        Err(UsageError("k-nearest neighbours has no gradient: nothing of it is trained".into()).into())
     }
 
     fn loss(&self) -> Option<Loss> {

@@ -14,7 +14,7 @@ use zoo_knn::KnnConfig;
 use zoo_mlp::MlpConfig;
 use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
-use zoo_train::{Checkpoints, TestTimeAugmentation};
+use zoo_train::{Checkpoints, GradientReport, Sampling, TestTimeAugmentation};
 
 use crate::backend::Selected;
 use crate::cli::UsageError;
@@ -137,6 +137,9 @@ pub(crate) trait Recipe {
         splits: &Splits,
         selected: &Selected,
     ) -> anyhow::Result<Box<dyn Model>>;
+
+    /// Sets analytic gradients beside numerical ones, on some training images of `splits`.
+    fn check_gradients(&self, splits: &Splits, sampling: Sampling) -> anyhow::Result<GradientReport>;
 
     /// The loss that it minimises, if it does.
     fn loss(&self) -> Option<Loss>;

@@ -12,7 +12,7 @@ use serde::Serialize;
 use toml::Table;
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss};
 use zoo_data::{Splits, derive_seed};
-use zoo_train::{Event, TestTimeAugmentation, Training};
+use zoo_train::{Event, GradientReport, Sampling, TestTimeAugmentation, Training};
 
 use super::{Dimensions, Fitted, Job, Model, Recipe};
 use crate::backend::{Selected, cpu_device};
@@ -37,12 +37,7 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
         let features = self.architecture.features();
         let input = zoo_train::input_spec(&job.splits.train, job.splits.classes.len(), features);
         let device = &job.selected.device;
-        let cpu = cpu_device(device);
-        cpu.seed(derive_seed(job.seed, u64::MAX));
-        let model = self.architecture.init(&input, &cpu);
-        // Parameters draw their values when they are first looked at: now, before anything else draws.
-        parameters(&model);
-        let model = model.fork(device);
+        let model = first_model(self, &input, &cpu_device(device), job.seed).fork(device);
 
         let epochs = self.train.epochs.ceil() as usize;
         let mut shown = job.progress.training(job.name, job.splits.train.len(), epochs);
@@ -103,6 +98,15 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
         Some(self.loss)
     }
 
+    fn check_gradients(&self, splits: &Splits, sampling: Sampling) -> anyhow::Result<GradientReport> {
+        let input = zoo_train::input_spec(&splits.train, splits.classes.len(), self.architecture.features());
+        // The one backend with `f64` everywhere.
+        let cpu = cpu_device(&Device::default());
+        let model = first_model(self, &input, &cpu, sampling.seed);
+        let images = splits.train.stratified(CHECKED.min(splits.train.len()), sampling.seed).0;
+        Ok(self.check_gradients(&model, &images.batch(0..images.len(), &cpu), sampling)?)
+    }
+
     fn test_time_augmentation(&self) -> TestTimeAugmentation {
         self.evaluate.test_time_augmentation
     }
@@ -112,6 +116,23 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
 fn blank<A: Architecture>(architecture: &A, dimensions: Dimensions, device: &Device) -> A::Model {
     let shape = architecture.features().shape(dimensions.shape);
     architecture.init(&InputSpec::without_statistics(shape, dimensions.classes), device)
+}
+
+/// Images that gradients are checked on: each brings kinks along.
+const CHECKED: usize = 2;
+
+/// The model that training starts from, on a CPU: the same for every backend.
+fn first_model<A: Architecture>(
+    recipe: &zoo_train::Recipe<A>,
+    input: &InputSpec,
+    cpu: &Device,
+    seed: u64,
+) -> A::Model {
+    cpu.seed(derive_seed(seed, u64::MAX));
+    let model = recipe.architecture.init(input, cpu);
+    // Parameters draw their values when they are first looked at: now, before anything else draws.
+    parameters(&model);
+    model
 }
 
 /// Loads weights that have PyTorch's names and layouts into `model`. A `foreign` file may lack the normalisation of pixels, which is

@@ -1,13 +1,14 @@
 //! Parameters that an optimizer treats in ways of their own.
 
-use burn::module::{Module, ModuleVisitor, Param, ParamGroup, ParamId};
+use burn::module::{Module, ParamGroup, ParamId};
 use burn::optim::{DynOptimizer, DynState, ModuleOptimizer, StateSink, StateSource};
+use burn::tensor::Device;
 use burn::tensor::kind::BridgeTensor;
-use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use zoo_core::InvalidConfig;
 
 use super::Groups;
+use crate::parameters::{KINDS, Parameter, Parameters, WEIGHTS};
 
 /// What is different for a group of parameters.
 ///
@@ -29,12 +30,6 @@ impl Default for Group {
         Self { learning_rate_scale: 1.0, weight_decay: None }
     }
 }
-
-const WEIGHTS: &str = "weights";
-const BIASES: &str = "biases";
-const NORM_SCALES: &str = "norm_scales";
-const NORM_BIASES: &str = "norm_biases";
-const KINDS: [&str; 4] = [WEIGHTS, BIASES, NORM_SCALES, NORM_BIASES];
 
 /// The optimizer that `build` makes of a weight decay, one for each way that parameters are treated in.
 ///
@@ -105,15 +100,6 @@ impl<O: DynOptimizer> DynOptimizer for GroupOptimizer<O> {
     }
 }
 
-/// A trained parameter.
-struct Parameter {
-    id: ParamId,
-    /// As `model.safetensors` names it.
-    name: String,
-    /// One of [`KINDS`].
-    kind: &'static str,
-}
-
 impl Parameter {
     /// Whether its name begins with `prefix`, the name of a module or its own.
     fn is_in(&self, prefix: &str) -> bool {
@@ -121,7 +107,7 @@ impl Parameter {
     }
 
     /// How many times larger its learning rate is, and its weight decay.
-    fn treatment(&self, weight_decay: f64, groups: &Groups) -> (f64, f64) {
+    pub(super) fn treatment(&self, weight_decay: f64, groups: &Groups) -> (f64, f64) {
         let mut mine: Vec<_> = groups.iter().filter(|(name, _)| self.is_in(name)).collect();
         mine.sort_by_key(|(name, _)| name.len());
         let group = mine.last().map(|(_, group)| **group);
@@ -131,16 +117,7 @@ impl Parameter {
     }
 }
 
-/// The trained parameters of a module, in its order.
-struct Parameters(Vec<Parameter>);
-
 impl Parameters {
-    fn of<M: Module>(model: &M) -> Self {
-        let mut walk = Walk { found: Vec::new(), path: Vec::new() };
-        model.visit(&mut walk);
-        Self(walk.found)
-    }
-
     /// The ids of parameters that are treated alike, in the order in which the first of each stands in the module.
     fn by_treatment(&self, weight_decay: f64, groups: &Groups) -> Vec<((f64, f64), Vec<ParamId>)> {
         let mut found: Vec<((f64, f64), Vec<ParamId>)> = Vec::new();
@@ -155,58 +132,15 @@ impl Parameters {
     }
 }
 
-/// Goes through a module.
-struct Walk {
-    found: Vec<Parameter>,
-    /// Names, and types of what they stand in, from the model down to where the visitor is.
-    path: Vec<(String, String)>,
-}
-
-impl Walk {
-    /// The name in `model.safetensors`: variants of enums have none there, and BatchNorm's γ and β are weight and bias.
-    fn name(&self) -> String {
-        let parts = self.path.iter().filter(|(_, within)| !within.starts_with("Enum:"));
-        let named = parts.map(|(name, within)| match (within.as_str(), name.as_str()) {
-            ("Struct:BatchNorm", "gamma") => "weight",
-            ("Struct:BatchNorm", "beta") => "bias",
-            (_, name) => name,
-        });
-        named.collect::<Vec<_>>().join(".")
-    }
-
-    fn kind(&self, rank: usize) -> &'static str {
-        let (name, within) = self.path.last().map_or(("", ""), |(name, within)| (name, within));
-        match (within, name, rank) {
-            (_, _, 2..) => WEIGHTS,
-            ("Struct:BatchNorm", "gamma", _) => NORM_SCALES,
-            ("Struct:BatchNorm", "beta", _) => NORM_BIASES,
-            _ => BIASES,
-        }
-    }
-}
-
-impl ModuleVisitor for Walk {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.push((name.into(), container_type.into()));
-    }
-
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if param.is_require_grad() {
-            self.found.push(Parameter { id: param.id, name: self.name(), kind: self.kind(D) });
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use burn::module::Param;
     use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
     use burn::optim::GradientsParams;
+    use burn::tensor::Tensor;
 
     use super::*;
+    use crate::parameters::{NORM_BIASES, NORM_SCALES};
 
     #[derive(Module, Debug)]
     struct Tiny {

@@ -1,0 +1,131 @@
+//! `zoo gradcheck`: analytic gradients beside numerical ones.
+
+use anyhow::bail;
+use comfy_table::CellAlignment;
+use serde::Serialize;
+use serde_json::json;
+use toml::{Table, Value};
+use zoo_train::{GradientReport, Sampling};
+
+use crate::cli::{GlobalOptions, UsageError};
+use crate::config::{self, Contender};
+use crate::output::{print, print_json};
+use crate::progress::Progress;
+use crate::recipes::Dimensions;
+use crate::source::Source;
+
+/// What is checked if nothing is named.
+const DEFAULT: [&str; 4] = ["softmax", "svm", "mlp", "cnn"];
+/// Kinds of networks that are checked besides the default one.
+const KINDS: [&str; 3] = ["vgg", "lenet", "resnet"];
+/// Activations with a kink.
+const KINKED: [&str; 2] = ["relu", "leaky_relu"];
+
+/// The check of one recipe.
+#[derive(Serialize)]
+struct Check {
+    recipe: String,
+    passes: bool,
+    #[serde(flatten)]
+    report: GradientReport,
+}
+
+/// Checks the gradients of `models`: names, or files with recipes. Each recipe is checked as it is, and once more with smooth parts
+/// where it has others: max-pooling has no smooth counterpart and keeps its kinks.
+pub(crate) fn run(options: &GlobalOptions, models: &[String], samples: u16) -> anyhow::Result<()> {
+    let contenders = contenders(options, models)?;
+    let splits = Source::new(options).splits(options.seed())?;
+    let sampling = Sampling { values: samples.into(), seed: options.seed() };
+    let progress = Progress::new(options.quiet);
+    let dimensions = Dimensions::of(&splits);
+    let mut checks: Vec<Check> = Vec::new();
+    for contender in contenders {
+        let invalid = |error| UsageError(format!("{}: {error}", contender.name()));
+        contender.recipe.validate(dimensions).map_err(invalid)?;
+        let smooth = smooth(&contender)?.filter(|smooth| smooth.recipe.validate(dimensions).is_ok());
+        for contender in [Some(contender), smooth].into_iter().flatten() {
+            progress.line(&format!("checking {}", contender.name()));
+            let report = contender.recipe.check_gradients(&splits, sampling)?;
+            checks.push(Check { recipe: contender.name().into(), passes: report.passes(), report });
+        }
+    }
+    if options.json {
+        print_json(&json!({ "dataset": splits.name, "seed": options.seed(), "checks": checks }))?;
+    } else {
+        print(&table(&checks))?;
+    }
+    let wrong: Vec<String> = checks.iter().filter(|check| !check.passes).map(describe).collect();
+    if wrong.is_empty() { Ok(()) } else { bail!(wrong.join("\n")) }
+}
+
+/// The recipes that are asked for; by default one of every kind.
+fn contenders(options: &GlobalOptions, models: &[String]) -> anyhow::Result<Vec<Contender>> {
+    let named: Vec<&str> = models.iter().map(String::as_str).collect();
+    let mut contenders = config::contenders(options, if named.is_empty() { &DEFAULT } else { &named })?;
+    if named.is_empty() {
+        let network = contenders.pop().expect("the default models are there");
+        let kinds = KINDS.map(|kind| network.varied(kind, within("architecture", "kind", kind)));
+        contenders.push(network);
+        for kind in kinds {
+            contenders.push(kind?);
+        }
+    }
+    Ok(contenders)
+}
+
+/// The same recipe with GELU for an activation that has a kink, and cross-entropy for the hinge; `None` if it has neither.
+fn smooth(contender: &Contender) -> anyhow::Result<Option<Contender>> {
+    let config = contender.recipe.config()?;
+    let value = |table: &str, key: &str| config.get(table).and_then(|table| table.get(key)?.as_str());
+    let mut over = Table::new();
+    let mut name = contender.name().to_string();
+    if value("architecture", "activation").is_some_and(|activation| KINKED.contains(&activation)) {
+        over.extend(within("architecture", "activation", "gelu"));
+        name += ", gelu";
+    }
+    if value("loss", "kind") == Some("hinge") {
+        over.extend(within("loss", "kind", "cross_entropy"));
+        name += ", cross_entropy";
+    }
+    if over.is_empty() { Ok(None) } else { contender.varied(&name, over).map(Some) }
+}
+
+/// `[table]` with one key.
+fn within(table: &str, key: &str, value: &str) -> Table {
+    let inner = Table::from_iter([(key.to_string(), Value::String(value.into()))]);
+    Table::from_iter([(table.to_string(), Value::Table(inner))])
+}
+
+fn table(checks: &[Check]) -> String {
+    let header =
+        ["recipe", "kinks", "loss", "parameters", "derivatives", "on kinks", "largest error", "of", ""];
+    let mut table = zoo_report::table(header);
+    for (place, column) in table.column_iter_mut().enumerate() {
+        let figures = (2..=6).contains(&place);
+        column.set_cell_alignment(if figures { CellAlignment::Right } else { CellAlignment::Left });
+    }
+    for Check { recipe, passes, report } in checks {
+        table.add_row([
+            recipe.clone(),
+            if report.kinks.is_empty() { "smooth".into() } else { report.kinks.join(", ") },
+            format!("{:.4}", report.loss),
+            report.parameters.to_string(),
+            report.derivatives.to_string(),
+            report.on_kinks.to_string(),
+            format!("{:.1e}", report.worst.error),
+            report.worst.parameter.clone(),
+            if *passes { "right" } else { "wrong" }.into(),
+        ]);
+    }
+    table.to_string()
+}
+
+/// What is wrong.
+fn describe(Check { recipe, report, .. }: &Check) -> String {
+    let worst = &report.worst;
+    format!(
+        "{recipe}: the gradient of {} is wrong: {:.6e} analytically and {:.6e} numerically, a relative error of {:.1e} where {:.0e} \
+         is accepted",
+        worst.parameter, worst.analytic, worst.numerical, worst.error, report.tolerance
+    )
+}

@@ -1,0 +1,101 @@
+use burn::module::{Initializer, Param};
+use burn::tensor::{Device, activation};
+use zoo_data::shapes10;
+
+use super::*;
+use crate::Sgd;
+
+const CLASSES: usize = 10;
+
+/// Two linear layers with something between them.
+#[derive(Module, Debug)]
+struct Network {
+    first: Param<Tensor<2>>,
+    second: Param<Tensor<2>>,
+    #[module(skip)]
+    between: Between,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Between {
+    Tanh,
+    Relu,
+    /// Half of the features take no gradient back.
+    HalfDetached,
+    /// The gradient is a thousandth too large.
+    Scaled,
+}
+
+impl Classifier for Network {
+    fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        let features = (images.flatten::<2>(1, 3) / 255.0).matmul(self.first.val());
+        let features = match self.between {
+            Between::Tanh => features.tanh(),
+            Between::Relu => activation::relu(features),
+            Between::HalfDetached => {
+                let [kept, cut]: [Tensor<2>; 2] = features.tanh().chunk(2, 1).try_into().expect("two halves");
+                Tensor::cat(vec![kept, cut.detach()], 1)
+            }
+            Between::Scaled => {
+                let features = features.tanh();
+                features.clone() * 1.001 - features.detach() * 0.001
+            }
+        };
+        features.matmul(self.second.val())
+    }
+}
+
+fn check(between: Between, loss: Loss, weight_decay: f64, kinks: &[&'static str]) -> GradientReport {
+    let device = Device::flex();
+    let normal =
+        |shape: [usize; 2], deviation| Initializer::Normal { mean: 0.0, std: deviation }.init(shape, &device);
+    let network = Network { first: normal([3072, 6], 0.02), second: normal([6, CLASSES], 0.5), between };
+    let batch = shapes10::generate(4, 10, 1).train.batch(0..4, &device);
+    let optimizer = Optimizer::Sgd(Sgd { weight_decay, ..Sgd::default() });
+    let sampling = Sampling { values: 12, seed: 7 };
+    check_gradients(&network, &batch, (&loss, &optimizer), kinks.to_vec(), sampling).unwrap()
+}
+
+const CROSS_ENTROPY: Loss = Loss::CrossEntropy { label_smoothing: 0.1 };
+
+#[test]
+fn right_gradients_pass() {
+    for loss in [CROSS_ENTROPY, Loss::MeanSquaredError] {
+        let report = check(Between::Tanh, loss, 0.1, &[]);
+        assert!(report.passes(), "{report:?}");
+        assert_eq!((report.parameters, report.derivatives, report.on_kinks), (2, 2 * 13, 0));
+        assert!(report.worst.analytic != 0.0);
+    }
+    let report = check(Between::Relu, Loss::Hinge { margin: 1.0 }, 0.1, &["relu", "hinge"]);
+    assert!(report.passes(), "{report:?}");
+}
+
+#[test]
+fn wrong_gradients_are_caught_and_named() {
+    for kinks in [&[][..], &["relu"]] {
+        let report = check(Between::HalfDetached, CROSS_ENTROPY, 0.0, kinks);
+        assert!(!report.passes(), "{report:?}");
+        assert!(report.worst.parameter.starts_with("first"), "{report:?}");
+        assert_eq!(report.worst.error, 1.0);
+        let report = check(Between::Scaled, CROSS_ENTROPY, 0.0, kinks);
+        assert!(!report.passes() && report.worst.parameter.starts_with("first"), "{report:?}");
+        assert!((report.worst.error - 1e-3).abs() < 1e-4, "{report:?}");
+    }
+}
+
+#[test]
+fn derivatives_that_rounding_hides_are_equal() {
+    let error = |a, n| relative_error(a, n, 4e-10, SMOOTH);
+    assert!((error(2.0, 1.0) - 0.5).abs() < 1e-12);
+    assert!((error(0.0, -1e-2) - 1.0).abs() < 1e-12);
+    assert!(error(0.0, 3.9e-10) < SMOOTH && error(0.0, 4.1e-10) > SMOOTH);
+    assert_eq!(error(0.0, 0.0), 0.0);
+    assert!(error(f64::NAN, 1.0).is_nan());
+}
+
+#[test]
+fn a_penalty_is_part_of_the_loss() {
+    // Were it on one side alone, the derivatives would differ by λ θ.
+    let report = check(Between::Tanh, CROSS_ENTROPY, 10.0, &[]);
+    assert!(report.passes(), "{report:?}");
+}
