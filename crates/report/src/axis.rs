@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
-
-use super::Point;
+use crate::canvas::Point;
 
 /// A loss that many times what training begins with has diverged.
 const DIVERGED: f64 = 6.0;
@@ -13,37 +11,98 @@ const DIVERGED: f64 = 6.0;
 const APART: f64 = 30.0;
 /// Training begins with this loss at least.
 const LEAST_START: f64 = 0.1;
+/// Values whose largest is so many times the least are told apart on a logarithmic scale alone.
+const SPAN: f64 = 30.0;
 
 /// The range of an axis and its ticks.
-#[derive(Clone)]
-pub(super) struct Axis {
-    pub(super) range: Range<f64>,
-    ticks: Vec<f64>,
-    decimals: usize,
+#[derive(Clone, Debug)]
+pub(crate) struct Axis {
+    scale: Scale,
+    /// On the scale.
+    range: Range<f64>,
+    ticks: Vec<Tick>,
+}
+
+/// A value with a line and a label.
+#[derive(Clone, Debug)]
+pub(crate) struct Tick {
+    pub(crate) value: f64,
+    pub(crate) label: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Scale {
+    Linear,
+    /// The decimal logarithm; where it puts 0, which has none.
+    Logarithmic {
+        zero: f64,
+    },
+}
+
+impl Scale {
+    fn place(self, value: f64) -> f64 {
+        match self {
+            Self::Logarithmic { zero } if value <= 0.0 => zero,
+            Self::Logarithmic { .. } => value.log10(),
+            Self::Linear => value,
+        }
+    }
 }
 
 impl Axis {
     /// Ticks at whole epochs, and a little room at both ends so that lines don't touch the frame.
-    pub(super) fn of_epochs(epochs: impl Iterator<Item = f64> + Clone) -> Self {
-        let (first, last) = (epochs.clone().fold(f64::MAX, f64::min), epochs.fold(f64::MIN, f64::max));
+    pub(crate) fn of_epochs(epochs: impl Iterator<Item = f64> + Clone) -> Self {
+        let (first, last) = extremes(epochs);
         let step = round_step((last - first) / 9.0).max(1.0);
         let (low, high) = ((first / step).ceil(), (last / step).floor());
         let ticks = (0..=(high - low).max(0.0) as usize).map(|place| (low + place as f64) * step).collect();
-        let room = ((last - first) * 0.02).max(0.02 * step);
-        Self { range: first - room..last + room, ticks, decimals: 0 }
+        Self::linear(first..last, ticks, 0).with_room(0.02, 0.02 * step)
     }
 
     /// From the tick below the least of `values` to the tick above the largest.
-    pub(super) fn of_values(values: impl Iterator<Item = f64> + Clone) -> Self {
-        let (low, high) = (values.clone().fold(f64::MAX, f64::min), values.fold(f64::MIN, f64::max));
+    pub(crate) fn of_values(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let (low, high) = extremes(values);
         if low > high { Self::between(0.0, 1.0) } else { Self::between(low, high) }
+    }
+
+    /// From the least of `values` to the largest, with ticks in between.
+    pub(crate) fn spanning(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let (low, high) = extremes(values.clone());
+        let mut axis = Self::of_values(values);
+        if low < high {
+            axis.range = low..high;
+            axis.ticks.retain(|tick| (low..=high).contains(&tick.value));
+        }
+        axis
+    }
+
+    /// The axis of something that was tried at `values`, with room at both ends: logarithmic if it spans orders of magnitude,
+    /// with 0, if that was tried too, beside the least.
+    pub(crate) fn of_settings(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let (low, high) = extremes(values.clone());
+        let (least, _) = extremes(values.clone().filter(|&value| value > 0.0));
+        if low >= 0.0 && high >= SPAN * least {
+            return Self::logarithmic(least, high, low <= 0.0);
+        }
+        Self::spanning(values).with_room(0.05, 0.0)
+    }
+
+    /// A tick a name, at 0, 1, 2 and so on.
+    pub(crate) fn of_names(names: &[String]) -> Self {
+        let tick = |(place, name): (usize, &String)| Tick { value: place as f64, label: name.clone() };
+        let last = names.len().saturating_sub(1) as f64;
+        Self {
+            scale: Scale::Linear,
+            range: -0.5..last + 0.5,
+            ticks: names.iter().enumerate().map(tick).collect(),
+        }
     }
 
     /// The axis of the training losses `lines`, and whether some of them lie above it.
     ///
     /// A loss that diverges would press all others flat: the axis ends where the lines that don't diverge end, and
     /// without such lines at twice the loss that training begins with.
-    pub(super) fn of_losses(lines: &[&[Point]]) -> (Self, bool) {
+    pub(crate) fn of_losses(lines: &[&[Point]]) -> (Self, bool) {
         let losses = |line: &&[Point]| line.iter().map(|point| point.1).collect::<Vec<_>>();
         let lines: Vec<_> = lines.iter().map(losses).filter(|line| !line.is_empty()).collect();
         let all = lines.iter().flatten().copied();
@@ -75,37 +134,70 @@ impl Axis {
         let ticks: Vec<_> = (0..=(last - first) as usize).map(tick).collect();
         let decimals = (-step.log10() - 1e-9).ceil().clamp(0.0, 12.0) as usize;
         // Beside huge values the last tick may lie a small one's height below it.
-        Self { range: low.min(first * step)..high.max(last * step), ticks, decimals }
+        Self::linear(low.min(first * step)..high.max(last * step), ticks, decimals)
     }
 
-    /// A tick's label.
-    pub(super) fn label(&self, tick: f64) -> String {
-        if tick.abs() < 1e6 { format!("{tick:.*}", self.decimals) } else { format!("{tick:e}") }
+    fn linear(range: Range<f64>, ticks: Vec<f64>, decimals: usize) -> Self {
+        let label =
+            |tick: f64| if tick.abs() < 1e6 { format!("{tick:.decimals$}") } else { format!("{tick:e}") };
+        let tick = |value| Tick { value, label: label(value) };
+        Self { scale: Scale::Linear, range, ticks: ticks.into_iter().map(tick).collect() }
+    }
+
+    /// From `least` to `high`, positive; ticks at powers of ten.
+    fn logarithmic(least: f64, high: f64, has_zero: bool) -> Self {
+        let (low, high) = (least.log10(), high.log10());
+        let step = ((high - low) / 8.0).ceil().max(1.0);
+        let zero = low - (0.12 * (high - low)).max(0.5 * step);
+        let tick =
+            |exponent: f64| Tick { value: 10_f64.powf(exponent), label: power_of_ten(exponent as i32) };
+        let (first, last) = ((low - 1e-9).ceil(), (high + 1e-9).floor());
+        let powers = (0..=((last - first) / step) as usize).map(|place| tick(first + place as f64 * step));
+        let of_zero = has_zero.then(|| Tick { value: 0.0, label: "0".into() });
+        let start = if has_zero { zero } else { low };
+        let ticks = of_zero.into_iter().chain(powers).collect();
+        Self { scale: Scale::Logarithmic { zero }, range: start..high, ticks }.with_room(0.05, 0.0)
+    }
+
+    /// Room at both ends: a share of the range, or `least`.
+    fn with_room(mut self, share: f64, least: f64) -> Self {
+        let Range { start, end } = self.range;
+        let room = (share * (end - start)).max(least);
+        self.range = start - room..end + room;
+        self
+    }
+
+    /// Where `value` lies: 0 at the axis' start, 1 at its end.
+    pub(crate) fn share(&self, value: f64) -> f64 {
+        (self.scale.place(value) - self.range.start) / (self.range.end - self.range.start)
+    }
+
+    /// The largest value of a linear axis.
+    pub(crate) fn end(&self) -> f64 {
+        self.range.end
+    }
+
+    pub(crate) fn ticks(&self) -> &[Tick] {
+        &self.ticks
+    }
+
+    /// The labels of the ticks.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = &str> {
+        self.ticks.iter().map(|tick| tick.label.as_str())
     }
 }
 
-impl Ranged for Axis {
-    type FormatOption = NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, (start, end): (i32, i32)) -> i32 {
-        let share = (value - self.range.start) / (self.range.end - self.range.start);
-        start + (share * f64::from(end - start)).round() as i32
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
-        // There are no lesser lines between the ticks.
-        if hint.weight().allow_light_points() { Vec::new() } else { self.ticks.clone() }
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.range.clone()
-    }
+/// The least and the largest of `values`; of none the first is larger.
+fn extremes(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+    (values.clone().fold(f64::MAX, f64::min), values.fold(f64::MIN, f64::max))
 }
 
-impl ValueFormatter<f64> for Axis {
-    fn format_ext(&self, value: &f64) -> String {
-        self.label(*value)
+/// `0.001`, `1`, `100`, and beyond `1e-5`.
+fn power_of_ten(exponent: i32) -> String {
+    match exponent {
+        -4..0 => format!("{:.*}", exponent.unsigned_abs() as usize, 10_f64.powi(exponent)),
+        0..=5 => format!("{:.0}", 10_f64.powi(exponent)),
+        _ => format!("1e{exponent}"),
     }
 }
 
@@ -129,7 +221,7 @@ fn round_step(step: f64) -> f64 {
 }
 
 /// The parts of a line that lie at or below `limit`, cut where it crosses.
-pub(super) fn below(line: &[Point], limit: f64) -> Vec<Vec<Point>> {
+pub(crate) fn below(line: &[Point], limit: f64) -> Vec<Vec<Point>> {
     let (mut parts, mut part) = (Vec::new(), Vec::new());
     let mut last: Option<Point> = None;
     for &point in line {
@@ -157,8 +249,8 @@ mod tests {
         losses.iter().enumerate().map(|(place, &loss)| (place as f64 + 1.0, loss)).collect()
     }
 
-    fn labels(axis: &Axis) -> Vec<String> {
-        axis.ticks.iter().map(|&tick| axis.label(tick)).collect()
+    fn labels(axis: &Axis) -> Vec<&str> {
+        axis.labels().collect()
     }
 
     #[test]
@@ -224,5 +316,47 @@ mod tests {
             [vec![(1.0, 1.0), (1.5, 2.0)], vec![(2.5, 2.0), (3.0, 1.0), (4.0, 2.0), (4.0, 2.0)]];
         assert_eq!(parts, expected);
         assert!(below(&line(&[3.0, 4.0]), 2.0).is_empty());
+    }
+
+    #[test]
+    fn settings_over_orders_of_magnitude_are_on_a_logarithmic_scale() {
+        let axis = Axis::of_settings([1e-4, 1e-2, 1.0].into_iter());
+        assert_eq!(labels(&axis), ["0.0001", "0.001", "0.01", "0.1", "1"]);
+        let shares = [1e-4, 1e-3, 1e-2, 1.0].map(|value| axis.share(value));
+        assert!((shares[1] - shares[0] - (shares[2] - shares[1])).abs() < 1e-9, "{shares:?}");
+        assert!(shares[0] > 0.0 && shares[3] < 1.0, "{shares:?}");
+
+        let axis = Axis::of_settings([1.0, 3.0, 5.0, 8.0, 10.0].into_iter());
+        assert_eq!(labels(&axis), ["2", "4", "6", "8", "10"]);
+        assert!((axis.share(5.5) - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn zero_stands_beside_the_least() {
+        let axis = Axis::of_settings([0.0, 1e-6, 1e-4, 1e-2].into_iter());
+        assert_eq!(labels(&axis), ["0", "1e-6", "1e-5", "0.0001", "0.001", "0.01"]);
+        assert!(0.0 < axis.share(0.0) && axis.share(0.0) < axis.share(1e-6));
+        assert_eq!(Axis::of_settings([-1.0, 100.0].into_iter()).scale, Scale::Linear);
+    }
+
+    #[test]
+    fn any_settings_have_an_axis() {
+        for values in
+            [vec![], vec![0.0], vec![3.0; 2], vec![1e-300, 1e300], vec![0.0, 1e300], vec![-1e15, 1e15]]
+        {
+            let axis = Axis::of_settings(values.iter().copied());
+            assert!(
+                values.iter().all(|&value| (0.0..=1.0).contains(&axis.share(value))),
+                "{values:?} on {axis:?}"
+            );
+            assert!((1..=12).contains(&axis.ticks.len()), "{values:?} on {axis:?}");
+        }
+    }
+
+    #[test]
+    fn names_stand_apart_evenly() {
+        let axis = Axis::of_names(&["l1".into(), "l2".into()]);
+        assert_eq!((axis.share(0.0), axis.share(1.0)), (0.25, 0.75));
+        assert_eq!(labels(&axis), ["l1", "l2"]);
     }
 }
