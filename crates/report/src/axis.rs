@@ -9,8 +9,12 @@ const DIVERGED: f64 = 6.0;
 /// Losses begin this far apart at most, unless one of them has diverged already: hinge losses begin much higher than
 /// cross-entropies, and both should be seen.
 const APART: f64 = 30.0;
+/// Ticks divide an axis into so many parts or fewer.
+const PARTS: f64 = 5.0;
 /// Training begins with this loss at least.
 const LEAST_START: f64 = 0.1;
+/// A logarithmic axis of fewer decades has ticks at 2 and 5 between the powers of ten.
+const FEW_DECADES: f64 = 3.5;
 /// Values whose largest is so many times the least are told apart on a logarithmic scale alone.
 const SPAN: f64 = 30.0;
 
@@ -28,6 +32,20 @@ pub(crate) struct Axis {
 pub(crate) struct Tick {
     pub(crate) value: f64,
     pub(crate) label: String,
+}
+
+impl Tick {
+    /// A digit times a power of ten: `0.002`, `1`, `500`, and beyond these `2e-5`.
+    fn decimal(digit: u8, power: i32) -> Self {
+        let scientific = format!("{digit}e{power}");
+        let value = scientific.parse().unwrap_or(f64::NAN);
+        let label = match power {
+            -4..0 => format!("{value:.*}", power.unsigned_abs() as usize),
+            0..=5 => format!("{value:.0}"),
+            _ => scientific,
+        };
+        Self { value, label }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,18 +80,28 @@ impl Axis {
     /// From the tick below the least of `values` to the tick above the largest.
     pub(crate) fn of_values(values: impl Iterator<Item = f64> + Clone) -> Self {
         let (low, high) = extremes(values);
-        if low > high { Self::between(0.0, 1.0) } else { Self::between(low, high) }
+        if low > high { Self::between(0.0, 1.0, PARTS) } else { Self::between(low, high, PARTS) }
     }
 
     /// From the least of `values` to the largest, with ticks in between.
     pub(crate) fn spanning(values: impl Iterator<Item = f64> + Clone) -> Self {
-        let (low, high) = extremes(values.clone());
-        let mut axis = Self::of_values(values);
-        if low < high {
+        let (low, high) = extremes(values);
+        if low > high {
+            return Self::between(0.0, 1.0, PARTS);
+        }
+        let mut axis = Self::between(low, high, 8.0);
+        let is_inside = |tick: &Tick| (low..=high).contains(&tick.value);
+        // Of values that are as good as one the ticks are around it.
+        if axis.ticks.iter().filter(|tick| is_inside(tick)).count() > 1 {
             axis.range = low..high;
-            axis.ticks.retain(|tick| (low..=high).contains(&tick.value));
+            axis.ticks.retain(is_inside);
         }
         axis
+    }
+
+    /// From below the least of `values` to above the largest, so that points don't touch the frame.
+    pub(crate) fn around(values: impl Iterator<Item = f64> + Clone) -> Self {
+        Self::spanning(values).with_room(0.05, 0.0)
     }
 
     /// The axis of something that was tried at `values`, with room at both ends: logarithmic if it spans orders of magnitude,
@@ -84,7 +112,7 @@ impl Axis {
         if low >= 0.0 && high >= SPAN * least {
             return Self::logarithmic(least, high, low <= 0.0);
         }
-        Self::spanning(values).with_room(0.05, 0.0)
+        Self::around(values)
     }
 
     /// A tick a name, at 0, 1, 2 and so on.
@@ -116,18 +144,19 @@ impl Axis {
         let limit = if high > DIVERGED * start { well.unwrap_or(2.0 * start).max(start) } else { high };
         // Zero belongs to the picture unless all losses are far from it.
         let low = all.fold(f64::MAX, f64::min);
-        let axis = Self::between(if low < 0.5 * limit { low.min(0.0) } else { low }, limit);
+        let axis = Self::between(if low < 0.5 * limit { low.min(0.0) } else { low }, limit, PARTS);
         let cut = high > axis.range.end;
         (axis, cut)
     }
 
-    fn between(low: f64, high: f64) -> Self {
+    /// From the tick at or below `low` to that at or above `high`, in about so many parts.
+    fn between(low: f64, high: f64, parts: f64) -> Self {
         let size = low.abs().max(high.abs());
         // One value alone, or as good as: something around it.
         let half = if size < 1e-9 { 0.5 } else { 0.05 * size };
         let flat = high - low < 1e-9 * size.max(1e-3);
         let (low, high) = if flat { (low - half, high + half) } else { (low, high) };
-        let step = round_step((high - low) / 5.0);
+        let step = round_step((high - low) / parts);
         let (first, last) = ((low / step + 1e-9).floor(), (high / step - 1e-9).ceil());
         // Adding zero makes -0 a 0.
         let tick = |place: usize| (first + place as f64) * step + 0.0;
@@ -149,13 +178,14 @@ impl Axis {
         let (low, high) = (least.log10(), high.log10());
         let step = ((high - low) / 8.0).ceil().max(1.0);
         let zero = low - (0.12 * (high - low)).max(0.5 * step);
-        let tick =
-            |exponent: f64| Tick { value: 10_f64.powf(exponent), label: power_of_ten(exponent as i32) };
-        let (first, last) = ((low - 1e-9).ceil(), (high + 1e-9).floor());
-        let powers = (0..=((last - first) / step) as usize).map(|place| tick(first + place as f64 * step));
-        let of_zero = has_zero.then(|| Tick { value: 0.0, label: "0".into() });
         let start = if has_zero { zero } else { low };
-        let ticks = of_zero.into_iter().chain(powers).collect();
+        let digits: &[u8] = if high - low < FEW_DECADES { &[1, 2, 5] } else { &[1] };
+        let powers =
+            (0..=((high - low) / step) as i32 + 1).map(|place| low.floor() as i32 + place * step as i32);
+        let ticks = powers.flat_map(|power| digits.iter().map(move |&digit| Tick::decimal(digit, power)));
+        let within = |tick: &Tick| (low - 1e-9..=high + 1e-9).contains(&tick.value.log10());
+        let of_zero = has_zero.then(|| Tick { value: 0.0, label: "0".into() });
+        let ticks = of_zero.into_iter().chain(ticks.filter(within)).collect();
         Self { scale: Scale::Logarithmic { zero }, range: start..high, ticks }.with_room(0.05, 0.0)
     }
 
@@ -190,15 +220,6 @@ impl Axis {
 /// The least and the largest of `values`; of none the first is larger.
 fn extremes(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     (values.clone().fold(f64::MAX, f64::min), values.fold(f64::MIN, f64::max))
-}
-
-/// `0.001`, `1`, `100`, and beyond `1e-5`.
-fn power_of_ten(exponent: i32) -> String {
-    match exponent {
-        -4..0 => format!("{:.*}", exponent.unsigned_abs() as usize, 10_f64.powi(exponent)),
-        0..=5 => format!("{:.0}", 10_f64.powi(exponent)),
-        _ => format!("1e{exponent}"),
-    }
 }
 
 /// The loss that training begins with: for each line the lesser of its first two, and of these the largest that can be
@@ -326,6 +347,8 @@ mod tests {
         assert!((shares[1] - shares[0] - (shares[2] - shares[1])).abs() < 1e-9, "{shares:?}");
         assert!(shares[0] > 0.0 && shares[3] < 1.0, "{shares:?}");
 
+        let axis = Axis::of_settings([1.0, 3.0, 60.0].into_iter());
+        assert_eq!(labels(&axis), ["1", "2", "5", "10", "20", "50"]);
         let axis = Axis::of_settings([1.0, 3.0, 5.0, 8.0, 10.0].into_iter());
         assert_eq!(labels(&axis), ["2", "4", "6", "8", "10"]);
         assert!((axis.share(5.5) - 0.5).abs() < 1e-9);

@@ -44,13 +44,6 @@ pub(crate) struct Canvas {
 }
 
 impl Canvas {
-    pub(crate) fn rectangle(&mut self, (left, top, width, height): Area, filling: Colour) {
-        let [left, top, width, height] = [left, top, width, height].map(number);
-        self.element(&format!(
-            r#"<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="{filling}"/>"#
-        ));
-    }
-
     /// A rectangle's outline, outside of `area`.
     pub(crate) fn frame(&mut self, (left, top, width, height): Area, stroke: Stroke) {
         let half = stroke.width / 2.0;

@@ -52,7 +52,7 @@ pub enum Mark {
     None,
     /// It is right: a green frame.
     Right,
-    /// It is wrong: a red frame.
+    /// It is wrong: an orange frame.
     Wrong,
 }
 

@@ -28,7 +28,7 @@ pub use matrix::{Distances, Side, confusion};
 pub use picture::{Picture, PictureError};
 pub use raster::Raster;
 pub use search::search;
-pub use summary::describe;
+pub use summary::{describe, thousands};
 
 /// The table that people see: a row a model, in the order of the comparison.
 #[must_use]

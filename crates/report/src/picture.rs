@@ -75,7 +75,7 @@ impl Picture {
 pub(crate) mod tests {
     use super::*;
     use crate::canvas::{Anchor, Canvas, Text};
-    use crate::style::{TEXT, WHITE};
+    use crate::style::TEXT;
 
     /// Renders a picture, checks what all of them keep to, and returns the pixels `[row, column]`, red, green, blue.
     pub(crate) fn rendered(picture: &Picture) -> image::RgbImage {
@@ -119,9 +119,7 @@ pub(crate) mod tests {
 
     #[test]
     fn too_large_a_picture_is_an_error() {
-        let mut canvas = Canvas::default();
-        canvas.rectangle((0.0, 0.0, 1.0, 1.0), WHITE);
-        let error = canvas.finish(1e9, 1e9).png().unwrap_err();
+        let error = Canvas::default().finish(1e9, 1e9).png().unwrap_err();
         assert!(error.to_string().contains("2000000000×2000000000"), "{error}");
     }
 }

@@ -148,11 +148,11 @@ fn scatter(trials: &[&Trial], key: &str, searched: &[&str], notes: &str) -> Pict
     };
     let folds = |line: &Line| line.trials.iter().flat_map(|trial| trial.1.clone()).collect::<Vec<_>>();
     let heights: Vec<f64> = lines.iter().flat_map(|line| [ends(line), folds(line)].concat()).collect();
-    let y = Axis::of_values(heights.into_iter());
+    let y = Axis::around(heights.into_iter());
 
     let has_folds = trials.iter().any(|trial| trial.validation_accuracies.len() > 1);
     let explanation = if has_folds {
-        " Dots are folds; the line goes through their means, with bars of one standard deviation."
+        " Small dots are folds, large ones their means, and bars one standard deviation."
     } else {
         ""
     };

@@ -52,7 +52,7 @@ pub(crate) const FRAME: Colour = Colour([140; 3]);
 pub(crate) const GRID: Colour = Colour([230; 3]);
 /// Around what is right: Okabe and Ito's green.
 pub(crate) const RIGHT: Colour = COLOURS[2];
-/// Around what is wrong: their red.
+/// Around what is wrong: their vermilion.
 pub(crate) const WRONG: Colour = COLOURS[1];
 
 /// Between the edge of a picture and what is in it.

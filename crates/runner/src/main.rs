@@ -19,6 +19,7 @@ mod failure;
 mod judge;
 mod nearest;
 mod output;
+mod pictures;
 mod predict;
 mod progress;
 mod recipes;
@@ -68,6 +69,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         }
         Command::Train { .. } | Command::Evaluate { .. } => unreachable!("clap asks for one of the two"),
         Command::Predict { runs, image, top } => predict::run(options, runs, image, *top),
+        Command::Pictures { runs } => pictures::run(options, runs),
         Command::Data { command } => data::run(options, command),
         Command::Backends => backends::run(options),
     }
