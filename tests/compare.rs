@@ -49,7 +49,7 @@ fn prints_the_schema_and_writes_a_run_folder() {
     assert_eq!(written, document);
     let markdown = std::fs::read_to_string(folder.join("result.md")).unwrap();
     assert!(markdown.contains("| model ") && markdown.contains("| softmax "), "{markdown}");
-    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 4);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 5);
 }
 
 fn check_result(result: &Value) {
@@ -124,6 +124,7 @@ fn recipes_stand_side_by_side_with_curves() {
     let run = place.join("runs/0001-compare-shapes10");
     let curves = std::fs::read_to_string(run.join("curves.svg")).unwrap();
     assert!(curves.starts_with("<svg") && curves.contains("averaged"));
+    assert!(std::fs::read(run.join("curves.png")).unwrap().starts_with(b"\x89PNG"));
 
     // The config of the run is enough to repeat it.
     let again = json(place, &["compare", "runs/0001-compare-shapes10/config.toml"]);

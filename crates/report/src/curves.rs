@@ -1,17 +1,23 @@
-//! The learning curves of a comparison as one picture: numbers out of histories here, ink in `drawing`.
-
-mod axis;
-mod drawing;
-mod legend;
-mod style;
+//! The learning curves of a comparison as one picture.
 
 use zoo_core::result::{Comparison, EpochRecord, ModelResult};
 
-use crate::summary::{has_several_backends, thousands};
+use crate::Picture;
+use crate::axis::{Axis, below};
+use crate::canvas::{Area, Canvas, Point, Text};
+use crate::chart::Chart;
+use crate::legend::{Legend, draw_marker};
+use crate::style::{Ink, LABEL, MARGIN, TEXT};
+use crate::summary::{name_on, thousands};
+use crate::words::Heading;
 
-/// An epoch and what it came to.
-type Point = (f64, f64);
-
+const WIDTH: f64 = 900.0;
+const LEAST_HEIGHT: f64 = 420.0;
+const PANEL_TITLE_HEIGHT: f64 = 26.0;
+/// Letters of a panel's title.
+const PANEL_TITLE: Text = Text { size: 14.0, colour: TEXT, bold: true, ..LABEL };
+/// More epochs than these have a marker at every second one, and so on.
+const MOST_MARKERS: usize = 10;
 /// What lies beyond is drawn here: far off any axis, and small enough to calculate with.
 const LARGEST: f64 = 1e15;
 
@@ -45,23 +51,18 @@ impl Curve {
     }
 }
 
-/// Learning curves as one SVG: loss and accuracy against the epoch, with a legend beside them.
+/// Learning curves as one picture: loss and accuracy against the epoch, with a legend beside them.
 ///
 /// On the left is the loss on the training images, on the right the accuracy on validation images (of the averaged
 /// weights where there are any) with that on training images paler behind it. Each result that has a history of at
 /// least two epochs has a line, in the order of the comparison; a number that is not finite is left out of its line.
-/// Losses far above those that training began with are cut off, and the title says where. The same comparison
-/// always gives the same text.
+/// Losses far above those that training began with are cut off, and the title says where.
 ///
 /// `None` if no result has such a history.
 #[must_use]
-pub fn curves_svg(comparison: &Comparison) -> Option<String> {
-    let several = has_several_backends(comparison);
-    let name = |result: &ModelResult| {
-        if several { format!("{} on {}", result.name(), result.backend) } else { result.name().to_owned() }
-    };
-    let curves: Vec<_> =
-        comparison.results.iter().filter_map(|result| Curve::new(result, name(result))).collect();
+pub fn curves(comparison: &Comparison) -> Option<Picture> {
+    let curve = |result| Curve::new(result, name_on(comparison, result));
+    let curves: Vec<_> = comparison.results.iter().filter_map(curve).collect();
     if curves.is_empty() {
         return None;
     }
@@ -69,8 +70,104 @@ pub fn curves_svg(comparison: &Comparison) -> Option<String> {
     let title = format!("Learning curves on {}", data.name);
     let images =
         format!("{} training and {} validation images", thousands(data.train), thousands(data.validation));
-    // Text is written into memory, where nothing can fail.
-    drawing::draw(&title, &images, &curves).ok()
+    Some(draw(&Heading::new(&title, &images, WIDTH - 2.0 * MARGIN), &curves))
+}
+
+/// Two panels and the legend.
+fn draw(heading: &Heading, curves: &[Curve]) -> Picture {
+    let panels = [loss_panel(curves), accuracy_panel(curves)];
+    let kinds = if panels[1].lines.iter().any(|line| line.pale) {
+        vec![("validation images", Ink::of_any().line()), ("training images", Ink::of_any().pale_line())]
+    } else {
+        Vec::new()
+    };
+    let legend = Legend::new(curves.iter().map(|curve| curve.name.as_str()), kinds);
+    let top = MARGIN + heading.height();
+    let height = LEAST_HEIGHT.max(top + PANEL_TITLE_HEIGHT + legend.height() + MARGIN);
+
+    let mut canvas = Canvas::default();
+    heading.draw(&mut canvas, MARGIN, MARGIN);
+    let epochs = Axis::of_epochs(curves.iter().flat_map(Curve::all).map(|point| point.0));
+    let width = (WIDTH - 4.0 * MARGIN - legend.width()) / 2.0;
+    for (panel, left) in panels.iter().zip([MARGIN, 2.0 * MARGIN + width]) {
+        panel.draw(&mut canvas, (left, top, width, height - top - 0.5 * MARGIN), &epochs);
+    }
+    legend.draw(&mut canvas, WIDTH - MARGIN - legend.width(), top + PANEL_TITLE_HEIGHT);
+    canvas.finish(WIDTH, height)
+}
+
+/// A panel's words, axis and lines.
+struct Panel<'a> {
+    title: String,
+    quantity: &'static str,
+    axis: Axis,
+    lines: Vec<Line<'a>>,
+}
+
+struct Line<'a> {
+    points: &'a [Point],
+    ink: Ink,
+    pale: bool,
+}
+
+fn loss_panel(curves: &[Curve]) -> Panel<'_> {
+    let losses: Vec<_> = curves.iter().map(|curve| curve.loss.as_slice()).collect();
+    let (axis, cut) = Axis::of_losses(&losses);
+    let end = axis.labels().last().unwrap_or_default();
+    let title = if cut { format!("Training loss (cut off at {end})") } else { "Training loss".into() };
+    let line = |(place, points)| Line { points, ink: Ink::new(place), pale: false };
+    Panel { title, quantity: "loss", axis, lines: losses.into_iter().enumerate().map(line).collect() }
+}
+
+/// Accuracy on validation images, and on training images behind it; without the former the latter stands alone.
+fn accuracy_panel(curves: &[Curve]) -> Panel<'_> {
+    let validated = curves.iter().any(|curve| !curve.validation.is_empty());
+    let trained = curves.iter().any(|curve| !curve.training.is_empty());
+    let lines = |pale: bool, points: fn(&Curve) -> &[Point]| {
+        let line = move |(place, curve)| Line { points: points(curve), ink: Ink::new(place), pale };
+        curves.iter().enumerate().map(line).filter(|line| !line.points.is_empty())
+    };
+    let mut all: Vec<_> = lines(validated, |curve| &curve.training).collect();
+    all.extend(lines(false, |curve| &curve.validation));
+    let title = match (validated, trained) {
+        (true, true) | (false, false) => "Accuracy",
+        (true, false) => "Accuracy on validation images",
+        (false, true) => "Accuracy on training images",
+    };
+    let values = all.iter().flat_map(|line| line.points.iter().map(|point| point.1));
+    Panel { title: title.into(), quantity: "accuracy, %", axis: Axis::of_values(values), lines: all }
+}
+
+impl Panel<'_> {
+    fn draw(&self, canvas: &mut Canvas, (left, top, width, height): Area, epochs: &Axis) {
+        let area = (left, top + PANEL_TITLE_HEIGHT, width, height - PANEL_TITLE_HEIGHT);
+        let chart = Chart::new(area, epochs, &self.axis);
+        canvas.text((chart.left(), top + 0.4 * PANEL_TITLE_HEIGHT), &self.title, &PANEL_TITLE);
+        chart.draw(canvas, "epoch", self.quantity, false);
+        // The first results are the best ones, as a rule: they are drawn over the others.
+        let (pale, strong): (Vec<_>, Vec<_>) = self.lines.iter().rev().partition(|line| line.pale);
+        for line in pale.into_iter().chain(strong) {
+            line.draw(canvas, &chart, self.axis.end());
+        }
+    }
+}
+
+impl Line<'_> {
+    fn draw(&self, canvas: &mut Canvas, chart: &Chart<'_>, limit: f64) {
+        let stroke = if self.pale { self.ink.pale_line() } else { self.ink.line() };
+        for part in below(self.points, limit) {
+            let part: Vec<Point> = part.into_iter().map(|point| chart.at(point)).collect();
+            match part[..] {
+                [point] => canvas.circle(point, 2.5, stroke.colour, stroke.opacity),
+                _ => canvas.line(&part, stroke),
+            }
+        }
+        let every = self.points.len().div_ceil(MOST_MARKERS).max(1);
+        let marked = self.points.iter().step_by(every).filter(|point| !self.pale && point.1 <= limit);
+        for &point in marked {
+            draw_marker(canvas, chart.at(point), self.ink);
+        }
+    }
 }
 
 fn points(history: &[EpochRecord], value: impl Fn(&EpochRecord) -> Option<f64>) -> Vec<Point> {

@@ -1,16 +1,36 @@
-//! Results out: a [`Comparison`] as a table for the terminal and as Markdown, and its learning curves as a picture.
-//! Knows the result schema and no tensor.
+//! Results out: a [`Comparison`] as a table for the terminal and as Markdown, and pictures of results, searches and images.
+//! Knows the result schema and plain numbers, and no tensor.
+//!
+//! A [`Picture`] is SVG, and PNG rendered from it. What draws one knows axes (`axis`, `chart`), words (`words`, `legend`), colours
+//! (`style`, `colours`) and pixels (`raster`), and puts elements on a `canvas`.
 
+mod axis;
+mod canvas;
+mod chart;
+mod colours;
 mod curves;
+mod grid;
+mod legend;
+mod matrix;
+mod picture;
+mod raster;
 mod reproduction;
+mod search;
+mod style;
 mod summary;
+mod words;
 
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
 use zoo_core::result::{Comparison, ModelResult};
 
-pub use curves::curves_svg;
+pub use curves::curves;
+pub use grid::{Grid, Mark, Row, Tile};
+pub use matrix::{Distances, Side, confusion};
+pub use picture::{Picture, PictureError};
+pub use raster::Raster;
 pub use reproduction::{figure_line, reproduction_markdown, reproduction_table};
-pub use summary::describe;
+pub use search::search;
+pub use summary::{describe, thousands};
 
 /// The table that people see: a row a model, in the order of the comparison.
 #[must_use]

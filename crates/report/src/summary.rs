@@ -7,6 +7,12 @@ pub(crate) fn has_several_backends(comparison: &Comparison) -> bool {
     comparison.results.windows(2).any(|pair| pair[0].backend != pair[1].backend)
 }
 
+/// The name of a result, with its backend where there are several.
+pub(crate) fn name_on(comparison: &Comparison, result: &ModelResult) -> String {
+    let name = result.name();
+    if has_several_backends(comparison) { format!("{name} on {}", result.backend) } else { name.into() }
+}
+
 /// The other ways of evaluation that any of the results has figures of, each once.
 fn variants(comparison: &Comparison) -> Vec<&str> {
     let mut names = Vec::new();
@@ -107,7 +113,8 @@ fn scientific(number: f64) -> String {
 }
 
 /// 1234567 as 1,234,567.
-pub(crate) fn thousands(number: usize) -> String {
+#[must_use]
+pub fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {

@@ -31,6 +31,7 @@ Examples:
   zoo reproduce cs231n                          published results, measured again
   zoo compare cnn configs/vgg.toml configs/lenet.toml
   zoo predict runs/0002-train-cnn-cifar10 --image cat.png
+  zoo pictures runs/0002-train-cnn-cifar10      curves, confusion matrix, filters, mistakes
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
 
@@ -86,6 +87,12 @@ pub(crate) enum Command {
         /// How many classes to show
         #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
         top: u16,
+    },
+    /// Draw the course's pictures: of runs, of searches, or of --data itself
+    Pictures {
+        /// The folders of runs and searches, each of which gets a folder `pictures` [default: a new run of --data]
+        #[arg(value_name = "RUN")]
+        runs: Vec<PathBuf>,
     },
     /// Fetch, inspect, verify and export datasets
     Data {

@@ -20,6 +20,7 @@ mod gradcheck;
 mod judge;
 mod nearest;
 mod output;
+mod pictures;
 mod predict;
 mod progress;
 mod recipes;
@@ -71,6 +72,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         }
         Command::Train { .. } | Command::Evaluate { .. } => unreachable!("clap asks for one of the two"),
         Command::Predict { runs, image, top } => predict::run(options, runs, image, *top),
+        Command::Pictures { runs } => pictures::run(options, runs),
         Command::Data { command } => data::run(options, command),
         Command::Reproduce { suite, only, quick } => {
             reproduce::run(options, &reproduce::Request { suite, only, quick: *quick })

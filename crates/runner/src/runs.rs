@@ -1,10 +1,13 @@
 //! Run folders: what a command leaves on disk. Every file appears whole or not at all.
 //!
 //! ```text
-//! runs/0001-compare-shapes10/   config.toml  result.json  result.md  curves.svg
+//! runs/0001-compare-shapes10/   config.toml  result.json  result.md  curves.svg  curves.png
 //! runs/0002-train-cnn-cifar10/  config.toml  result.json  metrics.jsonl  model.safetensors  checkpoint/
 //! runs/0003-reproduce-cs231n-cifar10/  result.json  result.md
+//! runs/0004-pictures-cifar10/   samples.svg  samples.png  …
 //! ```
+//!
+//! `zoo pictures` adds a folder `pictures/` to a run.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,6 +19,7 @@ use toml::Table;
 use zoo_core::reproduction::Reproduction;
 use zoo_core::result::{Comparison, DatasetSummary, ModelResult, SCHEMA};
 use zoo_data::Splits;
+use zoo_report::Picture;
 
 use crate::backend::Selected;
 use crate::cli::GlobalOptions;
@@ -32,9 +36,9 @@ pub(crate) const RESULT: &str = "result.json";
 pub(crate) const METRICS: &str = "metrics.jsonl";
 pub(crate) const MODEL_FILE: &str = "model.safetensors";
 pub(crate) const CHECKPOINT: &str = "checkpoint";
-const CONFIG: &str = "config.toml";
+pub(crate) const CONFIG: &str = "config.toml";
 const MARKDOWN: &str = "result.md";
-const CURVES: &str = "curves.svg";
+const CURVES: &str = "curves";
 
 /// The `[run]` of a config: all that a run depends on besides its recipes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -125,7 +129,7 @@ pub(crate) fn write_comparison(
         write(&folder.join(CONFIG), toml::to_string(&table)?.as_bytes())?;
         write_result(folder, comparison)?;
         write(&folder.join(MARKDOWN), zoo_report::markdown(comparison).as_bytes())?;
-        zoo_report::curves_svg(comparison).map_or(Ok(()), |svg| write(&folder.join(CURVES), svg.as_bytes()))
+        zoo_report::curves(comparison).map_or(Ok(()), |curves| write_picture(folder, CURVES, &curves))
     })
 }
 
@@ -229,6 +233,12 @@ pub(crate) fn write_result(folder: &Path, comparison: &Comparison) -> anyhow::Re
     write(&folder.join(RESULT), (serde_json::to_string_pretty(comparison)? + "\n").as_bytes())
 }
 
+/// Writes `NAME.svg` and `NAME.png`.
+pub(crate) fn write_picture(folder: &Path, name: &str, picture: &Picture) -> anyhow::Result<()> {
+    write(&folder.join(format!("{name}.svg")), picture.svg().as_bytes())?;
+    write(&folder.join(format!("{name}.png")), &picture.png()?)
+}
+
 /// Writes a file beside and renames it.
 pub(crate) fn write(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -260,7 +270,11 @@ pub(crate) fn check_writable(out: &Path) -> anyhow::Result<()> {
 }
 
 /// Makes `out/NNNN-name`, the next free number, and fills it first: it appears whole or not at all.
-fn create(out: &Path, name: &str, fill: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<PathBuf> {
+pub(crate) fn create(
+    out: &Path,
+    name: &str,
+    fill: impl FnOnce(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<PathBuf> {
     let cannot = || format!("cannot make a run folder in {}", out.display());
     let existed = out.exists();
     std::fs::create_dir_all(out).with_context(cannot)?;
