@@ -86,6 +86,12 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
         top: u16,
     },
+    /// What cross-entropy and the hinge say of the validation images of trained runs, all together and one by one
+    Losses {
+        /// The runs' folders, all made from the same images
+        #[arg(required = true)]
+        runs: Vec<PathBuf>,
+    },
     /// Fetch, inspect, verify and export datasets
     Data {
         #[command(subcommand)]

@@ -17,6 +17,7 @@ mod data;
 mod evaluate;
 mod failure;
 mod judge;
+mod losses;
 mod nearest;
 mod output;
 mod predict;
@@ -68,6 +69,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         }
         Command::Train { .. } | Command::Evaluate { .. } => unreachable!("clap asks for one of the two"),
         Command::Predict { runs, image, top } => predict::run(options, runs, image, *top),
+        Command::Losses { runs } => losses::run(options, runs),
         Command::Data { command } => data::run(options, command),
         Command::Backends => backends::run(options),
     }
