@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use common::{files, run, text};
 use rayon::prelude::*;
 
-/// What each command is made small by, where it takes such.
-const LIMITS: [&str; 2] = ["--limit-train=300", "--limit-test=100"];
+/// What each command is made small by, where it reads images: the most that it may ask for.
+const LIMITS: [(&str, usize); 2] = [("--limit-train", 300), ("--limit-test", 100)];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -51,12 +51,12 @@ fn arguments(command: &str) -> Option<Vec<String>> {
     let mut words: Vec<String> = command.split_whitespace().skip(1).map(Into::into).collect();
     let is = |names: &[&str]| names.contains(&words[0].as_str());
     let resumes = words.iter().any(|word| word == "--resume");
-    let reads_images = is(&["compare", "train", "tune", "sanity", "data", "pictures"]) && !resumes;
-    let names_data = words.iter().any(|word| word == "--data" || word.starts_with("--limit"));
-    let limited = words.iter().any(|word| word.starts_with("--limit"));
     // Of a run or a search `pictures` draws what there is.
-    if reads_images && !limited && (!is(&["pictures"]) || names_data) {
-        words.extend(LIMITS.map(Into::into));
+    let draws_a_run = is(&["pictures"]) && !words.iter().any(|word| word == "--data");
+    if is(&["compare", "train", "tune", "sanity", "data", "pictures"]) && !resumes && !draws_a_run {
+        for (option, most) in LIMITS {
+            limit(&mut words, option, most);
+        }
     }
     if words[0] == "reproduce" && !words.iter().any(|word| word == "--quick") {
         words.push("--quick".into());
@@ -70,6 +70,16 @@ fn arguments(command: &str) -> Option<Vec<String>> {
         words.extend(one_epoch.collect::<Vec<_>>());
     }
     Some(words)
+}
+
+/// Takes care that `option` is there and no larger than `most`.
+fn limit(words: &mut Vec<String>, option: &str, most: usize) {
+    if let Some(place) = words.iter().position(|word| word == option) {
+        let asked: usize = words[place + 1].parse().expect("the book's limits are numbers");
+        words[place + 1] = asked.min(most).to_string();
+    } else {
+        words.extend([option.into(), most.to_string()]);
+    }
 }
 
 /// The models that a command trains by gradient descent, by the names that `--set` knows them by.
@@ -134,10 +144,16 @@ fn broken(page: &Path, label: &str, target: &str) -> Option<String> {
     if !path.exists() {
         return Some(format!("{}: {target} does not exist", name(page)));
     }
+    // mdBook takes every link to Markdown for one to a chapter.
+    let docs = root().join("docs");
+    let is_chapter = path.canonicalize().unwrap().starts_with(&docs);
+    if page.starts_with(&docs) && target.ends_with(".md") && !is_chapter {
+        return Some(format!("{}: {target} is no chapter, so the book can't link to it", name(page)));
+    }
     // Where the text of a link to code is the name of an item, the file has it.
     let item = label.strip_prefix('`')?.strip_suffix('`')?.rsplit("::").next()?;
     let is_code = path.extension().is_some_and(|extension| extension == "rs");
-    (is_code && !read_to_string(&path).unwrap().contains(item))
+    (is_code && !item.ends_with(".rs") && !read_to_string(&path).unwrap().contains(item))
         .then(|| format!("{}: {target} has no {item}", name(page)))
 }
 
@@ -163,7 +179,10 @@ fn every_page_is_in_the_table_of_contents() {
     let summary = read_to_string(docs.join("SUMMARY.md")).unwrap();
     for page in pages() {
         let path = page.strip_prefix(&docs).unwrap().to_string_lossy().replace('\\', "/");
-        assert!(path == "SUMMARY.md" || summary.contains(&format!("({path})")), "{path} is not in SUMMARY.md");
+        assert!(
+            path == "SUMMARY.md" || summary.contains(&format!("({path})")),
+            "{path} is not in SUMMARY.md"
+        );
     }
 }
 
@@ -171,16 +190,19 @@ fn every_page_is_in_the_table_of_contents() {
 fn commands_are_made_small() {
     let words = |command: &str| arguments(command).map(|words| words.join(" "));
     assert_eq!(words("zoo data fetch cifar10"), None);
-    assert_eq!(words("zoo losses runs/0001-train-svm-cifar10 # both"), Some("losses runs/0001-train-svm-shapes10".into()));
+    assert_eq!(
+        words("zoo losses runs/0001-train-svm-cifar10 # both"),
+        Some("losses runs/0001-train-svm-shapes10".into())
+    );
     assert_eq!(
         words("zoo compare knn configs/vgg.toml --data cifar10").unwrap(),
-        "compare knn configs/vgg.toml --data shapes10 --limit-train=300 --limit-test=100 --set=vgg.train.epochs=1"
+        "compare knn configs/vgg.toml --data shapes10 --limit-train 300 --limit-test 100 --set=vgg.train.epochs=1"
     );
     assert_eq!(
-        words("zoo tune svm --trials 50").unwrap(),
-        "tune svm --trials 2 --limit-train=300 --limit-test=100 --set=svm.train.epochs=1"
+        words("zoo tune svm --limit-train 5000 --trials 50").unwrap(),
+        "tune svm --limit-train 300 --trials 2 --limit-test 100 --set=svm.train.epochs=1"
     );
     let page = "```sh\nzoo a\n$ zoo b\n```\n\n```\nzoo c\n```\n```sh\nzoo d\n```\n";
-    assert_eq!(commands(page), [(2, "zoo a"), (11, "zoo d")]);
+    assert_eq!(commands(page), [(2, "zoo a"), (10, "zoo d")]);
     assert_eq!(links("see [`x`](a.rs) and [b](c.md#d)"), [("`x`", "a.rs"), ("b", "c.md#d")]);
 }
