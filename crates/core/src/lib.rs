@@ -3,6 +3,7 @@
 //! - [`Classifier`]: images `[batch, 3, 32, 32]` → scores `[batch, classes]`; [`Architecture`]: what makes one.
 //! - [`Loss`]: cross-entropy, the multiclass hinge, squared error.
 //! - [`Scores`], [`ConfusionMatrix`], [`information`]: from scores to accuracy, precision, recall, F1, entropy.
+//! - [`Verdict`]: what cross-entropy and the hinge say of a single image.
 //! - [`result`]: the schema of `result.json`; [`search`]: that of `trials.jsonl`; [`reproduction`]: that of `zoo reproduce`.
 //!
 //! **Generic over the backend.** Since Burn 0.22 a tensor carries its backend in its [`Device`](burn::tensor::Device), at
@@ -23,6 +24,7 @@ mod loss;
 mod metrics;
 mod normalizer;
 mod scores;
+mod verdict;
 
 pub use classifier::{Architecture, Classifier, InputSpec};
 pub use config::InvalidConfig;
@@ -33,3 +35,4 @@ pub use loss::Loss;
 pub use metrics::{ClassMetrics, ConfusionMatrix, MacroMetrics};
 pub use normalizer::Normalizer;
 pub use scores::Scores;
+pub use verdict::Verdict;

@@ -94,6 +94,12 @@ pub(crate) enum Command {
         #[arg(value_name = "RUN")]
         runs: Vec<PathBuf>,
     },
+    /// What cross-entropy and the hinge say of the validation images of trained runs, all together and one by one
+    Losses {
+        /// The runs' folders, all made from the same images
+        #[arg(required = true)]
+        runs: Vec<PathBuf>,
+    },
     /// Fetch, inspect, verify and export datasets
     Data {
         #[command(subcommand)]

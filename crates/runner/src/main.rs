@@ -18,6 +18,7 @@ mod evaluate;
 mod failure;
 mod gradcheck;
 mod judge;
+mod losses;
 mod nearest;
 mod output;
 mod pictures;
@@ -73,6 +74,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Train { .. } | Command::Evaluate { .. } => unreachable!("clap asks for one of the two"),
         Command::Predict { runs, image, top } => predict::run(options, runs, image, *top),
         Command::Pictures { runs } => pictures::run(options, runs),
+        Command::Losses { runs } => losses::run(options, runs),
         Command::Data { command } => data::run(options, command),
         Command::Reproduce { suite, only, quick } => {
             reproduce::run(options, &reproduce::Request { suite, only, quick: *quick })

@@ -190,6 +190,11 @@ impl TrainingRun {
         Ok(Self { path: path.into(), config, contender })
     }
 
+    /// Whether this run was made from the same images in the same split as `other`.
+    pub(crate) fn has_the_images_of(&self, other: &Self) -> bool {
+        self.config.fingerprint == other.config.fingerprint
+    }
+
     /// The images of the run, which may stand somewhere else now.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Test images and the training images nearest to them.
 
 use zoo_data::Subset;
-use zoo_knn::{Knn, KnnConfig, Metric};
+use zoo_knn::{Knn, KnnConfig, Metric, Ties};
 use zoo_report::{Grid, Mark, Row, Tile};
 
 use super::{Named, choose, raster};
@@ -72,7 +72,7 @@ fn queries(test: &Subset, classes: usize, seed: u64) -> Vec<usize> {
 /// A k-NN classifier that finds the neighbours.
 fn index(train: &Subset, classes: usize, metric: Metric, selected: &Selected, progress: Progress) -> Knn {
     let bar = progress.bar(train.len() as u64, "neighbours {wide_bar} {pos}/{len} images {eta:>4}");
-    let config = KnnConfig { k: COUNT.min(train.len()), metric };
+    let config = KnnConfig { k: COUNT.min(train.len()), metric, ties: Ties::Nearest };
     let mut knn = config.init(classes);
     for first in (0..train.len()).step_by(Knn::TILE) {
         let positions = first..(first + Knn::TILE).min(train.len());
