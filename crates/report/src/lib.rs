@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, Table, TableComponent, presets};
 use zoo_core::result::{Comparison, ModelResult};
 
 pub use curves::curves_svg;
-pub use summary::describe;
+pub use summary::{describe, thousands};
 
 /// The table that people see: a row a model, in the order of the comparison.
 #[must_use]

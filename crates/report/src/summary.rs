@@ -107,7 +107,8 @@ fn scientific(number: f64) -> String {
 }
 
 /// 1234567 as 1,234,567.
-pub(crate) fn thousands(number: usize) -> String {
+#[must_use]
+pub fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {

@@ -25,6 +25,7 @@ mod recipes;
 mod runs;
 mod source;
 mod train;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -67,6 +68,8 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             evaluate::weights(&options.with_those_of_files(&[])?, weights, scores.as_deref())
         }
         Command::Train { .. } | Command::Evaluate { .. } => unreachable!("clap asks for one of the two"),
+        Command::Tune(arguments) => tune::run(options, arguments),
+        Command::Trial => tune::trial::run(),
         Command::Predict { runs, image, top } => predict::run(options, runs, image, *top),
         Command::Data { command } => data::run(options, command),
         Command::Backends => backends::run(options),

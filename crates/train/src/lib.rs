@@ -17,6 +17,7 @@ mod lookahead;
 mod optimizer;
 mod recipe;
 mod schedule;
+pub mod search;
 #[cfg(test)]
 mod tests;
 mod weights;
