@@ -44,9 +44,26 @@ impl Dataset {
     /// # Errors
     /// [`DataError::Limit`] if a limit is 0 or more than there are.
     pub fn limit(self, train: Option<usize>, test: Option<usize>, seed: u64) -> Result<Self> {
+        self.limit_by(train, test, |subset, count| subset.stratified(count, seed).0)
+    }
+
+    /// Keeps the first `train` training and `test` test images (all where `None`), whatever their classes.
+    ///
+    /// # Errors
+    /// [`DataError::Limit`] if a limit is 0 or more than there are.
+    pub fn limit_in_order(self, train: Option<usize>, test: Option<usize>) -> Result<Self> {
+        self.limit_by(train, test, |subset, count| subset.split_at(count).0)
+    }
+
+    fn limit_by(
+        self,
+        train: Option<usize>,
+        test: Option<usize>,
+        choose: impl Fn(&Subset, usize) -> Subset,
+    ) -> Result<Self> {
         let limited = |subset: Subset, part, asked| match asked {
             None => Ok(subset),
-            Some(count) if (1..=subset.len()).contains(&count) => Ok(subset.stratified(count, seed).0),
+            Some(count) if (1..=subset.len()).contains(&count) => Ok(choose(&subset, count)),
             Some(asked) => {
                 Err(DataError::Limit { part, name: self.name.clone(), asked, available: subset.len() })
             }
@@ -65,17 +82,62 @@ impl Dataset {
     /// # Errors
     /// [`DataError::Validation`] if `fraction` is negative or not a number, or would leave nothing to train on.
     pub fn hold_out(self, fraction: f64, seed: u64) -> Result<Splits> {
-        let available = self.train.len();
-        let invalid = DataError::Validation { fraction, available };
-        if !(0.0..1.0).contains(&fraction) {
-            return Err(invalid);
-        }
-        let count = if fraction > 0.0 { ((available as f64 * fraction).round() as usize).max(1) } else { 0 };
-        if count >= available {
-            return Err(invalid);
-        }
+        let count = self.held_out(fraction)?;
         let (validation, train) = self.train.stratified(count, seed);
-        Ok(Splits { name: self.name, classes: self.classes, train, validation, test: self.test })
+        Ok(self.into_splits(train, validation))
+    }
+
+    /// Like [`hold_out`](Self::hold_out), but the last of the training images are held out, whatever their classes.
+    ///
+    /// # Errors
+    /// Those of [`hold_out`](Self::hold_out).
+    pub fn hold_out_last(self, fraction: f64) -> Result<Splits> {
+        let count = self.held_out(fraction)?;
+        let (train, validation) = self.train.split_at(self.train.len() - count);
+        Ok(self.into_splits(train, validation))
+    }
+
+    /// How many images `fraction` of the training images are.
+    fn held_out(&self, fraction: f64) -> Result<usize> {
+        let available = self.train.len();
+        let count = if fraction > 0.0 { ((available as f64 * fraction).round() as usize).max(1) } else { 0 };
+        if !(0.0..1.0).contains(&fraction) || count >= available {
+            return Err(DataError::Validation { fraction, available });
+        }
+        Ok(count)
+    }
+
+    /// The splits of `count`-fold cross-validation over the training images, each fold held out once: see [`Subset::folds`].
+    ///
+    /// # Errors
+    /// [`DataError::Folds`] if `count` is below 2 or above the number of training images.
+    pub fn folds(self, count: usize, seed: u64) -> Result<Vec<Splits>> {
+        self.folds_by(count, |train| train.folds(count, seed))
+    }
+
+    /// The splits of `count`-fold cross-validation with consecutive folds: see [`Subset::consecutive_folds`].
+    ///
+    /// # Errors
+    /// Those of [`folds`](Self::folds).
+    pub fn consecutive_folds(self, count: usize) -> Result<Vec<Splits>> {
+        self.folds_by(count, |train| train.consecutive_folds(count))
+    }
+
+    fn folds_by(
+        self,
+        count: usize,
+        divide: impl FnOnce(&Subset) -> Vec<(Subset, Subset)>,
+    ) -> Result<Vec<Splits>> {
+        let available = self.train.len();
+        if !(2..=available).contains(&count) {
+            return Err(DataError::Folds { folds: count, available });
+        }
+        let folds = divide(&self.train).into_iter();
+        Ok(folds.map(|(train, validation)| self.clone().into_splits(train, validation)).collect())
+    }
+
+    fn into_splits(self, train: Subset, validation: Subset) -> Splits {
+        Splits { name: self.name, classes: self.classes, train, validation, test: self.test }
     }
 }
 
@@ -130,6 +192,37 @@ mod tests {
             error.to_string(),
             "asked for 101 training images, but shapes10 has 100; ask for 1 to 100"
         );
+    }
+
+    #[test]
+    fn in_order_takes_the_first_and_holds_out_the_last() {
+        let whole = shapes10::generate(50, 20, 1);
+        let limited = whole.clone().limit_in_order(Some(40), Some(5)).unwrap();
+        let splits = limited.clone().hold_out_last(0.25).unwrap();
+        assert_eq!((splits.train.len(), splits.validation.len(), splits.test.len()), (30, 10, 5));
+        assert_eq!(splits.train.labels(), whole.train.labels()[..30]);
+        assert_eq!(splits.validation.labels(), whole.train.labels()[30..40]);
+        assert_eq!(splits.test.labels(), whole.test.labels()[..5]);
+        assert!(whole.clone().limit_in_order(Some(51), None).is_err());
+        assert!(whole.hold_out_last(1.0).is_err());
+        let folds = limited.consecutive_folds(4).unwrap();
+        assert_eq!(folds[3].validation.pixels(9), splits.validation.pixels(9));
+        assert_eq!(folds[3].train.labels(), splits.train.labels());
+    }
+
+    #[test]
+    fn folds_hold_out_each_training_image_once() {
+        let whole = shapes10::generate(60, 20, 1);
+        let folds = whole.clone().folds(3, 1).unwrap();
+        assert_eq!(folds.len(), 3);
+        for splits in &folds {
+            assert_eq!((splits.train.len(), splits.validation.len(), splits.test.len()), (40, 20, 20));
+            assert_eq!(splits.validation.class_counts(10), [2; 10]);
+        }
+        for count in [0, 1, 61] {
+            let error = whole.clone().folds(count, 1).unwrap_err().to_string();
+            assert!(error.ends_with("ask for 2 to 60"), "{error}");
+        }
     }
 
     #[test]

@@ -114,6 +114,14 @@ pub enum DataError {
         /// How many training images there are.
         available: usize,
     },
+    /// There are not as many training images as folds, or there is one fold, which would leave nothing to train on.
+    #[error("cannot divide {available} training images into {folds} folds; ask for 2 to {available}")]
+    Folds {
+        /// How many folds were asked for.
+        folds: usize,
+        /// How many training images there are.
+        available: usize,
+    },
     /// Pixels, labels and shape contradict each other.
     #[error("{labels} labels and {pixels} bytes of pixels are no whole set of {shape} images")]
     Inconsistent {

@@ -204,14 +204,7 @@ impl Subset {
     #[must_use]
     pub fn stratified(&self, count: usize, seed: u64) -> (Self, Self) {
         assert!(count <= self.len(), "{count} of {} images", self.len());
-        let mut members: Vec<Vec<usize>> = Vec::new();
-        for position in 0..self.len() {
-            let label = self.label(position);
-            if label >= members.len() {
-                members.resize_with(label + 1, Vec::new);
-            }
-            members[label].push(position);
-        }
+        let members = self.members();
         let quotas = apportion(count, &members.iter().map(Vec::len).collect::<Vec<_>>());
         let mut chosen = vec![false; self.len()];
         for (label, (mut positions, quota)) in members.into_iter().zip(quotas).enumerate() {
@@ -222,6 +215,76 @@ impl Subset {
         }
         let part = |wanted| self.select((0..self.len()).filter(|&position| chosen[position] == wanted));
         (part(true), part(false))
+    }
+
+    /// Divides the subset into its first `count` images and the rest.
+    ///
+    /// # Panics
+    /// If `count` is above [`len`](Self::len).
+    #[must_use]
+    pub fn split_at(&self, count: usize) -> (Self, Self) {
+        assert!(count <= self.len(), "{count} of {} images", self.len());
+        (self.select(0..count), self.select(count..self.len()))
+    }
+
+    /// The pairs (all but fold i, fold i) of `count`-fold cross-validation: each image is in one fold. Folds differ by one image
+    /// at most, in all and in each class.
+    ///
+    /// Which image is in which fold follows from `seed`: those of a class are shuffled and dealt out in turn, and the next class
+    /// goes on where the one before has stopped. All parts keep their order.
+    ///
+    /// # Panics
+    /// If `count` is 0 or above [`len`](Self::len).
+    #[must_use]
+    pub fn folds(&self, count: usize, seed: u64) -> Vec<(Self, Self)> {
+        let mut fold_of = vec![0; self.len()];
+        let mut dealt = 0;
+        for (label, mut positions) in self.members().into_iter().enumerate() {
+            positions.shuffle(&mut generator(seed, Purpose::Folds, label as u64));
+            for position in positions {
+                fold_of[position] = dealt % count;
+                dealt += 1;
+            }
+        }
+        self.leave_out_each(count, &fold_of)
+    }
+
+    /// Like [`folds`](Self::folds), but each fold is one stretch of the subset and nothing is drawn: courses that use CIFAR-10's
+    /// batches as folds have them so. As `numpy.array_split` does, the first folds take an image more where the division leaves
+    /// some over.
+    ///
+    /// # Panics
+    /// If `count` is 0 or above [`len`](Self::len).
+    #[must_use]
+    pub fn consecutive_folds(&self, count: usize) -> Vec<(Self, Self)> {
+        let (size, longer) = (self.len() / count, self.len() % count);
+        let sizes = (0..count).map(|fold| size + usize::from(fold < longer)).enumerate();
+        let fold_of: Vec<usize> = sizes.flat_map(|(fold, size)| std::iter::repeat_n(fold, size)).collect();
+        self.leave_out_each(count, &fold_of)
+    }
+
+    /// The pairs (all but fold i, fold i), where `fold_of` is the fold of each position.
+    fn leave_out_each(&self, count: usize, fold_of: &[usize]) -> Vec<(Self, Self)> {
+        assert!(count <= self.len(), "{count} folds of {} images", self.len());
+        let positions = || 0..self.len();
+        let pair = |fold| {
+            let rest = self.select(positions().filter(|&position| fold_of[position] != fold));
+            (rest, self.select(positions().filter(|&position| fold_of[position] == fold)))
+        };
+        (0..count).map(pair).collect()
+    }
+
+    /// The positions of each class, up to the largest label that there is.
+    fn members(&self) -> Vec<Vec<usize>> {
+        let mut members: Vec<Vec<usize>> = Vec::new();
+        for position in 0..self.len() {
+            let label = self.label(position);
+            if label >= members.len() {
+                members.resize_with(label + 1, Vec::new);
+            }
+            members[label].push(position);
+        }
+        members
     }
 }
 
@@ -288,6 +351,45 @@ mod tests {
         assert_eq!(apportion(10, &[50, 30, 20]), [5, 3, 2]);
     }
 
+    #[test]
+    fn consecutive_folds_are_those_of_array_split() {
+        // np.array_split(np.arange(7), 3)
+        let folds = tiny(vec![0; 7]).consecutive_folds(3);
+        let indices: Vec<_> = folds.iter().map(|(_, fold)| fold.indices.to_vec()).collect();
+        assert_eq!(indices, [vec![0, 1, 2], vec![3, 4], vec![5, 6]]);
+        assert_eq!(folds[1].0.indices.to_vec(), [0, 1, 2, 5, 6]);
+    }
+
+    #[test]
+    fn other_seeds_other_folds() {
+        let whole = tiny(vec![0; 100]);
+        assert_ne!(whole.folds(5, 1)[0].1.indices, whole.folds(5, 2)[0].1.indices);
+    }
+
+    #[test]
+    fn split_at_keeps_order() {
+        let (first, rest) = tiny(vec![0; 5]).split_at(2);
+        assert_eq!((first.indices.to_vec(), rest.indices.to_vec()), (vec![0, 1], vec![2, 3, 4]));
+    }
+
+    fn extremes(values: impl Iterator<Item = usize> + Clone) -> (usize, usize) {
+        (values.clone().min().unwrap(), values.max().unwrap())
+    }
+
+    /// Every image is in one fold and in the rest of each other; sizes differ by one at most; order is kept.
+    fn check_folds(whole: &Subset, folds: &[(Subset, Subset)]) {
+        let mut all: Vec<u32> = folds.iter().flat_map(|(_, fold)| fold.indices.to_vec()).collect();
+        all.sort_unstable();
+        assert_eq!(all, whole.indices.to_vec());
+        for (rest, fold) in folds {
+            assert!(rest.indices.is_sorted() && fold.indices.is_sorted());
+            assert_eq!(rest.len() + fold.len(), whole.len());
+            assert!(fold.indices.iter().all(|index| !rest.indices.contains(index)));
+        }
+        let (least, most) = extremes(folds.iter().map(|(_, fold)| fold.len()));
+        assert!(most - least <= 1, "{least} to {most}");
+    }
+
     proptest! {
         #[test]
         fn stratified_parts_are_disjoint_ordered_and_in_proportion(
@@ -307,6 +409,34 @@ mod tests {
             }
             let again = whole.stratified(count, seed).0;
             prop_assert_eq!(&chosen.indices, &again.indices);
+        }
+
+        #[test]
+        fn folds_divide_the_whole_evenly_in_all_and_in_each_class(
+            labels in proptest::collection::vec(0u32..4, 1..200), count in 1usize..12, seed: u64,
+        ) {
+            let whole = tiny(labels);
+            let count = count.min(whole.len());
+            let folds = whole.folds(count, seed);
+            check_folds(&whole, &folds);
+            let counts: Vec<_> = folds.iter().map(|(_, fold)| fold.class_counts(4)).collect();
+            for class in 0..4 {
+                let (least, most) = extremes(counts.iter().map(|counts| counts[class]));
+                prop_assert!(most - least <= 1, "{:?}", counts);
+            }
+            for ((_, fold), (_, again)) in folds.iter().zip(whole.folds(count, seed)) {
+                prop_assert_eq!(&fold.indices, &again.indices);
+            }
+        }
+
+        #[test]
+        fn consecutive_folds_are_stretches_the_longer_first(size in 1usize..200, count in 1usize..12) {
+            let whole = tiny(vec![0; size]);
+            let folds = whole.consecutive_folds(count.min(size));
+            check_folds(&whole, &folds);
+            let in_order: Vec<u32> = folds.iter().flat_map(|(_, fold)| fold.indices.to_vec()).collect();
+            prop_assert!(in_order.is_sorted());
+            prop_assert!(folds.is_sorted_by(|left, right| left.1.len() >= right.1.len()));
         }
     }
 }

@@ -18,6 +18,8 @@ pub(crate) enum Purpose {
     Draw = 5,
     /// Which images an alternating flip mirrors first.
     Flip = 6,
+    /// Which image is in which fold.
+    Folds = 7,
 }
 
 /// The generator for one purpose under `seed`; `stream` tells epochs or images apart.

@@ -30,10 +30,21 @@ Examples:
   zoo train cnn --data cifar10 --set train.epochs=20
   zoo reproduce cs231n                          published results, measured again
   zoo compare cnn configs/vgg.toml configs/lenet.toml
+  zoo tune softmax --data cifar10               find a good learning rate and weight decay
+  zoo tune knn --set k=1,3,5,10 --folds 5
   zoo predict runs/0002-train-cnn-cifar10 --image cat.png
   zoo pictures runs/0002-train-cnn-cifar10      curves, confusion matrix, filters, mistakes
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
+
+const TUNE_EXAMPLES: &str = "\
+What to search: a key with several values is in the grid, LOW..HIGH is drawn from log-uniformly, one value alone holds for \
+all trials. Without any, the model's own search: configs/tune/.
+
+  zoo tune softmax
+  zoo tune knn --set k=1,3,5,10 --set metric=l1,l2 --folds 5
+  zoo tune mlp --set architecture.hidden=[256],[512] --set optimizer.learning_rate=0.001..0.1 --trials 20
+  zoo tune --resume runs/0003-tune-mlp-shapes10";
 
 /// Compares image classifiers side by side: k-nearest neighbours, a softmax classifier, a linear SVM and a convolutional
 /// network, on the CPU or a GPU.
@@ -76,6 +87,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         scores: Option<PathBuf>,
     },
+    /// Search for the settings that do best on validation images, a process a trial
+    #[command(after_help = TUNE_EXAMPLES)]
+    Tune(TuneArguments),
+    /// What `tune` starts: reads a job from stdin, writes its figures to stdout
+    #[command(hide = true)]
+    Trial,
     /// Classify image files with one or more trained runs
     Predict {
         /// The runs' folders
@@ -127,6 +144,31 @@ pub(crate) enum Command {
     },
     /// What is compiled in and what this machine has
     Backends,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TuneArguments {
+    /// The model: knn, softmax, svm, cnn or mlp; or the file of a recipe, whose `[search]` is followed if it has one
+    #[arg(value_name = "MODEL|FILE", required_unless_present = "resume", conflicts_with = "resume")]
+    pub(crate) model: Option<String>,
+    /// Draw so many settings at random, instead of trying the whole grid
+    #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = at_least(1))]
+    pub(crate) trials: Option<usize>,
+    /// Judge each setting by cross-validation over so many folds, instead of on one share of the training images
+    #[arg(long, value_name = "K", conflicts_with = "resume", value_parser = at_least(2))]
+    pub(crate) folds: Option<usize>,
+    /// Try so many settings at once [default: as many as cores and memory allow; 1 on a GPU]
+    #[arg(long, value_name = "N", value_parser = at_least(1))]
+    pub(crate) jobs: Option<usize>,
+    /// Go on with a search that was interrupted
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) resume: Option<PathBuf>,
+}
+
+/// Reads a whole number that is not below `least`.
+fn at_least(least: u64) -> impl clap::builder::TypedValueParser<Value = usize> {
+    use clap::builder::TypedValueParser;
+    clap::value_parser!(u64).range(least..).map(|number| number as usize)
 }
 
 #[derive(Debug, Subcommand)]
@@ -200,6 +242,9 @@ pub(crate) struct GlobalOptions {
     /// The share of the training images that is held out to choose the best epoch by [default: 0.1]
     #[arg(long, global = true, value_name = "SHARE")]
     pub(crate) validation: Option<f64>,
+    /// [`Source::in_order`](crate::source::Source::in_order), which files alone can ask for.
+    #[arg(skip)]
+    pub(crate) in_order: bool,
     /// Where run folders are made [default: runs]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -261,6 +306,7 @@ impl GlobalOptions {
             limit_train: self.limit_train.or(source.limit_train),
             limit_test: self.limit_test.or(source.limit_test),
             validation: self.validation.or(Some(source.validation)),
+            in_order: source.in_order,
             ..self.clone()
         })
     }

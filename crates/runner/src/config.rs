@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use toml::{Table, Value};
 use zoo_core::result::ModelResult;
+use zoo_train::search::Settings;
 
 use crate::backend::Selected;
 use crate::cli::{GlobalOptions, UsageError};
@@ -18,6 +19,8 @@ use crate::runs::RunConfig;
 
 /// Keys that a resolved config has besides the recipes.
 pub(crate) const RUN: &str = "run";
+/// What a search over the keys of a recipe tries.
+pub(crate) const SEARCH: &str = "search";
 /// The key that names the model of a recipe.
 pub(crate) const MODEL: &str = "model";
 /// The key of what a suite of published results says of a recipe.
@@ -67,6 +70,32 @@ impl Contender {
         let mut table = self.recipe.config()?;
         table.insert(MODEL.into(), self.entry.name.into());
         Ok(table)
+    }
+
+    /// Reads what [`table`](Self::table) has written.
+    ///
+    /// # Errors
+    /// Names the key that is wrong.
+    pub(crate) fn from_table(mut table: Table, recipe_name: Option<String>) -> anyhow::Result<Self> {
+        let Some(Value::String(model)) = table.remove(MODEL) else { anyhow::bail!("it names no model") };
+        let entry = recipes::find(&model)?;
+        Ok(Self { entry, recipe_name, recipe: (entry.parse)(table)? })
+    }
+
+    /// The same recipe with other values of some keys.
+    ///
+    /// # Errors
+    /// [`UsageError`] for a key that the recipe hasn't, or a value of a wrong type.
+    pub(crate) fn with(&self, settings: &Settings) -> anyhow::Result<Self> {
+        let mut layers = Vec::new();
+        for (key, value) in settings {
+            let (origin, target) = (format!("{key}={value}"), self.entry.name.into());
+            let path: Vec<&str> = key.split('.').collect();
+            layers.push(Layer { table: nest(&path, value.clone(), &origin)?, origin, target });
+        }
+        kinds_first(&mut layers);
+        let recipe = lay(self.entry, self.recipe.config()?, layers.iter())?;
+        Ok(Self { entry: self.entry, recipe_name: self.recipe_name.clone(), recipe })
     }
 }
 
@@ -120,11 +149,7 @@ pub(crate) fn contenders(options: &GlobalOptions, arguments: &[&str]) -> anyhow:
         below.extend(read_file(path, &asked)?);
     }
     let mut above = options.set.iter().map(|set| parse_set(set, &asked)).collect::<Result<Vec<_>, _>>()?;
-    // A kind comes before the keys that belong to it, in whichever order they are given.
-    above.sort_by_key(|layer| {
-        let key = layer.origin.split('=').next().unwrap_or_default();
-        key.rsplit('.').next() != Some("kind")
-    });
+    kinds_first(&mut above);
     // Recipes of other models are checked, too.
     for entry in &recipes::ENTRIES {
         resolve(entry, below.iter().filter(|layer| layer.target == entry.name))?;
@@ -172,13 +197,38 @@ pub(crate) fn only_model(files: &[PathBuf]) -> anyhow::Result<&'static str> {
 fn resolve<'a>(entry: &Entry, layers: impl Iterator<Item = &'a Layer>) -> anyhow::Result<Box<dyn Recipe>> {
     let mut table: Table = entry.defaults.parse().expect("the default recipe is valid TOML");
     table.remove(MODEL);
-    let mut recipe = (entry.parse)(table.clone()).expect("the default recipe is valid");
+    lay(entry, table, layers)
+}
+
+/// The recipe in `table` with `layers` laid upon it, each checked by itself.
+fn lay<'a>(
+    entry: &Entry,
+    mut table: Table,
+    layers: impl Iterator<Item = &'a Layer>,
+) -> anyhow::Result<Box<dyn Recipe>> {
+    let mut recipe = (entry.parse)(table.clone()).expect("a recipe without layers is valid");
     for layer in layers {
         merge(&mut table, layer.table.clone(), "")
             .map_err(|reason| UsageError(format!("{}: {reason}", layer.origin)))?;
         recipe = (entry.parse)(table.clone()).map_err(|error| invalid(&layer.origin, &error))?;
     }
     Ok(recipe)
+}
+
+/// Puts each kind before the keys that belong to it, in whichever order they are given.
+fn kinds_first(layers: &mut [Layer]) {
+    layers.sort_by_key(|layer| {
+        let key = layer.origin.split('=').next().unwrap_or_default();
+        key.rsplit('.').next() != Some("kind")
+    });
+}
+
+/// The `[search]` of the file at `path`, if it has one.
+///
+/// # Errors
+/// [`UsageError`] for a file that can't be read or parsed.
+pub(crate) fn search_of(path: &Path) -> Result<Option<Value>, UsageError> {
+    Ok(read_table(path)?.remove(SEARCH))
 }
 
 /// The `[run]` of the last of `files` that has one.
@@ -216,7 +266,7 @@ fn tables_of(
     mut table: Table,
 ) -> anyhow::Result<Vec<(Option<String>, &'static Entry, Table)>> {
     let usage = |reason: String| UsageError(format!("{origin}: {reason}"));
-    for key in [RUN, ROW] {
+    for key in [RUN, ROW, SEARCH] {
         table.remove(key);
     }
     let find = |name: &Value| {
@@ -297,18 +347,29 @@ fn parse_set(set: &str, asked: &[Asked]) -> anyhow::Result<Layer> {
         let unknown = unknown("model", path[0], &names);
         return Err(UsageError(format!("{origin}: {reason}: {unknown}")).into());
     };
-    let target = target.to_string();
+    let (target, table) = (target.to_string(), nest(&path, parse_value(value), &origin)?);
+    Ok(Layer { origin, target, table })
+}
+
+/// A value as `--set` has it: what is no TOML value is a string, `metric=l1`.
+pub(crate) fn parse_value(text: &str) -> Value {
+    let text = text.trim();
+    let parsed = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+    parsed.unwrap_or_else(|| Value::String(text.into()))
+}
+
+/// The table that has `value` at `path`.
+///
+/// # Errors
+/// If a part of the path is empty.
+fn nest(path: &[&str], mut value: Value, origin: &str) -> Result<Table, UsageError> {
     if path.iter().any(|part| part.is_empty()) {
-        return Err(usage("the key has an empty part").into());
+        return Err(UsageError(format!("{origin}: the key has an empty part")));
     }
-    // What is no TOML value is a string: `metric=l1`.
-    let parsed =
-        format!("value = {}", value.trim()).parse::<Table>().ok().and_then(|mut table| table.remove("value"));
-    let mut value = parsed.unwrap_or_else(|| Value::String(value.trim().into()));
     for part in path[1..].iter().rev() {
         value = Value::Table(Table::from_iter([((*part).to_string(), value)]));
     }
-    Ok(Layer { origin, target, table: Table::from_iter([(path[0].to_string(), value)]) })
+    Ok(Table::from_iter([(path[0].to_string(), value)]))
 }
 
 /// Lays `over` upon `table`, whose keys stand below `path`.
@@ -369,126 +430,4 @@ pub(crate) fn to_table(value: impl serde::Serialize) -> anyhow::Result<Table> {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::*;
-    use crate::cli::Cli;
-
-    fn resolve_with(models: &[&str], arguments: &[&str]) -> anyhow::Result<Vec<Table>> {
-        let cli = Cli::parse_from(["zoo", "compare"].iter().chain(arguments));
-        contenders(&cli.global, models)?.iter().map(|contender| contender.recipe.config()).collect()
-    }
-
-    fn error(models: &[&str], arguments: &[&str]) -> String {
-        let error = resolve_with(models, arguments).unwrap_err();
-        assert!(error.is::<UsageError>());
-        error.to_string()
-    }
-
-    #[test]
-    fn set_changes_one_key() {
-        let table = &resolve_with(&["svm"], &["--set", "optimizer.learning_rate=0.5"]).unwrap()[0];
-        assert_eq!(table["optimizer"]["learning_rate"].as_float(), Some(0.5));
-        assert_eq!(table["optimizer"]["kind"].as_str(), Some("sgd"));
-        let tables =
-            resolve_with(&["knn", "svm"], &["--set", "knn.metric=l1", "--set", "svm.train.epochs=3"])
-                .unwrap();
-        assert_eq!(tables[0]["metric"].as_str(), Some("l1"));
-        assert_eq!(tables[1]["train"]["epochs"].as_float(), Some(3.0));
-    }
-
-    #[test]
-    fn another_kind_starts_anew() {
-        let table = &resolve_with(&["cnn"], &["--set", "optimizer.kind=adam"]).unwrap()[0];
-        assert_eq!(table["optimizer"]["beta_1"].as_float(), Some(0.9));
-        assert_eq!(table["optimizer"]["learning_rate"].as_float(), Some(0.001));
-        assert!(table["optimizer"].get("momentum").is_none());
-        let keys = ["--set", "optimizer.learning_rate=0.5", "--set", "optimizer.kind=adam"];
-        let table = &resolve_with(&["cnn"], &keys).unwrap()[0];
-        assert_eq!(table["optimizer"]["learning_rate"].as_float(), Some(0.5), "in whichever order");
-    }
-
-    #[test]
-    fn files_lie_below_options() {
-        let place = tempfile::tempdir().unwrap();
-        let (one, many) = (place.path().join("one.toml"), place.path().join("many.toml"));
-        std::fs::write(&one, "model = \"knn\"\nk = 3\nmetric = \"l1\"\n").unwrap();
-        std::fs::write(&many, "[knn]\nk = 4\n[svm.train]\nepochs = 2\n").unwrap();
-        let (one, many) = (one.to_str().unwrap(), many.to_str().unwrap());
-        let tables =
-            resolve_with(&["knn", "svm"], &["--config", one, "--config", many, "--set", "knn.k=5"]).unwrap();
-        assert_eq!(tables[0]["k"].as_integer(), Some(5));
-        assert_eq!(tables[0]["metric"].as_str(), Some("l1"));
-        assert_eq!(tables[1]["train"]["epochs"].as_float(), Some(2.0));
-    }
-
-    #[test]
-    fn recipes_in_files_stand_beside_each_other() {
-        let place = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| {
-            let path = place.path().join(name);
-            std::fs::write(&path, text).unwrap();
-            path.to_str().unwrap().to_string()
-        };
-        let adam = write("adam.toml", "model = \"cnn\"\n[optimizer]\nkind = \"adam\"\n");
-        let many = write("many.toml", "[slow]\nmodel = \"cnn\"\ntrain.epochs = 9\n[knn]\nk = 3\n");
-        let cli = |arguments: &[&str]| Cli::parse_from(["zoo", "compare"].iter().chain(arguments)).global;
-        let found = contenders(
-            &cli(&["--set", "cnn.train.batch_size=7", "--set", "slow.train.epochs=8"]),
-            &["cnn", &adam, &many],
-        );
-        let found = found.unwrap();
-        let names: Vec<&str> = found.iter().map(Contender::name).collect();
-        assert_eq!(names, ["cnn", "adam", "knn", "slow"]);
-        let tables: Vec<Table> = found.iter().map(|one| one.recipe.config().unwrap()).collect();
-        let of_cnn = [&tables[0], &tables[1], &tables[3]];
-        let kinds = of_cnn.map(|table| table["optimizer"]["kind"].as_str().unwrap());
-        assert_eq!(kinds, ["sgd", "adam", "sgd"]);
-        assert!(of_cnn.iter().all(|table| table["train"]["batch_size"].as_integer() == Some(7)));
-        assert_eq!(tables[3]["train"]["epochs"].as_float(), Some(8.0));
-        assert_eq!(tables[2]["k"].as_integer(), Some(3));
-
-        // Recipes of one model alone need no name in front of a key.
-        let found = contenders(&cli(&["--set", "train.epochs=2"]), &["cnn", &adam]).unwrap();
-        let epochs = |one: &Contender| one.recipe.config().unwrap()["train"]["epochs"].as_float();
-        assert!(found.iter().all(|one| epochs(one) == Some(2.0)));
-        let error = contenders(&cli(&[]), &[&adam, &adam]).err().unwrap().to_string();
-        assert!(error.ends_with("adam is named twice"), "{error}");
-        let wrong = write("wrong.toml", "[fast]\nepochs = 9\n");
-        let error = contenders(&cli(&[]), &[&wrong]).err().unwrap().to_string();
-        assert!(error.contains("unknown model \"fast\""), "{error}");
-    }
-
-    #[test]
-    fn errors_name_origin_key_and_nearest_choice() {
-        assert_eq!(
-            error(&["svm"], &["--set", "optimizer.momentun=0.5"]),
-            "--set optimizer.momentun=0.5: optimizer: unknown field `momentun`, expected one of `learning_rate`, \
-             `momentum`, `nesterov`, `weight_decay`, `groups`; did you mean `momentum`?"
-        );
-        let message = error(&["svm"], &["--set", "optimizer.kind=adma"]);
-        assert!(message.ends_with("did you mean `adam`?"), "{message}");
-        let message = error(&["knn"], &["--set", "k=many"]);
-        assert_eq!(message, "--set k=many: k is the string \"many\"; expected: integer, as in 10");
-        let message = error(&["svm"], &["--set", "optimizer.learning_rate=fast"]);
-        assert!(
-            message.contains("optimizer.learning_rate is the string \"fast\"; expected: float"),
-            "{message}"
-        );
-        assert!(
-            error(&["svm"], &["--set", "loss=hinge"])
-                .contains("loss is the string \"hinge\"; expected: table")
-        );
-        assert!(error(&["knn"], &["--set", "svm.train.epochs=1"]).contains("svm is not among the models"));
-        let message = error(&["knn"], &["--set", "kk=1"]);
-        assert!(message.contains("unknown field `kk`"), "{message}");
-        assert!(error(&["knn", "svm"], &["--set", "k=1"]).contains("with several models"));
-        assert!(error(&["knn"], &["--set", "k"]).contains("expected KEY=VALUE"));
-        let place = tempfile::tempdir().unwrap();
-        let other = place.path().join("other.toml");
-        std::fs::write(&other, "[cnn]\nbogus = 1\n").unwrap();
-        assert!(error(&["knn"], &["--config", other.to_str().unwrap()]).contains("unknown field `bogus`"));
-        assert!(error(&["knn"], &["--config", "/no/such.toml"]).contains("/no/such.toml: cannot read it"));
-    }
-}
+mod tests;

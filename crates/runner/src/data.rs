@@ -24,8 +24,7 @@ pub(crate) fn run(options: &GlobalOptions, command: &DataCommand) -> anyhow::Res
 }
 
 fn open(options: &GlobalOptions) -> anyhow::Result<Dataset> {
-    let dataset = Source::new(options).open(options.seed())?;
-    Ok(dataset.limit(options.limit_train, options.limit_test, options.seed())?)
+    Source::new(options).dataset(options.seed())
 }
 
 fn run_fetch(options: &GlobalOptions, dataset: &str, url: Option<&str>) -> anyhow::Result<()> {

@@ -15,7 +15,7 @@ use crate::recipes::{Fitted, Job};
 
 /// Training accuracy is measured on so many images at most: it is there to be set beside the test accuracy, and for k-NN
 /// each image costs as much as a test image.
-const TRAIN_SAMPLE: usize = 2000;
+pub(crate) const TRAIN_SAMPLE: usize = 2000;
 
 /// What became of one job.
 pub(crate) struct Outcome {

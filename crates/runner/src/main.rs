@@ -72,6 +72,8 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             evaluate::weights(&options.with_those_of_files(&[])?, weights, scores.as_deref())
         }
         Command::Train { .. } | Command::Evaluate { .. } => unreachable!("clap asks for one of the two"),
+        Command::Tune(arguments) => tune::run(options, arguments),
+        Command::Trial => tune::trial::run(),
         Command::Predict { runs, image, top } => predict::run(options, runs, image, *top),
         Command::Pictures { runs } => pictures::run(options, runs),
         Command::Losses { runs } => losses::run(options, runs),

@@ -82,6 +82,11 @@ impl Bar {
     pub(crate) fn set(&self, done: u64) {
         self.0.set_position(done);
     }
+
+    /// Sets the `{msg}` of the template.
+    pub(crate) fn message(&self, text: String) {
+        self.0.set_message(text);
+    }
 }
 
 impl Drop for Bar {

@@ -11,17 +11,18 @@ use zoo_core::reproduction::{Figure, Reproduction, Row, SCHEMA, Verdict};
 use zoo_core::result::{DatasetSummary, ModelResult};
 use zoo_core::search::{self, Trial};
 use zoo_data::{Dataset, cifar10};
+use zoo_train::search::{Settings, Space};
 
 use crate::backend::Selected;
 use crate::cli::{GlobalOptions, UsageError};
-use crate::config::{self, Contender};
+use crate::config::Contender;
 use crate::judge::fit_and_judge;
 use crate::output::{print, print_json};
 use crate::progress::Progress;
 use crate::recipes::{Dimensions, Job};
 use crate::runs;
 use crate::source::Source;
-use crate::tune::{Search, Settings, Space, with_settings};
+use crate::tune::Search;
 
 use suite::{Measure, Published, Suite, SuiteRow};
 
@@ -177,17 +178,19 @@ impl Laboratory<'_> {
             limit_train: Some(train),
             limit_test: Some(test),
             validation: validation as f64 / train as f64,
+            in_order: setup.in_order,
             ..self.source.clone()
         };
         let sampled = if self.quick { Some(short(&row.contender, train - validation)?) } else { None };
         let contender = sampled.as_ref().unwrap_or(&row.contender);
-        let mut outcome = Outcome { trials: self.search(row, contender, &source)?, result: None };
+        let settings = self.settings(row)?;
+        let mut outcome = Outcome { trials: self.search(row, contender, &source, &settings)?, result: None };
         // With folds there is no model that the figures are of.
         if setup.published.iter().all(|published| !published.setting.is_empty()) {
             return Ok(outcome);
         }
-        let best = search::best(&outcome.trials).map(|trial| as_settings(&trial.settings));
-        let best = best.map(|settings| with_settings(contender, &settings?)).transpose()?;
+        let best = search::best(&outcome.trials).map(|best| contender.with(&settings[best.trial - 1]));
+        let best = best.transpose()?;
         let contender = best.as_ref().unwrap_or(contender);
         let splits = source.splits(self.options.seed())?;
         let valid = contender.recipe.validate(Dimensions::of(&splits));
@@ -205,27 +208,38 @@ impl Laboratory<'_> {
         Ok(outcome)
     }
 
-    /// The trials of a row's search; none if it has none.
-    fn search(&self, row: &SuiteRow, contender: &Contender, source: &Source) -> anyhow::Result<Vec<Trial>> {
+    /// The settings that a row searches; none if it doesn't.
+    fn settings(&self, row: &SuiteRow) -> anyhow::Result<Vec<Settings>> {
         if row.setup.search.is_empty() {
             return Ok(Vec::new());
         }
-        let mut plan = Space::from_table(&row.setup.search, &[])?.plan(None, self.options.seed())?;
+        let mut settings = Space::from_table(&row.setup.search, &[])?.plan(None, self.options.seed())?;
         if self.quick {
-            plan.truncate(SAMPLE_SETTINGS);
+            settings.truncate(SAMPLE_SETTINGS);
         }
+        Ok(settings)
+    }
+
+    /// A trial of each of `settings`.
+    fn search(
+        &self,
+        row: &SuiteRow,
+        contender: &Contender,
+        source: &Source,
+        settings: &[Settings],
+    ) -> anyhow::Result<Vec<Trial>> {
         let search = Search {
-            name: &row.name,
             contender,
-            plan: &plan,
+            settings,
             source,
             seed: self.options.seed(),
-            selected: &self.selected,
+            backend: self.options.one_backend()?,
+            gpu: self.selected.gpu,
             folds: row.setup.folds,
             jobs: None,
             progress: self.progress,
         };
-        let trials = search.run(&mut |_| Ok(()))?;
+        let trials = search.run(Vec::new(), &mut |_| Ok(()))?;
         let failed = trials.iter().find_map(|trial| trial.error.clone());
         match (search::best(&trials), failed) {
             (None, Some(error)) => Err(anyhow::anyhow!("every setting failed; the first: {error}")),
@@ -248,12 +262,12 @@ fn short(contender: &Contender, images: usize) -> anyhow::Result<Contender> {
     {
         *tries = SAMPLE_TRIES.into();
     }
-    config::contender(contender.name(), contender.name(), table)
+    Contender::from_table(table, contender.recipe_name.clone())
 }
 
 /// The figures that `published` asks for.
 fn figures(published: &Published, outcome: &Outcome) -> Vec<Figure> {
-    let setting = as_json(&published.setting);
+    let setting = to_json(&published.setting);
     let measured = measured(published, &setting, outcome);
     let ranges = published.ranges();
     let several = ranges.len() > 1;
@@ -294,12 +308,7 @@ fn measured(
 }
 
 /// A setting as trials have it.
-fn as_json(setting: &Table) -> BTreeMap<String, serde_json::Value> {
+fn to_json(setting: &Table) -> BTreeMap<String, serde_json::Value> {
     let json = |value: &Value| serde_json::to_value(value).unwrap_or_default();
     setting.iter().map(|(key, value)| (key.clone(), json(value))).collect()
-}
-
-/// A trial's settings as recipes have them.
-fn as_settings(settings: &BTreeMap<String, serde_json::Value>) -> anyhow::Result<Settings> {
-    settings.iter().map(|(key, value)| Ok((key.clone(), Value::try_from(value)?))).collect()
 }

@@ -3,8 +3,9 @@
 //! ```text
 //! runs/0001-compare-shapes10/   config.toml  result.json  result.md  curves.svg  curves.png
 //! runs/0002-train-cnn-cifar10/  config.toml  result.json  metrics.jsonl  model.safetensors  checkpoint/
-//! runs/0003-reproduce-cs231n-cifar10/  result.json  result.md
-//! runs/0004-pictures-cifar10/   samples.svg  samples.png  …
+//! runs/0003-tune-svm-cifar10/   config.toml  result.json  result.md  trials.jsonl  best.toml
+//! runs/0004-reproduce-cs231n-cifar10/  result.json  result.md
+//! runs/0005-pictures-cifar10/   samples.svg  samples.png  …
 //! ```
 //!
 //! `zoo pictures` adds a folder `pictures/` to a run.
@@ -23,8 +24,8 @@ use zoo_report::Picture;
 
 use crate::backend::Selected;
 use crate::cli::GlobalOptions;
-use crate::config::{Contender, MODEL, RUN, parse, to_table};
-use crate::recipes::{self, Dimensions};
+use crate::config::{Contender, MODEL, RUN, SEARCH, parse, to_table};
+use crate::recipes::Dimensions;
 use crate::source::Source;
 
 /// This version of zoo.
@@ -37,16 +38,16 @@ pub(crate) const METRICS: &str = "metrics.jsonl";
 pub(crate) const MODEL_FILE: &str = "model.safetensors";
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 pub(crate) const CONFIG: &str = "config.toml";
-const MARKDOWN: &str = "result.md";
+pub(crate) const MARKDOWN: &str = "result.md";
 const CURVES: &str = "curves";
 
 /// The `[run]` of a config: all that a run depends on besides its recipes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RunConfig {
-    zoo_version: String,
-    burn_version: String,
-    backend: String,
-    adapter: String,
+    pub(crate) zoo_version: String,
+    pub(crate) burn_version: String,
+    pub(crate) backend: String,
+    pub(crate) adapter: String,
     pub(crate) seed: u64,
     /// The name of the recipe that is trained, if it is not the model's default one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -97,13 +98,7 @@ impl RunConfig {
             schema: SCHEMA,
             zoo_version: self.zoo_version.clone(),
             burn_version: self.burn_version.clone(),
-            dataset: DatasetSummary {
-                name: splits.name.clone(),
-                train: splits.train.len(),
-                validation: splits.validation.len(),
-                test: splits.test.len(),
-                classes: splits.classes.clone(),
-            },
+            dataset: summary(splits),
             backend: self.backend.clone(),
             adapter: self.adapter.clone(),
             seed: self.seed,
@@ -111,6 +106,43 @@ impl RunConfig {
         };
         comparison.sort();
         comparison
+    }
+
+    /// Where the images of the run stand now.
+    pub(crate) fn source(&self, options: &GlobalOptions) -> Source {
+        let mut source = self.source.clone();
+        if let Some(data) = &options.data {
+            source.data.clone_from(data);
+        }
+        if let Some(data_dir) = &options.data_dir {
+            source.data_dir.clone_from(data_dir);
+        }
+        source
+    }
+
+    /// The images of the run in folder `path`, from where they stand now.
+    ///
+    /// # Errors
+    /// If they are not the same any more: a model must not be tested on what it was trained on.
+    pub(crate) fn splits(&self, options: &GlobalOptions, path: &Path) -> anyhow::Result<Splits> {
+        let source = self.source(options);
+        let splits = source.splits(self.seed)?;
+        if splits.fingerprint() != self.fingerprint {
+            let path = path.display();
+            bail!("the images of {path} have changed: {} has others now, or in another order", source.data);
+        }
+        Ok(splits)
+    }
+}
+
+/// Name, sizes and classes of a dataset.
+pub(crate) fn summary(splits: &Splits) -> DatasetSummary {
+    DatasetSummary {
+        name: splits.name.clone(),
+        train: splits.train.len(),
+        validation: splits.validation.len(),
+        test: splits.test.len(),
+        classes: splits.classes.clone(),
     }
 }
 
@@ -170,23 +202,20 @@ pub(crate) struct TrainingRun {
 impl TrainingRun {
     /// Reads the config of the run in folder `path`.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
-        let file = path.join(CONFIG);
-        if !file.is_file() {
-            bail!("{} is no run folder: it has no {CONFIG}", path.display());
+        let (file, mut table) = read_config(path)?;
+        if table.contains_key(SEARCH) {
+            bail!(
+                "{0} is a search, which keeps no model; `zoo train {0}/best.toml` makes one",
+                path.display()
+            );
         }
-        let text =
-            std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let mut table: Table = text.parse().with_context(|| format!("cannot parse {}", file.display()))?;
         let run = table.remove(RUN).and_then(|value| value.try_into::<Table>().ok());
-        let (Some(run), Some(toml::Value::String(model))) = (run, table.remove(MODEL)) else {
+        let (Some(run), Some(toml::Value::String(_))) = (run, table.get(MODEL)) else {
             bail!("{} is not the run of one model; `zoo train MODEL` makes one", path.display());
         };
-        let config = parse(run).map_err(|error| anyhow::anyhow!("{}: [run] {error}", file.display()))?;
-        let entry = recipes::find(&model).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
-        let recipe = (entry.parse)(table).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
-        let valid = recipe.validate(RunConfig::dimensions(&config));
-        valid.map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
-        let contender = Contender { entry, recipe_name: config.recipe.clone(), recipe };
+        let config: RunConfig = in_file(&file, parse(run).context("[run]"))?;
+        let contender = in_file(&file, Contender::from_table(table, config.recipe.clone()))?;
+        in_file(&file, contender.recipe.validate(config.dimensions()))?;
         Ok(Self { path: path.into(), config, contender })
     }
 
@@ -198,21 +227,9 @@ impl TrainingRun {
     /// The images of the run, which may stand somewhere else now.
     ///
     /// # Errors
-    /// If they are not the same any more: a model must not be tested on what it was trained on.
+    /// If they are not the same any more.
     pub(crate) fn splits(&self, options: &GlobalOptions) -> anyhow::Result<Splits> {
-        let mut source = self.config.source.clone();
-        if let Some(data) = &options.data {
-            source.data.clone_from(data);
-        }
-        if let Some(data_dir) = &options.data_dir {
-            source.data_dir.clone_from(data_dir);
-        }
-        let splits = source.splits(self.config.seed)?;
-        if splits.fingerprint() != self.config.fingerprint {
-            let path = self.path.display();
-            bail!("the images of {path} have changed: {} has others now, or in another order", source.data);
-        }
-        Ok(splits)
+        self.config.splits(options, &self.path)
     }
 
     /// Removes the folder of a run that failed before its first checkpoint: there is nothing to go on with.
@@ -233,9 +250,28 @@ impl TrainingRun {
     }
 }
 
+/// The config of the run in folder `path`, and the file that it stands in.
+///
+/// # Errors
+/// If there is none, or it can't be read or parsed.
+pub(crate) fn read_config(path: &Path) -> anyhow::Result<(PathBuf, Table)> {
+    let file = path.join(CONFIG);
+    if !file.is_file() {
+        bail!("{} is no run folder: it has no {CONFIG}", path.display());
+    }
+    let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let table = text.parse().with_context(|| format!("cannot parse {}", file.display()))?;
+    Ok((file, table))
+}
+
+/// Says which `file` something is wrong in.
+pub(crate) fn in_file<T, E: Into<anyhow::Error>>(file: &Path, result: Result<T, E>) -> anyhow::Result<T> {
+    result.map_err(|error| anyhow::anyhow!("{}: {:#}", file.display(), error.into()))
+}
+
 /// Writes `result.json`.
-pub(crate) fn write_result(folder: &Path, comparison: &Comparison) -> anyhow::Result<()> {
-    write(&folder.join(RESULT), (serde_json::to_string_pretty(comparison)? + "\n").as_bytes())
+pub(crate) fn write_result(folder: &Path, document: &impl Serialize) -> anyhow::Result<()> {
+    write(&folder.join(RESULT), (serde_json::to_string_pretty(document)? + "\n").as_bytes())
 }
 
 /// Writes `NAME.svg` and `NAME.png`.

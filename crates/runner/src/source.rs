@@ -24,6 +24,10 @@ pub(crate) struct Source {
     pub(crate) limit_test: Option<usize>,
     /// The share of the training images that is held out.
     pub(crate) validation: f64,
+    /// Whether limits take the first images, validation the last of the training images, and folds are consecutive, as courses
+    /// do with CIFAR-10's batches; otherwise each class is in proportion, by the seed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) in_order: bool,
 }
 
 impl Source {
@@ -34,6 +38,7 @@ impl Source {
             limit_train: options.limit_train,
             limit_test: options.limit_test,
             validation: options.validation.unwrap_or(0.1),
+            in_order: options.in_order,
         }
     }
 
@@ -46,10 +51,22 @@ impl Source {
         }
     }
 
+    /// As many of them as are asked for.
+    pub(crate) fn dataset(&self, seed: u64) -> anyhow::Result<Dataset> {
+        let (whole, train, test) = (self.open(seed)?, self.limit_train, self.limit_test);
+        Ok(if self.in_order { whole.limit_in_order(train, test) } else { whole.limit(train, test, seed) }?)
+    }
+
     /// The images of a run: limited, a share held out.
     pub(crate) fn splits(&self, seed: u64) -> anyhow::Result<Splits> {
-        let dataset = self.open(seed)?.limit(self.limit_train, self.limit_test, seed)?;
-        Ok(dataset.hold_out(self.validation, seed)?)
+        let (dataset, share) = (self.dataset(seed)?, self.validation);
+        Ok(if self.in_order { dataset.hold_out_last(share) } else { dataset.hold_out(share, seed) }?)
+    }
+
+    /// The images of a run with cross-validation: limited, each of `count` folds held out once.
+    pub(crate) fn folds(&self, count: usize, seed: u64) -> anyhow::Result<Vec<Splits>> {
+        let dataset = self.dataset(seed)?;
+        Ok(if self.in_order { dataset.consecutive_folds(count) } else { dataset.folds(count, seed) }?)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::source::Source;
 
 /// Somebody has stopped training, and this is how to go on: no failure, but the run is not done either.
 #[derive(Debug)]
-pub(crate) struct Stopped(String);
+pub(crate) struct Stopped(pub(crate) String);
 
 impl std::fmt::Display for Stopped {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

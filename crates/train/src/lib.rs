@@ -19,6 +19,7 @@ mod optimizer;
 mod parameters;
 mod recipe;
 mod schedule;
+pub mod search;
 #[cfg(test)]
 mod tests;
 mod weights;

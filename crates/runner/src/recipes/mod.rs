@@ -31,31 +31,42 @@ pub(crate) struct Entry {
     pub(crate) name: &'static str,
     /// Its default recipe, TOML.
     pub(crate) defaults: &'static str,
+    /// What a search over it tries unless told otherwise, TOML: a `[search]`.
+    pub(crate) search: &'static str,
     /// Reads a recipe.
     pub(crate) parse: fn(Table) -> Parsed,
 }
 
 /// Every model.
 pub(crate) static ENTRIES: [Entry; 5] = [
-    Entry { name: "knn", defaults: include_str!("../../../../configs/knn.toml"), parse: read::<KnnConfig> },
+    Entry {
+        name: "knn",
+        defaults: include_str!("../../../../configs/knn.toml"),
+        search: include_str!("../../../../configs/tune/knn.toml"),
+        parse: read::<KnnConfig>,
+    },
     Entry {
         name: "softmax",
         defaults: include_str!("../../../../configs/softmax.toml"),
+        search: include_str!("../../../../configs/tune/softmax.toml"),
         parse: read::<zoo_train::Recipe<SoftmaxConfig>>,
     },
     Entry {
         name: "svm",
         defaults: include_str!("../../../../configs/svm.toml"),
+        search: include_str!("../../../../configs/tune/svm.toml"),
         parse: read::<zoo_train::Recipe<SvmConfig>>,
     },
     Entry {
         name: "cnn",
         defaults: include_str!("../../../../configs/cnn.toml"),
+        search: include_str!("../../../../configs/tune/cnn.toml"),
         parse: read::<zoo_train::Recipe<CnnConfig>>,
     },
     Entry {
         name: "mlp",
         defaults: include_str!("../../../../configs/mlp.toml"),
+        search: include_str!("../../../../configs/tune/mlp.toml"),
         parse: read::<zoo_train::Recipe<MlpConfig>>,
     },
 ];
@@ -184,6 +195,8 @@ mod tests {
     /// Every file below `folder`.
     fn files(folder: &Path) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        // What stands there are searches over recipes, which have a test of their own.
+        let entries = entries.filter(|path| !path.ends_with("configs/tune"));
         entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
     }
 
