@@ -160,7 +160,7 @@ fn escaped(words: &str) -> String {
             '"' => text += "&quot;",
             '\'' => text += "&apos;",
             letter if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') => {
-                text.push('\u{fffd}')
+                text.push('\u{fffd}');
             }
             letter => text.push(letter),
         }

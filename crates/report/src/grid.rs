@@ -59,7 +59,7 @@ pub enum Mark {
 impl Row {
     /// Tiles in rows without labels, `columns` in each.
     #[must_use]
-    pub fn wrap(tiles: Vec<Tile>, columns: usize) -> Vec<Self> {
+    pub fn wrap(tiles: &[Tile], columns: usize) -> Vec<Self> {
         let row = |tiles: &[Tile]| Self { label: String::new(), tiles: tiles.to_vec() };
         tiles.chunks(columns.max(1)).map(row).collect()
     }
@@ -91,9 +91,12 @@ impl Layout {
         let has_captions = tiles().any(|tile| !tile.caption.is_empty());
         let has_frames = tiles().any(|tile| tile.mark != Mark::None);
         let widest = words::widest(grid.rows.iter().map(|row| row.label.as_str()), &NAME);
+        let columns = grid.rows.iter().map(|row| row.tiles.len()).max().unwrap_or(0);
         let most = match grid.rows.len() {
-            0..=3 => 96.0,
-            4..=12 => 64.0,
+            0..=3 if columns <= 7 => 96.0,
+            0..=12 => 64.0,
+            // Captions need room.
+            _ if has_captions => 64.0,
             13..=25 => 48.0,
             _ => 32.0,
         };
@@ -251,7 +254,7 @@ mod tests {
             grid.rows[0].tiles[0].image = image;
             rendered(&grid.draw());
         }
-        assert_eq!(Row::wrap(grid(1, 7).rows.remove(0).tiles, 5).len(), 2);
+        assert_eq!(Row::wrap(&grid(1, 7).rows[0].tiles, 5).len(), 2);
     }
 
     #[test]

@@ -17,6 +17,10 @@ const MOST_NUMBERS: usize = 25;
 /// How much of a line of words turned by 45° goes to either side.
 const DIAGONAL: f64 = std::f64::consts::FRAC_1_SQRT_2;
 const ROW: f64 = 20.0;
+/// How wide a distance matrix is.
+const MATRIX_WIDTH: f64 = 750.0;
+/// Letters of classes beside a distance matrix.
+const CLASS: Text = Text { colour: Colour([60; 3]), ..LABEL };
 
 /// The confusion matrix of a result: true classes from the top, predicted classes from the left, each cell with its count,
 /// shaded by its share of the row. A picture of more than 25 classes has shades alone.
@@ -165,6 +169,12 @@ impl Side {
         self.len() == 0
     }
 
+    /// The width of the names of those classes that have room for theirs, if all images have `room` pixels.
+    fn names_width(&self, room: f64) -> f64 {
+        let named = self.places(room).into_iter().filter(|place| place.2 >= CLASS.size);
+        words::widest(named.map(|place| place.0), &CLASS).min(WIDEST_NAME)
+    }
+
     /// Where the middle of each class lies and how much room it has, if all images have `room` pixels.
     fn places(&self, room: f64) -> Vec<(&str, f64, f64)> {
         let image = room / self.len().max(1) as f64;
@@ -183,8 +193,6 @@ impl Side {
     }
 }
 
-const MATRIX_WIDTH: f64 = 750.0;
-
 impl Distances {
     /// Draws the matrix.
     ///
@@ -195,12 +203,10 @@ impl Distances {
         let (rows, columns) = (self.rows.len(), self.columns.len());
         assert_eq!(self.values.len(), rows * columns, "a value a row and column");
         let axis = Axis::spanning(self.values.iter().copied());
-        let widest =
-            words::widest(self.rows.classes.iter().map(|class| class.0.as_str()), &LABEL).min(WIDEST_NAME);
-        let left = MARGIN + ROW + widest + 10.0;
+        let height = (MATRIX_WIDTH * rows as f64 / columns as f64).round().clamp(180.0, MATRIX_WIDTH);
+        let left = MARGIN + ROW + self.rows.names_width(height) + 10.0;
         let bar = left + MATRIX_WIDTH + 1.5 * MARGIN;
         let width = bar + Colours::bar_width(&axis) + MARGIN;
-        let height = (MATRIX_WIDTH * rows as f64 / columns as f64).round().clamp(180.0, MATRIX_WIDTH);
         let heading = Heading::new(&self.title, &self.notes, width - 2.0 * MARGIN);
         let top = MARGIN + heading.height();
         let mut canvas = Canvas::default();
@@ -222,36 +228,30 @@ impl Distances {
         for (class, middle, room) in self.rows.places(height) {
             let end = top + middle + 0.5 * room;
             canvas.line(&[(left - 6.0, end), (left, end)], stroke);
-            if room >= LABEL.size {
-                canvas.text(
-                    (left - 10.0, top + middle),
-                    &words::fitted(class, &beside, WIDEST_NAME),
-                    &beside,
-                );
+            if room >= CLASS.size {
+                let class = words::fitted(class, &CLASS, WIDEST_NAME);
+                canvas.text((left - 10.0, top + middle), &class, &beside);
             }
         }
         let columns = self.columns.places(width);
         let fits = columns.iter().all(|(class, _, room)| words::width(class, &CLASS) <= *room);
-        let widest = words::widest(columns.iter().map(|column| column.0), &CLASS).min(WIDEST_NAME);
         for (class, middle, room) in columns {
             let end = left + middle + 0.5 * room;
             canvas.line(&[(end, bottom), (end, bottom + 6.0)], stroke);
             if fits {
                 canvas.text((left + middle, bottom + 0.6 * ROW), class, &centred);
-            } else if room >= LABEL.size {
-                let class = words::fitted(class, &beside, WIDEST_NAME);
+            } else if room >= CLASS.size {
+                let class = words::fitted(class, &CLASS, WIDEST_NAME);
                 canvas.text_upwards((left + middle, bottom + 8.0), &class, &beside);
             }
         }
-        let below = bottom + if fits { ROW } else { widest + 12.0 };
+        let below = bottom + if fits { ROW } else { self.columns.names_width(width) + 12.0 };
         let name = Text { anchor: Anchor::Middle, ..NAME };
         canvas.text((left + 0.5 * width, below + 0.5 * ROW), &self.columns.name, &name);
         canvas.text_upwards((MARGIN + 0.4 * ROW, top + 0.5 * height), &self.rows.name, &name);
         below + ROW
     }
 }
-
-const CLASS: Text = Text { colour: Colour([60; 3]), ..LABEL };
 
 #[cfg(test)]
 mod tests {

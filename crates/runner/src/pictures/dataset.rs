@@ -22,13 +22,11 @@ pub(super) fn draw(
     seed: u64,
     progress: Progress,
 ) -> anyhow::Result<Vec<Named>> {
-    let Dataset { name, classes, train, test } = dataset;
-    let source = (name.as_str(), &classes[..], train, test);
     Ok(vec![
         ("samples".into(), samples(dataset, seed).draw()),
         ("mean-image".into(), mean_images(dataset).draw()),
         ("distances".into(), distances(dataset, seed).draw()),
-        neighbours::draw(source, Metric::L2, selected, seed, progress),
+        neighbours::draw(dataset, Metric::L2, selected, seed, progress)?,
     ])
 }
 
@@ -65,10 +63,10 @@ fn mean_images(dataset: &Dataset) -> Grid {
     };
     let all: Vec<u64> = (0..train.shape().values()).map(|at| sums.iter().map(|sum| sum[at]).sum()).collect();
     let counts = train.class_counts(classes.len());
-    let of_classes =
-        classes.iter().zip(&sums).zip(counts).map(|((class, sum), count)| tile(sum, count, class));
+    let of_classes: Vec<Tile> =
+        classes.iter().zip(&sums).zip(counts).map(|((class, sum), count)| tile(sum, count, class)).collect();
     let mut rows = vec![Row { label: String::new(), tiles: vec![tile(&all, train.len(), "all classes")] }];
-    rows.extend(Row::wrap(of_classes.collect(), columns(classes.len())));
+    rows.extend(Row::wrap(&of_classes, columns(classes.len())));
     Grid {
         title: format!("Mean image of {name}"),
         notes: format!(

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use serde::Serialize;
-use zoo_data::{ImageShape, Subset, derive_seed};
+use zoo_data::{Dataset, ImageShape, Splits, Subset, derive_seed};
 use zoo_report::{Picture, Raster};
 
 use crate::cli::GlobalOptions;
@@ -116,10 +116,10 @@ fn of_model(options: &GlobalOptions, run: &TrainingRun) -> anyhow::Result<Vec<Na
         let mut pictures = vec![mistakes::draw(run, &splits, &selected, progress)?];
         match neighbours::metric(run)? {
             Some(metric) => {
+                let Splits { name, classes, train, validation, test } = splits;
                 // All that the model has as neighbours.
-                let train = splits.train.chain(&splits.validation);
-                let source = (splits.name.as_str(), &splits.classes[..], &train, &splits.test);
-                pictures.push(neighbours::draw(source, metric, &selected, run.config.seed, progress));
+                let dataset = Dataset { name, classes, train: train.chain(&validation), test };
+                pictures.push(neighbours::draw(&dataset, metric, &selected, run.config.seed, progress)?);
             }
             None => pictures.extend(weights::draw(run, &splits)?),
         }

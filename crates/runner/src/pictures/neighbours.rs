@@ -1,6 +1,6 @@
 //! Test images and the training images nearest to them.
 
-use zoo_data::Subset;
+use zoo_data::{Dataset, Subset};
 use zoo_knn::{Knn, KnnConfig, Metric, Ties};
 use zoo_report::{Grid, Mark, Row, Tile};
 
@@ -22,16 +22,17 @@ pub(super) fn metric(run: &TrainingRun) -> anyhow::Result<Option<Metric>> {
 }
 
 /// A row a test image: itself, then its nearest training images with their classes, framed by whether they are of its
-/// class. Images come as name, classes, training and test images.
+/// class.
 pub(super) fn draw(
-    (name, classes, train, test): (&str, &[String], &Subset, &Subset),
+    dataset: &Dataset,
     metric: Metric,
     selected: &Selected,
     seed: u64,
     progress: Progress,
-) -> Named {
+) -> anyhow::Result<Named> {
+    let Dataset { name, classes, train, test } = dataset;
     let queries = queries(test, classes.len(), seed);
-    let knn = index(train, classes.len(), metric, selected, progress);
+    let knn = index(train, classes.len(), metric, selected, progress)?;
     let found = knn.neighbours(test.batch(queries.iter().copied(), &selected.device).images);
     let rows = queries.iter().zip(found.iter()).map(|(&query, neighbours)| {
         let class = test.label(query);
@@ -57,7 +58,7 @@ pub(super) fn draw(
         rows: rows.collect(),
         apart: 1,
     };
-    ("neighbours".into(), grid.draw())
+    Ok(("neighbours".into(), grid.draw()))
 }
 
 /// Test images of as many classes as can be.
@@ -70,9 +71,16 @@ fn queries(test: &Subset, classes: usize, seed: u64) -> Vec<usize> {
 }
 
 /// A k-NN classifier that finds the neighbours.
-fn index(train: &Subset, classes: usize, metric: Metric, selected: &Selected, progress: Progress) -> Knn {
-    let bar = progress.bar(train.len() as u64, "neighbours {wide_bar} {pos}/{len} images {eta:>4}");
+fn index(
+    train: &Subset,
+    classes: usize,
+    metric: Metric,
+    selected: &Selected,
+    progress: Progress,
+) -> anyhow::Result<Knn> {
     let config = KnnConfig { k: COUNT.min(train.len()), metric, ties: Ties::Nearest };
+    config.validate(train.len(), train.shape().values())?;
+    let bar = progress.bar(train.len() as u64, "neighbours {wide_bar} {pos}/{len} images {eta:>4}");
     let mut knn = config.init(classes);
     for first in (0..train.len()).step_by(Knn::TILE) {
         let positions = first..(first + Knn::TILE).min(train.len());
@@ -80,7 +88,7 @@ fn index(train: &Subset, classes: usize, metric: Metric, selected: &Selected, pr
         knn.add(train.batch(positions.clone(), &selected.device).images, &labels);
         bar.set(positions.end as u64);
     }
-    knn
+    Ok(knn)
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub(super) fn draw(run: &TrainingRun, splits: &Splits) -> anyhow::Result<Option<
     let grid = Grid {
         title: format!("{title} of {name} on {}", splits.name),
         notes: format!("{left_out}Weights of each, scaled so that its least is 0 and its largest 255."),
-        rows: Row::wrap(tiles, across),
+        rows: Row::wrap(&tiles, across),
         apart: 0,
     };
     let file = if tensor == TEMPLATES { "templates" } else { "filters" };

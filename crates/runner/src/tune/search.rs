@@ -121,6 +121,8 @@ impl Search<'_> {
         let mut child = Command::new(program)
             .arg("trial")
             .env("RAYON_NUM_THREADS", threads.to_string())
+            // The last line that a trial says is why it failed.
+            .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -170,7 +172,7 @@ fn is_interrupted(status: ExitStatus) -> bool {
 
 /// Why a process has no figures to show: how it ended, and the last that it said.
 fn failure(status: ExitStatus, said: &str) -> String {
-    let hint = "note: run with";
+    let hint = "note: ";
     let said = said.lines().map(str::trim).rfind(|line| !line.is_empty() && !line.starts_with(hint));
     match (status.code(), said) {
         (None, _) => format!("its process was killed ({status}), perhaps for want of memory"),

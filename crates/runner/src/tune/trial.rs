@@ -112,12 +112,11 @@ impl Job {
         mut splits: Splits,
         selected: &Selected,
     ) -> anyhow::Result<Accuracies> {
-        let none = splits.test.split_at(0).0;
         let held_out = splits.validation.clone();
-        splits.test = none.clone();
+        splits.test = splits.test.split_at(0).0;
         // What is not trained has no epoch to choose, and takes images held out for that as its own.
         if contender.recipe.loss().is_none() {
-            splits.validation = none;
+            splits.validation = splits.train.split_at(0).0;
         }
         contender.recipe.validate(Dimensions::of(&splits))?;
         let fitted = contender.recipe.fit(&recipes::Job {
