@@ -18,8 +18,12 @@ fn root() -> PathBuf {
 /// Every page of the book.
 fn pages() -> Vec<PathBuf> {
     let mut pages = files(&root().join("docs"));
-    pages.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    pages.retain(|path| has_extension(path, "md"));
     pages
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found == extension)
 }
 
 fn name(page: &Path) -> String {
@@ -147,13 +151,13 @@ fn broken(page: &Path, label: &str, target: &str) -> Option<String> {
     // mdBook takes every link to Markdown for one to a chapter.
     let docs = root().join("docs");
     let is_chapter = path.canonicalize().unwrap().starts_with(&docs);
-    if page.starts_with(&docs) && target.ends_with(".md") && !is_chapter {
+    if page.starts_with(&docs) && has_extension(&path, "md") && !is_chapter {
         return Some(format!("{}: {target} is no chapter, so the book can't link to it", name(page)));
     }
     // Where the text of a link to code is the name of an item, the file has it.
     let item = label.strip_prefix('`')?.strip_suffix('`')?.rsplit("::").next()?;
-    let is_code = path.extension().is_some_and(|extension| extension == "rs");
-    (is_code && !item.ends_with(".rs") && !read_to_string(&path).unwrap().contains(item))
+    let names_an_item = has_extension(&path, "rs") && !has_extension(Path::new(item), "rs");
+    (names_an_item && !read_to_string(&path).unwrap().contains(item))
         .then(|| format!("{}: {target} has no {item}", name(page)))
 }
 

@@ -21,11 +21,13 @@ fn number(value: &Value) -> f64 {
 fn losses_of_two_runs_stand_side_by_side() {
     let place = tempfile::tempdir().unwrap();
     let place = place.path();
-    let softmax = train(place, &["softmax", "--set=train.epochs=40", "--set=optimizer.learning_rate=0.05"]);
-    let svm = train(place, &["svm", "--set=train.epochs=40", "--set=loss.margin=0.25"]);
+    let long = ["--set=train.epochs=40", "--validation=0.3"];
+    let softmax = train(place, &[&["softmax", "--set=optimizer.learning_rate=0.05"], &long[..]].concat());
+    let svm = ["svm", "--set=optimizer.learning_rate=0.01", "--set=loss.margin=0.5"];
+    let svm = train(place, &[&svm, &long[..]].concat());
     let runs = ["runs/0001-train-softmax-shapes10", "runs/0002-train-svm-shapes10"];
     let document = json(place, &["losses", runs[0], runs[1]]);
-    assert_eq!((&document["dataset"], &document["images"]), (&"shapes10".into(), &30.into()));
+    assert_eq!((&document["dataset"], &document["images"]), (&"shapes10".into(), &90.into()));
 
     // The means over all images are what training has recorded of its own loss.
     let (first, second) = (&document["runs"][0], &document["runs"][1]);
@@ -33,8 +35,8 @@ fn losses_of_two_runs_stand_side_by_side() {
     let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-5, "{a} is not {b}");
     close(number(&first["all"]["cross_entropy"]), validation(&softmax, "loss"));
     close(number(&second["all"]["hinge"]), validation(&svm, "loss"));
-    assert_eq!((number(&first["delta"]), number(&second["delta"])), (1.0, 0.25));
-    close(number(&first["right"]["images"]) / 30.0, validation(&softmax, "accuracy"));
+    assert_eq!((number(&first["delta"]), number(&second["delta"])), (1.0, 0.5));
+    close(number(&first["right"]["images"]) / 90.0, validation(&softmax, "accuracy"));
 
     for run in [first, second] {
         let met = &run["margin_met"];
