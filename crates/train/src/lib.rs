@@ -17,6 +17,8 @@ mod input;
 mod lookahead;
 mod optimizer;
 mod parameters;
+mod random;
+mod random_search;
 mod recipe;
 mod schedule;
 #[cfg(test)]
@@ -31,5 +33,6 @@ pub use gradcheck::{Derivative, GradientReport, Sampling};
 pub use input::input_spec;
 pub use lookahead::Lookahead;
 pub use optimizer::{Adam, Group, Groups, Optimizer, RmsProp, Sgd};
+pub use random_search::{RandomLocalSearch, RandomSearch};
 pub use recipe::{EvaluateConfig, Recipe, TrainConfig};
 pub use schedule::Schedule;
