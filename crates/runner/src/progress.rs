@@ -180,8 +180,9 @@ fn epoch_line(model: &str, record: &EpochRecord, epochs: usize, images: usize) -
     let validation = record
         .validation_accuracy
         .map_or_else(String::new, |accuracy| format!(", validation {:.1} %", 100.0 * accuracy));
+    let update = record.update_ratio.map_or_else(String::new, |ratio| format!(", update/weight {ratio:.1e}"));
     format!(
-        "{model} epoch {}/{epochs}: loss {:.4}, accuracy {:.1} %{validation}, {:.1} s, {:.0} images/s",
+        "{model} epoch {}/{epochs}: loss {:.4}, accuracy {:.1} %{validation}{update}, {:.1} s, {:.0} images/s",
         record.epoch,
         record.train_loss,
         100.0 * record.train_accuracy,

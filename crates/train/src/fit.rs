@@ -13,6 +13,7 @@ use zoo_data::{Epoch, Subset, derive_seed};
 use crate::clip::clip_norm;
 use crate::evaluate::read;
 use crate::lookahead::SlowWeights;
+use crate::weights::Weights;
 use crate::{Checkpoints, Recipe, TestTimeAugmentation, TrainConfig, mean_loss, score};
 
 /// Steps between two looks at loss and accuracy: each look waits for the device.
@@ -146,7 +147,10 @@ impl<A: Architecture> Training<'_, A> {
             let start = Instant::now();
             state.model = self.recipe.architecture.before_epoch(state.model, epoch);
             let mut record;
-            (state, record) = self.learn(epoch, state, observe)?;
+            (state, record) = match self.recipe.optimizer.search() {
+                Some(search) => self.search(search, epoch, state, observe)?,
+                None => self.learn(epoch, state, observe)?,
+            };
             let plain = state.model.valid();
             (record.validation_loss, record.validation_accuracy) = self.validate(&plain)?;
             if let Some(average) = &state.average {
@@ -230,7 +234,11 @@ impl<A: Architecture> Training<'_, A> {
             let scores = state.model.forward(batch.images);
             let value = loss.forward(scores.clone(), batch.labels.clone());
             tally.add(&value, scores, batch.labels);
-            state = self.step(state, &value, record.learning_rate, (before + step, all));
+            let weights = (step == steps).then(|| Weights::of(&state.model));
+            state = self.step(state, &value, record.learning_rate);
+            // What the optimizer has done, before averages move the weights, too.
+            record.update_ratio = weights.map_or(Ok(None), |weights| weights.update_ratio(&state.model))?;
+            state = self.average(state, (before + step, all));
 
             if step.is_multiple_of(LOOK_EVERY) || step == steps {
                 (record.train_loss, record.train_accuracy) = tally.look()?;
@@ -250,25 +258,24 @@ impl<A: Architecture> Training<'_, A> {
         Ok((state, record))
     }
 
-    /// Descends by the gradient of `loss`: `step` (from 1) of `steps`.
-    fn step(
-        &self,
-        mut state: State<A::Model>,
-        loss: &Tensor<1>,
-        learning_rate: f64,
-        (step, steps): (usize, usize),
-    ) -> State<A::Model> {
-        let Recipe { ema, train, .. } = self.recipe;
+    /// Descends by the gradient of `loss`.
+    fn step(&self, mut state: State<A::Model>, loss: &Tensor<1>, learning_rate: f64) -> State<A::Model> {
+        let largest = self.recipe.train.clip_norm;
         let mut gradients = GradientsParams::from_grads(loss.backward(), &state.model);
-        if train.clip_norm > 0.0 {
-            clip_norm(&mut gradients, &state.model, train.clip_norm);
+        if largest > 0.0 {
+            clip_norm(&mut gradients, &state.model, largest);
         }
         state.model = state.optimizer.step(learning_rate, state.model, gradients);
+        state
+    }
+
+    /// Moves slow and averaged weights after `step` (from 1) of `steps`.
+    fn average(&self, mut state: State<A::Model>, (step, steps): (usize, usize)) -> State<A::Model> {
         if let Some(slow) = &mut state.slow {
             state.model = slow.follow(state.model, step, steps);
         }
         if let Some(average) = &mut state.average {
-            *average = ema.follow(average, &state.model, step);
+            *average = self.recipe.ema.follow(average, &state.model, step);
         }
         state
     }

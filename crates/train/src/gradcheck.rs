@@ -4,13 +4,14 @@
 //! against the centred difference n = (L(θ + h d) − L(θ − h d)) / 2h with h = 1e-5, everything in `f64`. L is the loss that a step of
 //! training has, BatchNorm with the statistics of the batch and dropout with one mask included, and the penalty (λ/2) ‖θ‖².
 //!
-//! **Error.** |a − n| / max(|a|, |n|, r/τ), which must not exceed τ. Rounding moves L by some ε |L|, and so n by some r = 8 ε |L| / h, 4e-10
+//! **Error.** |a − n| / max(|a|, |n|, r/τ), which must not exceed τ. Rounding moves L by some ε |L|, and so n by some r = 16 ε |L| / h, 8e-10
 //! for a loss of ln 10: derivatives that are no further apart than r pass, which matters where both are close to 0.
 //!
 //! **Kinks.** Where ReLU, max-pooling or the hinge has its kink between θ − h d and θ + h d, n is a mean of the slopes on both sides and
-//! no derivative at θ. For a loss without kinks τ is 1e-7. For one with kinks τ is 1e-4, and where that is exceeded, h is divided by ten
-//! up to three times, to get between the kink and θ: a wrong gradient stays wrong at any h. Derivatives whose error exceeds 1e-7 at
-//! the first h are counted as being on a kink.
+//! no derivative at θ. For a loss without kinks τ is 1e-7; if that is exceeded, h is divided by ten once, for h² L‴ / 6 is what even a
+//! smooth n is off by. For a loss with kinks τ is 1e-4, and h is divided up to three times, to get between the kink and θ. A wrong
+//! gradient stays wrong at any h, as long as it is wrong by more than r. Derivatives whose error exceeds 1e-7 at the first h are
+//! counted as being on a kink where there are kinks.
 //!
 //! **Where.** Close to the weights and images at hand, but not there: pixels are moved by up to half a level of brightness, and the
 //! values of each parameter by up to a fiftieth of their root mean square, at random. Areas of one colour, and filters that start as
@@ -26,6 +27,7 @@ use zoo_data::{Batch, derive_seed};
 
 use crate::evaluate::read;
 use crate::parameters::{Parameter, Parameters};
+use crate::random::centred;
 use crate::{Optimizer, Recipe, TrainError};
 
 /// h, and what it becomes near kinks.
@@ -35,7 +37,7 @@ const SMOOTH: f64 = 1e-7;
 /// The largest error of a loss with kinks.
 const KINKS: f64 = 1e-4;
 /// How many times ε |L| rounding may move a loss by: sums over layers and images take several roundings.
-const ROUNDINGS: f64 = 8.0;
+const ROUNDINGS: f64 = 16.0;
 
 /// How far the values of a parameter are moved, as a share of their root mean square.
 const MOVED: f64 = 0.02;
@@ -124,7 +126,8 @@ fn check_gradients<M: Module + Classifier>(
         MoveWeights { ids: ids.collect(), seed: derive_seed(sampling.seed, u64::MAX), drawn: 0 };
     let model = model.valid().map(&mut move_weights);
     let trained = model.clone().train();
-    let tolerance = if kinks.is_empty() { SMOOTH } else { KINKS };
+    let has_kinks = !kinks.is_empty();
+    let tolerance = if has_kinks { KINKS } else { SMOOTH };
     let objective = Objective {
         images: Tensor::from_inner(moved_pixels(batch, sampling.seed)?),
         labels: Tensor::from_inner(batch.labels.clone()),
@@ -132,6 +135,7 @@ fn check_gradients<M: Module + Classifier>(
         model: model.set_require_grad(false).train(),
         loss,
         tolerance,
+        has_kinks,
         seed: sampling.seed,
     };
     let value = objective.forward(&trained);
@@ -161,11 +165,6 @@ fn check_gradients<M: Module + Classifier>(
     })
 }
 
-/// A number between −½ and ½.
-fn centred(seed: u64, index: usize) -> f64 {
-    derive_seed(seed, index as u64) as f64 / 2f64.powi(64) - 0.5
-}
-
 /// The pixels of a batch in `f64`, each moved by up to half a level of brightness.
 fn moved_pixels(batch: &Batch, seed: u64) -> Result<Tensor<4>, TrainError> {
     let failed = |error: String| TrainError::Device(error);
@@ -185,6 +184,7 @@ struct Objective<'a, M> {
     labels: Tensor<1, Int>,
     loss: &'a Loss,
     tolerance: f64,
+    has_kinks: bool,
     seed: u64,
 }
 
@@ -230,19 +230,19 @@ impl<M: Module + Classifier> Objective<'_, M> {
         let analytic = slopes.zip(components).map(|((g, v), d)| (g + probe.decay * v) * d).sum();
         let mut first = None;
         let mut derivative = None;
-        for step in STEPS {
+        let steps = if self.has_kinks { &STEPS[..] } else { &STEPS[..2] };
+        for &step in steps {
             let (right, left) = (self.value(probe, direction, step)?, self.value(probe, direction, -step)?);
             let numerical = (right - left) / (2.0 * step);
             let resolution = ROUNDINGS * f64::EPSILON * right.abs().max(left.abs()) / step;
             let error = relative_error(analytic, numerical, resolution, self.tolerance);
             first.get_or_insert_with(|| relative_error(analytic, numerical, resolution, SMOOTH));
             derivative = Some(Derivative { parameter: direction.name.clone(), analytic, numerical, error });
-            // Without kinks there is nothing to get away from.
-            if error <= self.tolerance || self.tolerance <= SMOOTH {
+            if error <= self.tolerance {
                 break;
             }
         }
-        let is_on_kink = self.tolerance > SMOOTH && first.is_some_and(|error| error > SMOOTH);
+        let is_on_kink = self.has_kinks && first.is_some_and(|error| error > SMOOTH);
         Ok(Finding { derivative: derivative.expect("there are steps"), is_on_kink })
     }
 }

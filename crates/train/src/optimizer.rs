@@ -15,6 +15,7 @@ pub use groups::Group;
 use groups::grouped;
 
 use crate::parameters::Parameter;
+use crate::random_search::{RandomLocalSearch, RandomSearch, Search};
 
 /// The `[optimizer]` of a recipe, with PyTorch's semantics: momentum isn't dampened, epsilon is 1e-8.
 ///
@@ -32,10 +33,18 @@ pub enum Optimizer {
     Adam(Adam),
     /// Adam with decoupled weight decay.
     AdamW(Adam),
+    /// Weights drawn anew at each try.
+    #[serde(rename = "random_search")]
+    RandomSearch(RandomSearch),
+    /// Weights that move at random and stay where the loss is smaller.
+    #[serde(rename = "random_local_search")]
+    RandomLocalSearch(RandomLocalSearch),
 }
 
 /// Groups of parameters by name: see [`Group`].
 pub type Groups = BTreeMap<String, Group>;
+
+static NO_GROUPS: Groups = Groups::new();
 
 /// v ← μ v + g; θ ← θ − η v, or θ − η (g + μ v) with Nesterov's look ahead (Polyak, 1964; Sutskever et al., 2013).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -126,13 +135,29 @@ impl Default for Adam {
 }
 
 impl Optimizer {
-    /// η, the largest that the schedule reaches.
+    /// η, the largest that the schedule reaches; 0 without gradients.
     #[must_use]
     pub const fn learning_rate(&self) -> f64 {
         match self {
             Self::Sgd(sgd) => sgd.learning_rate,
             Self::RmsProp(rms_prop) => rms_prop.learning_rate,
             Self::Adam(adam) | Self::AdamW(adam) => adam.learning_rate,
+            Self::RandomSearch(_) | Self::RandomLocalSearch(_) => 0.0,
+        }
+    }
+
+    /// How often an epoch looks at each image.
+    #[must_use]
+    pub fn passes(&self) -> usize {
+        self.search().map_or(1, |search| search.tries)
+    }
+
+    /// The search that learns in its own way, without gradients, if it is one.
+    pub(crate) fn search(&self) -> Option<Search> {
+        match *self {
+            Self::RandomSearch(search) => Some(search.into()),
+            Self::RandomLocalSearch(search) => Some(search.into()),
+            _ => None,
         }
     }
 
@@ -142,6 +167,7 @@ impl Optimizer {
             Self::Sgd(sgd) => sgd.weight_decay,
             Self::RmsProp(rms_prop) => rms_prop.weight_decay,
             Self::Adam(adam) | Self::AdamW(adam) => adam.weight_decay,
+            Self::RandomSearch(_) | Self::RandomLocalSearch(_) => 0.0,
         }
     }
 
@@ -150,6 +176,7 @@ impl Optimizer {
             Self::Sgd(sgd) => &sgd.groups,
             Self::RmsProp(rms_prop) => &rms_prop.groups,
             Self::Adam(adam) | Self::AdamW(adam) => &adam.groups,
+            Self::RandomSearch(_) | Self::RandomLocalSearch(_) => &NO_GROUPS,
         }
     }
 
@@ -171,6 +198,10 @@ impl Optimizer {
             Self::RmsProp(rms_prop) => grouped(model, decay, groups, |decay| rms_prop.build(decay)),
             Self::Adam(adam) => grouped(model, decay, groups, |decay| adam.build(decay)),
             Self::AdamW(adam) => grouped(model, decay, groups, |decay| adam.build_decoupled(decay)),
+            // A search has no state to keep, and asks for no step.
+            Self::RandomSearch(_) | Self::RandomLocalSearch(_) => {
+                grouped(model, decay, groups, |decay| Sgd::default().build(decay))
+            }
         }
     }
 
@@ -186,6 +217,9 @@ impl Optimizer {
             |key, value: f64| check((0.0..1.0).contains(&value), key, value, "at least 0 and below 1");
         let above = |key: &str, value: f64| check(value > 0.0, key, value, "above 0");
         let decay = |key: &str, value: f64| check(value >= 0.0, key, value, "at least 0");
+        if let Some(search) = self.search() {
+            return search.validate();
+        }
         above("learning_rate", self.learning_rate())?;
         decay("weight_decay", self.weight_decay())?;
         for (name, group) in self.groups() {
@@ -208,6 +242,7 @@ impl Optimizer {
                 share("beta_2", beta_2)?;
                 above("epsilon", epsilon)
             }
+            Self::RandomSearch(_) | Self::RandomLocalSearch(_) => Ok(()),
         }
     }
 }

@@ -97,6 +97,19 @@ impl<A: Architecture> Recipe<A> {
         self.schedule.validate()?;
         self.lookahead.validate()?;
         self.ema.validate()?;
+        if self.optimizer.search().is_some() {
+            let check = |valid, key: &str, value: String| {
+                InvalidConfig::check(
+                    valid,
+                    key,
+                    value,
+                    "left out: random search keeps the best weights, on images as they are",
+                )
+            };
+            check(self.lookahead.every == 0, "lookahead.every", self.lookahead.every.to_string())?;
+            check(self.ema.decay == 0.0, "ema.decay", self.ema.decay.to_string())?;
+            check(self.augment == Augment::default(), "augment", format!("{:?}", self.augment))?;
+        }
         let [_, height, width] = input.shape;
         let largest = height.min(width) - 1;
         let Augment { crop, cutout, flip: _ } = self.augment;

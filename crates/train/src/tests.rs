@@ -226,6 +226,20 @@ impl burn::module::ModuleVisitor for Squares {
 }
 
 #[test]
+fn every_epoch_knows_how_large_its_last_update_was() {
+    let splits = shapes10::generate(64, 10, 1).hold_out(0.0, 1).unwrap();
+    let mut recipe = recipe(2, 0.0001);
+    recipe.optimizer = Optimizer::Sgd(Sgd { learning_rate: 0.0001, ..Sgd::default() });
+    recipe.schedule = Schedule::Constant;
+    recipe.train.batch_size = 64;
+    let (_, fitted) = train(&recipe, &splits, None, &mut |_| {}).unwrap();
+    // The test's weights start at 0, which nothing is to be set beside; then one step is behind them and one before.
+    assert_eq!(fitted.history[0].update_ratio, None);
+    let ratio = fitted.history[1].update_ratio.unwrap();
+    assert!((ratio - 1.0).abs() < 0.01, "{ratio}");
+}
+
+#[test]
 fn an_observer_can_stop() {
     let splits = splits();
     let place = tempfile::tempdir().unwrap();

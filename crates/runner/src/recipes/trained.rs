@@ -40,7 +40,8 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
         let model = first_model(self, &input, &cpu_device(device), job.seed).fork(device);
 
         let epochs = self.train.epochs.ceil() as usize;
-        let mut shown = job.progress.training(job.name, job.splits.train.len(), epochs);
+        let images = job.splits.train.len() * self.optimizer.passes();
+        let mut shown = job.progress.training(job.name, images, epochs);
         let training = Training {
             recipe: self,
             train: &job.splits.train,

@@ -31,6 +31,8 @@ const SUITES: [(&str, &[(&str, &str)]); 2] = [
             row!("cs231n", "knn-5000-k10-official"),
             row!("cs231n", "knn-cross-validation"),
             row!("cs231n", "knn-cross-validation-official"),
+            row!("cs231n", "random-search"),
+            row!("cs231n", "random-local-search"),
             row!("cs231n", "svm"),
             row!("cs231n", "softmax"),
             row!("cs231n", "two-layer-default"),
