@@ -46,7 +46,7 @@ fn resnet() -> CnnConfig {
 }
 
 fn mlp(activation: Activation) -> MlpConfig {
-    MlpConfig { hidden: vec![8], activation, dropout: 0.0 }
+    MlpConfig { hidden: vec![8], activation, ..MlpConfig::default() }
 }
 
 fn airbench() -> CnnConfig {

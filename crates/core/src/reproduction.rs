@@ -57,6 +57,9 @@ pub struct Row {
     pub seconds: f64,
     /// What was published, and what came out.
     pub figures: Vec<Figure>,
+    /// Why a figure is known to be missed, if that is known.
+    #[serde(default)]
+    pub remark: Option<String>,
     /// The settings that were searched.
     pub trials: Vec<Trial>,
     /// Everything about the model that was fitted in the end, if one was.

@@ -40,6 +40,10 @@ pub fn reproduction_markdown(reproduction: &Reproduction) -> String {
         }
     }
     for row in &reproduction.rows {
+        let missed = row.figures.iter().any(|figure| figure.verdict == Verdict::Missed);
+        if let Some(remark) = row.remark.as_ref().filter(|_| missed) {
+            let _ = writeln!(text, "\n{} is missed: {remark}", row.title);
+        }
         if let Some(error) = &row.error {
             let _ = writeln!(text, "\n{} failed: {error}", row.title);
         }
@@ -179,6 +183,7 @@ mod tests {
                 figure("validation", (Some(40.0), Some(40.0)), Some(38.0)),
                 figure("test", (Some(37.0), Some(38.0)), Some(38.125)),
             ],
+            remark: Some("Other images.".into()),
             trials: Vec::new(),
             result: None,
         };
@@ -229,6 +234,8 @@ Tolerances:
 
 - linear SVM, validation: 1 points; a draw.
 - k-NN, test: 1 points; a draw.
+
+linear SVM is missed: Other images.
 
 k-NN failed: out of memory
 ";

@@ -142,10 +142,13 @@ impl Laboratory<'_> {
         let config = outcome.result.as_ref().map(|result| result.config.clone());
         let plain = || row.contender.recipe.config().ok().and_then(|table| serde_json::to_value(table).ok());
         let figures = row.setup.published.iter().flat_map(|published| figures(published, &outcome));
-        let figures = figures.map(|figure| match (judged, figure.measured) {
+        // A sample leaves settings out, and what was published for them.
+        let was_tried = |figure: &Figure| !self.quick || error.is_some() || figure.measured.is_some();
+        let figures = figures.filter(was_tried).map(|figure| match (judged, figure.measured) {
             (false, Some(_)) => figure,
             _ => Figure { verdict: figure.judged(), ..figure },
         });
+        let figures = figures.collect();
         Row {
             row: row.name.clone(),
             title: row.setup.title.clone(),
@@ -154,7 +157,8 @@ impl Laboratory<'_> {
             images,
             error,
             seconds: start.elapsed().as_secs_f64(),
-            figures: figures.collect(),
+            figures,
+            remark: row.setup.remark.clone(),
             trials: outcome.trials,
             result: outcome.result,
         }

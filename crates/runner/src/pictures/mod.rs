@@ -88,7 +88,8 @@ fn of_run(options: &GlobalOptions, path: &Path) -> anyhow::Result<Vec<Named>> {
     if has(search::TRIALS) {
         pictures.push(search::draw(path)?);
     }
-    if has(runs::RESULT) {
+    // What a search has found is no comparison of models.
+    if has(runs::RESULT) && pictures.is_empty() {
         pictures.extend(comparison::draw(path, is_trained)?);
     }
     if is_trained {

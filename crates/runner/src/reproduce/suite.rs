@@ -82,6 +82,8 @@ pub(super) struct Setup {
     pub(super) title: String,
     /// Where it was published.
     pub(super) source: String,
+    /// What a figure that is missed is missed for.
+    pub(super) remark: Option<String>,
     /// Whether the figures are those of the official images in their order, and of no others.
     #[serde(default)]
     pub(super) official: bool,

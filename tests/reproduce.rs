@@ -1,0 +1,128 @@
+//! Published results, measured again.
+
+mod common;
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use common::{fail, files, json, run, succeed, text};
+
+fn read(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// Every row of a suite that comes along can be followed on other images, too.
+#[test]
+fn a_sample_of_each_row() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path();
+    let printed = json(out, &["reproduce", "cs231n", "--quick", "--data=shapes10"]);
+    let folder = out.join("runs/0001-reproduce-cs231n-shapes10");
+    assert_eq!(read(&folder.join("result.json")), printed);
+    let rows = printed["rows"].as_array().unwrap();
+    // Those of the official images are left out.
+    let names: Vec<&str> = rows.iter().map(|row| row["row"].as_str().unwrap()).collect();
+    assert!(names.len() > 15 && names.iter().all(|name| !name.ends_with("official")), "{names:?}");
+    for row in rows {
+        assert_eq!(row["error"], Value::Null, "{row}");
+        for figure in row["figures"].as_array().unwrap() {
+            assert_eq!(figure["verdict"], "not_judged", "{figure}");
+            assert!((0.0..=100.0).contains(&figure["measured"].as_f64().unwrap()), "{figure}");
+        }
+    }
+    let markdown = std::fs::read_to_string(folder.join("result.md")).unwrap();
+    assert!(
+        markdown.contains("| linear SVM, raw pixels (CS231n assignment 1, svm) | validation "),
+        "{markdown}"
+    );
+    assert!(markdown.contains("a sample of each row"), "{markdown}");
+}
+
+const ROW: &str = r#"
+model = "knn"
+k = 1
+
+[row]
+title = "nearest neighbour"
+source = "nobody"
+images = 100
+test = 50
+search.metric = ["l1", "l2"]
+validation = 20
+
+[[row.published]]
+measure = "validation"
+setting = { metric = "l2" }
+value = 20.0
+tolerance = 1.0
+reason = "an example"
+
+[[row.published]]
+measure = "test"
+at_least = 0.0
+tolerance = 0.0
+reason = "an example"
+"#;
+
+#[test]
+fn a_folder_is_a_suite_and_its_rows_are_recipes() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path();
+    std::fs::create_dir(out.join("own")).unwrap();
+    std::fs::write(out.join("own/nearest.toml"), ROW).unwrap();
+    let table = succeed(out, &["reproduce", "own", "--data=shapes10"]);
+    assert!(table.contains("validation, metric = \"l2\"") && table.contains("≥ 0.0 %"), "{table}");
+    let result = read(&out.join("runs/0001-reproduce-own-shapes10/result.json"));
+    let row = &result["rows"][0];
+    assert_eq!(row["images"], serde_json::json!([100, 20, 50]));
+    assert_eq!(row["trials"].as_array().unwrap().len(), 2);
+    assert_eq!(row["result"]["test"]["per_class"].as_array().unwrap().len(), 10);
+    let chosen = row["config"]["metric"].as_str().unwrap();
+    let best = row["trials"].as_array().unwrap().iter().max_by(|a, b| {
+        let accuracy = |trial: &Value| trial["validation_accuracies"][0].as_f64().unwrap();
+        // The first of equals.
+        accuracy(a).total_cmp(&accuracy(b)).then(b["trial"].as_u64().cmp(&a["trial"].as_u64()))
+    });
+    assert_eq!(best.unwrap()["settings"]["metric"], chosen);
+    succeed(out, &["train", "own/nearest.toml", "--limit-train=50", "--limit-test=20"]);
+}
+
+#[test]
+fn rows_that_fail_are_rows() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path();
+    std::fs::create_dir(out.join("own")).unwrap();
+    let failing = ROW
+        .replace("k = 1", "k = 10000")
+        .replace("search.metric", "# metric")
+        .replace("setting = { metric = \"l2\" }\n", "");
+    std::fs::write(out.join("own/a.toml"), failing).unwrap();
+    std::fs::write(out.join("own/b.toml"), ROW).unwrap();
+    let output = run(out, &["reproduce", "own", "--data=shapes10"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("k = 10000"), "{}", text(&output.stderr));
+    let result = read(&out.join("runs/0001-reproduce-own-shapes10/result.json"));
+    assert_eq!(result["rows"][0]["figures"][0]["verdict"], "failed");
+    assert_eq!(result["rows"][1]["error"], Value::Null);
+}
+
+#[test]
+fn wrong_usage_is_refused_before_anything_starts() {
+    let place = tempfile::tempdir().unwrap();
+    for (arguments, part) in [
+        (&["cs231"][..], "did you mean \"cs231n\"?"),
+        (&["cs231n", "--only=svn", "--data=shapes10"], "did you mean \"svm\"?"),
+        (&["cs231n", "--set=k=1"], "leave out --set"),
+        (&["cs231n", "--limit-train=5"], "leave out --limit-train"),
+        (&["cs231n", "--backend=flex,ndarray", "--data=shapes10"], "several backends"),
+        (&["."], "there is no row in it"),
+    ] {
+        let arguments = [&["reproduce"], arguments].concat();
+        let message = fail(place.path(), 2, &arguments);
+        assert!(message.contains(part), "{part:?} is not in {message}");
+    }
+    let message = fail(place.path(), 1, &["reproduce", "cs231n", "--data-dir=nowhere"]);
+    assert!(message.contains("zoo data fetch cifar10"), "{message}");
+    assert!(files(place.path()).is_empty());
+}
