@@ -24,6 +24,7 @@ mod predict;
 mod progress;
 mod recipes;
 mod runs;
+mod sanity;
 mod source;
 mod train;
 
@@ -73,6 +74,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Gradcheck { models, samples } => {
             gradcheck::run(&options.with_those_of_files(models)?, models, *samples)
         }
+        Command::Sanity { models } => sanity::run(&options.with_those_of_files(models)?, models),
         Command::Backends => backends::run(options),
     }
 }

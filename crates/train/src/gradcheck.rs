@@ -122,7 +122,8 @@ fn check_gradients<M: Module + Classifier>(
     sampling: Sampling,
 ) -> Result<GradientReport, TrainError> {
     let ids = Parameters::of(&model.clone().train()).0.into_iter().map(|parameter| parameter.id);
-    let mut move_weights = MoveWeights { ids: ids.collect(), seed: derive_seed(sampling.seed, u64::MAX), drawn: 0 };
+    let mut move_weights =
+        MoveWeights { ids: ids.collect(), seed: derive_seed(sampling.seed, u64::MAX), drawn: 0 };
     let model = model.valid().map(&mut move_weights);
     let trained = model.clone().train();
     let has_kinks = !kinks.is_empty();
@@ -231,8 +232,7 @@ impl<M: Module + Classifier> Objective<'_, M> {
         let mut derivative = None;
         let steps = if self.has_kinks { &STEPS[..] } else { &STEPS[..2] };
         for &step in steps {
-            let (right, left) =
-                (self.value(probe, direction, step)?, self.value(probe, direction, -step)?);
+            let (right, left) = (self.value(probe, direction, step)?, self.value(probe, direction, -step)?);
             let numerical = (right - left) / (2.0 * step);
             let resolution = ROUNDINGS * f64::EPSILON * right.abs().max(left.abs()) / step;
             let error = relative_error(analytic, numerical, resolution, self.tolerance);
@@ -296,7 +296,8 @@ impl ModuleMapper for MoveWeights {
                 return values;
             }
             let last = self.drawn + values.shape().num_elements();
-            let by: Vec<f64> = (self.drawn..last).map(|index| 2.0 * MOVED * centred(self.seed, index)).collect();
+            let by: Vec<f64> =
+                (self.drawn..last).map(|index| 2.0 * MOVED * centred(self.seed, index)).collect();
             self.drawn = last;
             let by = Tensor::from_data(TensorData::new(by, values.shape()), (&values.device(), DType::F64));
             let size = values.clone().square().mean().sqrt().reshape([1; D]);

@@ -97,7 +97,8 @@ impl ModuleVisitor for Walk {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if param.is_require_grad() {
-            let is_transposed = D == 2 && self.path.last().is_some_and(|(_, within)| within == "Struct:Linear");
+            let is_transposed =
+                D == 2 && self.path.last().is_some_and(|(_, within)| within == "Struct:Linear");
             let (name, kind, shape) = (self.name(), self.kind(D), param.lazy_shape().to_vec());
             self.found.push(Parameter { id: param.id, name, kind, shape, is_transposed });
         }

@@ -29,7 +29,8 @@ mod tests {
 
     fn moments(draw: fn(u64, usize) -> f64, deviation: f64) -> [f64; 4] {
         let count = 100_000;
-        let mean = |power| (0..count).map(|at| (draw(7, at) / deviation).powi(power)).sum::<f64>() / count as f64;
+        let mean =
+            |power| (0..count).map(|at| (draw(7, at) / deviation).powi(power)).sum::<f64>() / count as f64;
         [1, 2, 3, 4].map(mean)
     }
 

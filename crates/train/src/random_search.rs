@@ -90,7 +90,8 @@ impl Search {
     /// The first value that is not.
     pub(crate) fn validate(self) -> Result<(), InvalidConfig> {
         InvalidConfig::check(self.tries > 0, "optimizer.tries", self.tries, "at least 1")?;
-        let above = |key, value: f64| InvalidConfig::check(value > 0.0 && value.is_finite(), key, value, "above 0");
+        let above =
+            |key, value: f64| InvalidConfig::check(value > 0.0 && value.is_finite(), key, value, "above 0");
         above("optimizer.deviation", self.deviation)?;
         self.step.map_or(Ok(()), |step| above("optimizer.step", step))
     }
@@ -151,7 +152,9 @@ impl<A: Architecture> Training<'_, A> {
             }
         }
         let Some(Outcome { loss: train_loss, accuracy: train_accuracy }) = found else {
-            return Err(TrainError::NotFinite);
+            let (key, value) = ("optimizer.deviation".into(), search.deviation.to_string());
+            let expected = "small enough for a finite loss".into();
+            return Err(InvalidConfig { key, value, expected }.into());
         };
         state.model = best.train();
         Ok((state, EpochRecord { epoch: epoch + 1, train_loss, train_accuracy, ..EpochRecord::default() }))
@@ -172,7 +175,9 @@ impl<A: Architecture> Training<'_, A> {
             let predictions: Tensor<1, Int> = scores.argmax(1).flatten(0, 1);
             Tensor::cat(vec![loss, predictions.equal(labels.clone()).float().sum()], 0)
         };
-        let Some(sums) = images.iter().map(of_chunk).reduce(|sums, more| sums + more) else { return Ok(None) };
+        let Some(sums) = images.iter().map(of_chunk).reduce(|sums, more| sums + more) else {
+            return Ok(None);
+        };
         let [loss, correct] = [0, 1].map(|at| read(sums.clone().slice(at..at + 1)));
         let count = self.train.len() as f64;
         let outcome = Outcome { loss: loss? / count, accuracy: correct? / count };

@@ -99,7 +99,12 @@ impl<A: Architecture> Recipe<A> {
         self.ema.validate()?;
         if self.optimizer.search().is_some() {
             let check = |valid, key: &str, value: String| {
-                InvalidConfig::check(valid, key, value, "left out: random search keeps the best weights, on images as they are")
+                InvalidConfig::check(
+                    valid,
+                    key,
+                    value,
+                    "left out: random search keeps the best weights, on images as they are",
+                )
             };
             check(self.lookahead.every == 0, "lookahead.every", self.lookahead.every.to_string())?;
             check(self.ema.decay == 0.0, "ema.decay", self.ema.decay.to_string())?;

@@ -85,7 +85,8 @@ mod tests {
     fn an_update_beside_the_weights_it_changes() {
         let device = Device::flex();
         let mut linear = LinearConfig::new(2, 2).init(&device);
-        let set = |values: [[f32; 2]; 2]| move |weight: Tensor<2>| Tensor::from_data(values, &weight.device());
+        let set =
+            |values: [[f32; 2]; 2]| move |weight: Tensor<2>| Tensor::from_data(values, &weight.device());
         linear.weight = linear.weight.map(set([[3.0, 0.0], [0.0, 4.0]]));
         let before = linear.clone().train();
         linear.weight = linear.weight.map(set([[3.0, 0.03], [0.04, 4.0]]));

@@ -47,7 +47,8 @@ impl Classifier for Network {
 
 fn check(between: Between, loss: Loss, weight_decay: f64, kinks: &[&'static str]) -> GradientReport {
     let device = Device::flex();
-    let normal = |shape: [usize; 2], deviation| Initializer::Normal { mean: 0.0, std: deviation }.init(shape, &device);
+    let normal =
+        |shape: [usize; 2], deviation| Initializer::Normal { mean: 0.0, std: deviation }.init(shape, &device);
     let network = Network { first: normal([3072, 6], 0.02), second: normal([6, CLASSES], 0.5), between };
     let batch = shapes10::generate(4, 10, 1).train.batch(0..4, &device);
     let optimizer = Optimizer::Sgd(Sgd { weight_decay, ..Sgd::default() });
