@@ -65,6 +65,16 @@ impl Loss {
         }
     }
 
+    /// The loss of scores that are all 0, which say nothing about any image.
+    #[must_use]
+    pub fn of_zeros(&self, classes: usize) -> f64 {
+        match *self {
+            Self::CrossEntropy { .. } => (classes as f64).ln(),
+            Self::Hinge { margin } => (classes as f64 - 1.0) * margin,
+            Self::MeanSquaredError => 0.5,
+        }
+    }
+
     /// The loss without label smoothing: what models are judged by, so that figures of different recipes compare.
     #[must_use]
     pub const fn without_smoothing(self) -> Self {
@@ -123,8 +133,11 @@ mod tests {
     fn scores_of_zero() {
         let device = Device::flex();
         let zero = |loss: Loss| -> f32 {
-            loss.forward(Tensor::zeros([4, 10], &device), Tensor::from_data([0, 3, 9, 9], &device))
-                .into_scalar()
+            let found = loss
+                .forward(Tensor::zeros([4, 10], &device), Tensor::from_data([0, 3, 9, 9], &device))
+                .into_scalar();
+            close(found, loss.of_zeros(10) as f32);
+            found
         };
         close(zero(Loss::CrossEntropy { label_smoothing: 0.0 }), 10f32.ln());
         close(zero(Loss::CrossEntropy { label_smoothing: 0.2 }), 10f32.ln());

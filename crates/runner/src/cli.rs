@@ -142,6 +142,12 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
         samples: u16,
     },
+    /// Check what must hold before training is worth its time: the first loss, a penalty's effect, a few images learnt by heart
+    Sanity {
+        /// Models or files with recipes [default: softmax, svm, mlp, cnn, and the other kinds of networks]
+        #[arg(value_name = "MODEL|FILE")]
+        models: Vec<String>,
+    },
     /// What is compiled in and what this machine has
     Backends,
 }

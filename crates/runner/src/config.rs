@@ -123,6 +123,12 @@ pub(crate) fn is_file(argument: &str) -> bool {
     Path::new(argument).extension().is_some_and(|extension| extension == EXTENSION)
 }
 
+/// `[table]` with one key.
+pub(crate) fn within(table: &str, key: &str, value: Value) -> Table {
+    let inner = Table::from_iter([(key.to_string(), value)]);
+    Table::from_iter([(table.to_string(), inner.into())])
+}
+
 /// Resolves the recipe of each of `arguments`: names of models, or files with recipes.
 ///
 /// # Errors

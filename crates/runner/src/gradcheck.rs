@@ -4,20 +4,16 @@ use anyhow::bail;
 use comfy_table::CellAlignment;
 use serde::Serialize;
 use serde_json::json;
-use toml::{Table, Value};
+use toml::Table;
 use zoo_train::{GradientReport, Sampling};
 
 use crate::cli::{GlobalOptions, UsageError};
-use crate::config::{self, Contender};
+use crate::config::{Contender, within};
 use crate::output::{print, print_json};
 use crate::progress::Progress;
-use crate::recipes::Dimensions;
+use crate::recipes::{self, Dimensions};
 use crate::source::Source;
 
-/// What is checked if nothing is named.
-const DEFAULT: [&str; 4] = ["softmax", "svm", "mlp", "cnn"];
-/// Kinds of networks that are checked besides the default one.
-const KINDS: [&str; 3] = ["vgg", "lenet", "resnet"];
 /// Activations with a kink.
 const KINKED: [&str; 2] = ["relu", "leaky_relu"];
 
@@ -33,7 +29,7 @@ struct Check {
 /// Checks the gradients of `models`: names, or files with recipes. Each recipe is checked as it is, and once more with smooth parts
 /// where it has others: max-pooling has no smooth counterpart and keeps its kinks.
 pub(crate) fn run(options: &GlobalOptions, models: &[String], samples: u16) -> anyhow::Result<()> {
-    let contenders = contenders(options, models)?;
+    let contenders = recipes::all_trained(options, models)?;
     let splits = Source::new(options).splits(options.seed())?;
     let sampling = Sampling { values: samples.into(), seed: options.seed() };
     let progress = Progress::new(options.quiet);
@@ -58,21 +54,6 @@ pub(crate) fn run(options: &GlobalOptions, models: &[String], samples: u16) -> a
     if wrong.is_empty() { Ok(()) } else { bail!(wrong.join("\n")) }
 }
 
-/// The recipes that are asked for; by default one of every kind.
-fn contenders(options: &GlobalOptions, models: &[String]) -> anyhow::Result<Vec<Contender>> {
-    let named: Vec<&str> = models.iter().map(String::as_str).collect();
-    let mut contenders = config::contenders(options, if named.is_empty() { &DEFAULT } else { &named })?;
-    if named.is_empty() {
-        let network = contenders.pop().expect("the default models are there");
-        let kinds = KINDS.map(|kind| network.varied(kind, within("architecture", "kind", kind)));
-        contenders.push(network);
-        for kind in kinds {
-            contenders.push(kind?);
-        }
-    }
-    Ok(contenders)
-}
-
 /// The same recipe with GELU for an activation that has a kink, and cross-entropy for the hinge; `None` if it has neither.
 fn smooth(contender: &Contender) -> anyhow::Result<Option<Contender>> {
     let config = contender.recipe.config()?;
@@ -80,20 +61,14 @@ fn smooth(contender: &Contender) -> anyhow::Result<Option<Contender>> {
     let mut over = Table::new();
     let mut name = contender.name().to_string();
     if value("architecture", "activation").is_some_and(|activation| KINKED.contains(&activation)) {
-        over.extend(within("architecture", "activation", "gelu"));
+        over.extend(within("architecture", "activation", "gelu".into()));
         name += ", gelu";
     }
     if value("loss", "kind") == Some("hinge") {
-        over.extend(within("loss", "kind", "cross_entropy"));
+        over.extend(within("loss", "kind", "cross_entropy".into()));
         name += ", cross_entropy";
     }
     if over.is_empty() { Ok(None) } else { contender.varied(&name, over).map(Some) }
-}
-
-/// `[table]` with one key.
-fn within(table: &str, key: &str, value: &str) -> Table {
-    let inner = Table::from_iter([(key.to_string(), Value::String(value.into()))]);
-    Table::from_iter([(table.to_string(), Value::Table(inner))])
 }
 
 fn table(checks: &[Check]) -> String {

@@ -27,6 +27,7 @@ mod progress;
 mod recipes;
 mod reproduce;
 mod runs;
+mod sanity;
 mod source;
 mod train;
 mod tune;
@@ -84,6 +85,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Gradcheck { models, samples } => {
             gradcheck::run(&options.with_those_of_files(models)?, models, *samples)
         }
+        Command::Sanity { models } => sanity::run(&options.with_those_of_files(models)?, models),
         Command::Backends => backends::run(options),
     }
 }

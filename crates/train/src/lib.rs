@@ -20,6 +20,7 @@ mod parameters;
 mod random;
 mod random_search;
 mod recipe;
+mod sanity;
 mod schedule;
 pub mod search;
 #[cfg(test)]
@@ -36,4 +37,5 @@ pub use lookahead::Lookahead;
 pub use optimizer::{Adam, Group, Groups, Optimizer, RmsProp, Sgd};
 pub use random_search::{RandomLocalSearch, RandomSearch};
 pub use recipe::{EvaluateConfig, Recipe, TrainConfig};
+pub use sanity::SanityReport;
 pub use schedule::Schedule;

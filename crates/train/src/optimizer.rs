@@ -184,7 +184,26 @@ impl Optimizer {
     /// is no penalty.
     pub(crate) fn penalty(&self, parameter: &Parameter) -> f64 {
         let (_, decay) = parameter.treatment(self.weight_decay(), self.groups());
-        if matches!(self, Self::AdamW(_)) { 0.0 } else { decay }
+        if self.has_penalty() { decay } else { 0.0 }
+    }
+
+    /// Whether it descends a penalty as well, if λ is above 0.
+    pub(crate) const fn has_penalty(&self) -> bool {
+        matches!(self, Self::Sgd(_) | Self::RmsProp(_) | Self::Adam(_))
+    }
+
+    /// The same with λ = `decay` for weights and 0 for everything else.
+    pub(crate) fn with_weight_decay(mut self, decay: f64) -> Self {
+        let (weight_decay, groups) = match &mut self {
+            Self::Sgd(Sgd { weight_decay, groups, .. })
+            | Self::RmsProp(RmsProp { weight_decay, groups, .. })
+            | Self::Adam(Adam { weight_decay, groups, .. })
+            | Self::AdamW(Adam { weight_decay, groups, .. }) => (weight_decay, groups),
+            Self::RandomSearch(_) | Self::RandomLocalSearch(_) => return self,
+        };
+        *weight_decay = decay;
+        groups.values_mut().for_each(|group| group.weight_decay = None);
+        self
     }
 
     /// Makes Burn's optimizer for `model`.

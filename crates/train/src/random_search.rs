@@ -152,7 +152,9 @@ impl<A: Architecture> Training<'_, A> {
             }
         }
         let Some(Outcome { loss: train_loss, accuracy: train_accuracy }) = found else {
-            return Err(TrainError::NotFinite);
+            let (key, value) = ("optimizer.deviation".into(), search.deviation.to_string());
+            let expected = "small enough for a finite loss".into();
+            return Err(InvalidConfig { key, value, expected }.into());
         };
         state.model = best.train();
         Ok((state, EpochRecord { epoch: epoch + 1, train_loss, train_accuracy, ..EpochRecord::default() }))

@@ -10,8 +10,8 @@ use zoo_data::{Augment, Flip, Splits, shapes10};
 use zoo_softmax::SoftmaxConfig;
 
 use crate::{
-    Checkpoints, Ema, EvaluateConfig, Event, Lookahead, Optimizer, Recipe, Schedule, Sgd,
-    TestTimeAugmentation, TrainConfig, TrainError, Training,
+    Checkpoints, Ema, EvaluateConfig, Event, Lookahead, Optimizer, RandomLocalSearch, RandomSearch, Recipe,
+    Schedule, Sgd, TestTimeAugmentation, TrainConfig, TrainError, Training,
 };
 
 fn recipe(epochs: u32, learning_rate: f64) -> Recipe<SoftmaxConfig> {
@@ -172,9 +172,6 @@ fn the_average_is_kept_and_judged() {
     assert!(fitted.history.iter().all(|r| r.ema_validation_accuracy <= best.ema_validation_accuracy));
 
     // Averaging changes nothing about training.
-    let losses = |fitted: &crate::Fitted<_>| -> Vec<f64> {
-        fitted.history.iter().map(|record| record.train_loss).collect()
-    };
     recipe.ema = Ema::default();
     let (plain, without) = train(&recipe, &splits, None, &mut |_| {}).unwrap();
     assert_eq!(losses(&without), losses(&fitted));
@@ -278,6 +275,61 @@ fn a_resumed_run_ends_with_the_same_weights() {
     resumes(&recipe);
 }
 
+/// A recipe of `optimizer` for images as they are.
+fn search(optimizer: Optimizer, epochs: f64) -> Recipe<SoftmaxConfig> {
+    let mut recipe = recipe(1, 0.1);
+    recipe.train.epochs = epochs;
+    Recipe { optimizer, augment: Augment::default(), ..recipe }
+}
+
+fn losses(fitted: &crate::Fitted<zoo_softmax::Softmax>) -> Vec<f64> {
+    fitted.history.iter().map(|record| record.train_loss).collect()
+}
+
+#[test]
+fn random_search_keeps_the_best_and_local_search_climbs_from_there() {
+    let splits = splits();
+    let random = RandomSearch { tries: 20, deviation: 0.02 };
+    let local = RandomLocalSearch { tries: 20, deviation: 0.02, step: 0.01 };
+    let follow = |optimizer| train(&search(optimizer, 4.5), &splits, None, &mut |_| {}).unwrap();
+    let (scores, random_fitted) = follow(Optimizer::RandomSearch(random));
+    let (local_scores, local_fitted) = follow(Optimizer::RandomLocalSearch(local));
+    for fitted in [&random_fitted, &local_fitted] {
+        let losses = losses(fitted);
+        assert!(losses.len() == 5 && losses.is_sorted_by(|earlier, later| later <= earlier), "{losses:?}");
+        assert!(losses[4] < losses[0], "{losses:?}");
+    }
+    assert!(losses(&local_fitted)[4] < losses(&random_fitted)[4] - 0.1, "local search is better");
+    assert_eq!(scores, follow(Optimizer::RandomSearch(random)).0, "the same seed draws the same weights");
+    assert_eq!(local_scores, follow(Optimizer::RandomLocalSearch(local)).0);
+    // What is recorded is what the model does.
+    let mut recipe = search(Optimizer::RandomSearch(random), 1.0);
+    recipe.train.patience = 0;
+    let everything = shapes10::generate(30, 10, 1).hold_out(0.0, 1).unwrap();
+    let (_, fitted) = train(&recipe, &everything, None, &mut |_| {}).unwrap();
+    let (plain, device) = (TestTimeAugmentation::None, Device::flex());
+    let scores = crate::score(&fitted.model, &everything.train, 10, plain, &device, &mut |_| {}).unwrap();
+    let labels = everything.train.labels();
+    let loss = crate::mean_loss(&recipe.loss, &scores, &labels, &device).unwrap().unwrap();
+    assert!((loss - fitted.history[0].train_loss).abs() < 1e-5);
+    assert_eq!(scores.top_k_accuracy(&labels, 1), fitted.history[0].train_accuracy);
+}
+
+#[test]
+fn a_search_that_was_interrupted_goes_on() {
+    resumes(&search(Optimizer::RandomSearch(RandomSearch { tries: 7, deviation: 0.01 }), 4.4));
+    let local = RandomLocalSearch { tries: 7, deviation: 0.01, step: 0.001 };
+    resumes(&search(Optimizer::RandomLocalSearch(local), 4.4));
+}
+
+#[test]
+fn a_search_whose_weights_are_too_large_is_an_error() {
+    let random = RandomSearch { tries: 3, deviation: 1e38 };
+    let error =
+        train(&search(Optimizer::RandomSearch(random), 1.0), &splits(), None, &mut |_| {}).unwrap_err();
+    assert!(error.to_string().starts_with("optimizer.deviation = 1"), "{error}");
+}
+
 fn resumes(recipe: &Recipe<SoftmaxConfig>) {
     let splits = splits();
     let place = tempfile::tempdir().unwrap();
@@ -345,4 +397,17 @@ fn recipes_out_of_range() {
     let lookahead = Lookahead { every: 5, decay: 1.5 };
     assert_eq!(key(&|recipe| recipe.lookahead = lookahead).unwrap_err(), "lookahead.decay");
     assert_eq!(key(&|recipe| recipe.loss = Loss::MeanSquaredError).unwrap_err(), "loss.kind");
+    let random = |tries, deviation| Optimizer::RandomSearch(RandomSearch { tries, deviation });
+    let local =
+        |step| Optimizer::RandomLocalSearch(RandomLocalSearch { step, ..RandomLocalSearch::default() });
+    let of_search = |optimizer: Optimizer| {
+        key(&|recipe| {
+            *recipe = Recipe { optimizer: optimizer.clone(), augment: Augment::default(), ..recipe.clone() }
+        })
+    };
+    assert_eq!(of_search(random(1, 0.1)), Ok(()));
+    assert_eq!(of_search(random(0, 0.1)).unwrap_err(), "optimizer.tries");
+    assert_eq!(of_search(random(1, 0.0)).unwrap_err(), "optimizer.deviation");
+    assert_eq!(of_search(local(f64::NAN)).unwrap_err(), "optimizer.step");
+    assert_eq!(key(&|recipe| recipe.optimizer = random(1, 0.1)).unwrap_err(), "augment");
 }

@@ -9,7 +9,7 @@ use toml::Table;
 use zoo_core::{Classifier, InvalidConfig, Loss};
 use zoo_data::{ImageShape, Images, Splits, Subset};
 use zoo_knn::{Knn, KnnConfig};
-use zoo_train::{GradientReport, Sampling};
+use zoo_train::{GradientReport, Sampling, SanityReport};
 
 use super::{Dimensions, Fitted, Job, Model, Recipe};
 use crate::backend::Selected;
@@ -86,6 +86,11 @@ impl Recipe for KnnConfig {
 
     fn check_gradients(&self, _: &Splits, _: Sampling) -> anyhow::Result<GradientReport> {
         Err(UsageError("k-nearest neighbours has no gradient: nothing of it is trained".into()).into())
+    }
+
+    fn check_sanity(&self, _: &Splits, _: &Selected, _: u64) -> anyhow::Result<SanityReport> {
+        Err(UsageError("k-nearest neighbours has nothing that is trained, and so nothing to check".into())
+            .into())
     }
 
     fn loss(&self) -> Option<Loss> {

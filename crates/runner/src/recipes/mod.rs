@@ -14,11 +14,11 @@ use zoo_knn::KnnConfig;
 use zoo_mlp::MlpConfig;
 use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
-use zoo_train::{Checkpoints, GradientReport, Sampling, TestTimeAugmentation};
+use zoo_train::{Checkpoints, GradientReport, Sampling, SanityReport, TestTimeAugmentation};
 
 use crate::backend::Selected;
-use crate::cli::UsageError;
-use crate::config::parse;
+use crate::cli::{GlobalOptions, UsageError};
+use crate::config::{self, Contender, parse};
 use crate::nearest::unknown;
 use crate::progress::Progress;
 
@@ -83,6 +83,29 @@ pub(crate) fn names() -> Vec<&'static str> {
 /// The model of that name.
 pub(crate) fn find(name: &str) -> Result<&'static Entry, UsageError> {
     ENTRIES.iter().find(|entry| entry.name == name).ok_or_else(|| unknown("model", name, &names()))
+}
+
+/// What is checked if nothing is named: the default recipe of each model that is trained, and one of each other kind of network.
+const TRAINED: [&str; 4] = ["softmax", "svm", "mlp", "cnn"];
+static OTHER_NETWORKS: [(&str, &str); 3] = [
+    ("vgg", include_str!("../../../../configs/vgg.toml")),
+    ("lenet", include_str!("../../../../configs/lenet.toml")),
+    ("resnet20", include_str!("../../../../configs/resnet20.toml")),
+];
+
+/// The recipes of `arguments`, names of models or files; by default one of every kind that is trained.
+pub(crate) fn all_trained(options: &GlobalOptions, arguments: &[String]) -> anyhow::Result<Vec<Contender>> {
+    let named: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if !named.is_empty() {
+        return config::contenders(options, &named);
+    }
+    let mut contenders = config::contenders(options, &TRAINED)?;
+    for (name, recipe) in &OTHER_NETWORKS {
+        let mut recipe: Table = recipe.parse().expect("recipes in configs are valid TOML");
+        recipe.remove(config::MODEL);
+        contenders.push(contenders[TRAINED.len() - 1].varied(name, recipe)?);
+    }
+    Ok(contenders)
 }
 
 /// What a model is fitted to, and how.
@@ -151,6 +174,9 @@ pub(crate) trait Recipe {
 
     /// Sets analytic gradients beside numerical ones, on some training images of `splits`.
     fn check_gradients(&self, splits: &Splits, sampling: Sampling) -> anyhow::Result<GradientReport>;
+
+    /// What must hold before training is worth its time. The recipe should be without dropout.
+    fn check_sanity(&self, splits: &Splits, selected: &Selected, seed: u64) -> anyhow::Result<SanityReport>;
 
     /// The loss that it minimises, if it does.
     fn loss(&self) -> Option<Loss>;

@@ -12,7 +12,7 @@ use serde::Serialize;
 use toml::Table;
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss};
 use zoo_data::{Splits, derive_seed};
-use zoo_train::{Event, GradientReport, Sampling, TestTimeAugmentation, Training};
+use zoo_train::{Event, GradientReport, Sampling, SanityReport, TestTimeAugmentation, Training};
 
 use super::{Dimensions, Fitted, Job, Model, Recipe};
 use crate::backend::{Selected, cpu_device};
@@ -106,6 +106,13 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
         let model = first_model(self, &input, &cpu, sampling.seed);
         let images = splits.train.stratified(CHECKED.min(splits.train.len()), sampling.seed).0;
         Ok(self.check_gradients(&model, &images.batch(0..images.len(), &cpu), sampling)?)
+    }
+
+    fn check_sanity(&self, splits: &Splits, selected: &Selected, seed: u64) -> anyhow::Result<SanityReport> {
+        let input = zoo_train::input_spec(&splits.train, splits.classes.len());
+        let device = &selected.device;
+        let model = first_model(self, &input, &cpu_device(device), seed).fork(device);
+        Ok(self.check_sanity(&model, (&splits.train, input.classes), device, seed)?)
     }
 
     fn test_time_augmentation(&self) -> TestTimeAugmentation {
