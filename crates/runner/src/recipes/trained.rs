@@ -109,7 +109,7 @@ impl<A: Architecture + Serialize + 'static> Recipe for zoo_train::Recipe<A> {
     }
 
     fn check_sanity(&self, splits: &Splits, selected: &Selected, seed: u64) -> anyhow::Result<SanityReport> {
-        let input = zoo_train::input_spec(&splits.train, splits.classes.len());
+        let input = zoo_train::input_spec(&splits.train, splits.classes.len(), self.architecture.features());
         let device = &selected.device;
         let model = first_model(self, &input, &cpu_device(device), seed).fork(device);
         Ok(self.check_sanity(&model, (&splits.train, input.classes), device, seed)?)
