@@ -353,7 +353,7 @@ mod tests {
 
     #[test]
     fn consecutive_folds_are_those_of_array_split() {
-        // np.array_split(np.arange(7), 3)
+        // numpy.array_split(range(7), 3)
         let folds = tiny(vec![0; 7]).consecutive_folds(3);
         let indices: Vec<_> = folds.iter().map(|(_, fold)| fold.indices.to_vec()).collect();
         assert_eq!(indices, [vec![0, 1, 2], vec![3, 4], vec![5, 6]]);

@@ -233,7 +233,8 @@ pub(crate) struct GlobalOptions {
     /// A recipe that changes the default one; `configs/` has examples. May be repeated
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Vec<PathBuf>,
-    /// Change one key of the recipe, `optimizer.learning_rate=0.01`; with several models `svm.optimizer…`. May be repeated
+    /// Change one key of the recipe, `optimizer.learning_rate=0.01`; with several models `svm.optimizer…`; `tune` takes several
+    /// values or a range. May be repeated
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// What everything random follows from: splits, weights, order, augmentation [default: 42]

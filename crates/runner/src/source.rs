@@ -87,3 +87,33 @@ fn open_path(path: &Path, seed: u64) -> anyhow::Result<Dataset> {
     let ImageShape { height, width, .. } = ImageShape::CIFAR10;
     folder::load(path, (height, width), seed).context("--data")
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn in_order_takes_stretches_of_the_images() {
+        let arguments = ["zoo", "compare", "--limit-train=50", "--limit-test=10", "--validation=0.2"];
+        let mut source = Source::new(&Cli::parse_from(arguments).global);
+        let text = toml::to_string(&source).unwrap();
+        assert!(!text.contains("in_order"), "{text}");
+        assert_eq!(toml::from_str::<Source>(&text).unwrap(), source);
+
+        let whole = source.open(1).unwrap();
+        source.in_order = true;
+        assert_eq!(toml::from_str::<Source>(&toml::to_string(&source).unwrap()).unwrap(), source);
+        let splits = source.splits(1).unwrap();
+        assert_eq!(splits.train.labels(), whole.train.labels()[..40]);
+        assert_eq!(splits.validation.labels(), whole.train.labels()[40..50]);
+        assert_eq!(splits.test.labels(), whole.test.labels()[..10]);
+        let folds = source.folds(5, 1).unwrap();
+        assert_eq!(folds[1].validation.labels(), whole.train.labels()[10..20]);
+        source.in_order = false;
+        assert_ne!(source.splits(1).unwrap().fingerprint(), splits.fingerprint());
+        assert_ne!(source.folds(5, 1).unwrap()[1].validation.labels(), folds[1].validation.labels());
+    }
+}

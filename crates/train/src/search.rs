@@ -223,17 +223,21 @@ impl Space {
                 return Err(SearchError::Twice { key, value: value.clone() });
             }
         }
-        match self.0.iter_mut().find(|(other, _)| *other == key) {
-            Some((_, before)) => *before = choice,
-            None => self.0.push((key, choice)),
-        }
+        self.put(key, choice);
         Ok(())
     }
 
     /// Sets every key of `over` to what it says.
     pub fn extend(&mut self, over: Self) {
         for (key, choice) in over.0 {
-            self.set(key, choice).expect("it was accepted there");
+            self.put(key, choice);
+        }
+    }
+
+    fn put(&mut self, key: String, choice: Choice) {
+        match self.0.iter_mut().find(|(other, _)| *other == key) {
+            Some((_, before)) => *before = choice,
+            None => self.0.push((key, choice)),
         }
     }
 

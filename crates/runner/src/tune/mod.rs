@@ -15,6 +15,7 @@ use std::path::Path;
 use anyhow::{anyhow, bail};
 use zoo_data::{DataError, Splits};
 
+use crate::backend::Selected;
 use crate::cli::{GlobalOptions, TuneArguments, UsageError};
 use crate::config::{self, Contender};
 use crate::output::{print, print_json};
@@ -57,7 +58,7 @@ fn start(options: &GlobalOptions, model: &str, arguments: &TuneArguments) -> any
     let mut config = RunConfig::new(&source, &splits, std::slice::from_ref(&selected), options.seed());
     config.recipe.clone_from(&contender.recipe_name);
     let folder = SearchFolder::create(&options.out(), config, contender, plan, &splits.name)?;
-    follow(options, &folder, &splits, arguments.jobs)
+    follow(options, &folder, &splits, &selected, arguments.jobs)
 }
 
 /// Goes on with the search in folder `path`, on any backend.
@@ -65,7 +66,7 @@ fn resume(options: &GlobalOptions, path: &Path, arguments: &TuneArguments) -> an
     options.keep_to_the_run()?;
     let folder = SearchFolder::open(path)?;
     let splits = folder.config.splits(options, path)?;
-    follow(options, &folder, &splits, arguments.jobs)
+    follow(options, &folder, &splits, &options.one_backend()?.select()?, arguments.jobs)
 }
 
 /// Refuses images that no trial could be judged by.
@@ -86,11 +87,10 @@ fn follow(
     options: &GlobalOptions,
     folder: &SearchFolder,
     splits: &Splits,
+    selected: &Selected,
     jobs: Option<usize>,
 ) -> anyhow::Result<()> {
     let progress = Progress::new(options.quiet);
-    let backend = options.one_backend()?;
-    let selected = backend.select()?;
     progress.line(&format!("backend: {selected}\nrun: {}", folder.path.display()));
     let (finished, settings) = (folder.finished()?, folder.plan.settings(folder.config.seed)?);
     if let Some(trial) = finished.iter().find(|trial| !(1..=settings.len()).contains(&trial.trial)) {
@@ -105,7 +105,7 @@ fn follow(
         settings: &settings,
         source: &folder.config.source(options),
         seed: folder.config.seed,
-        backend,
+        backend: options.one_backend()?,
         gpu: selected.gpu,
         folds: folder.plan.folds,
         jobs,
@@ -121,7 +121,7 @@ fn follow(
         }
     })?;
 
-    let found = folder.found(&trials, &settings, splits, &selected)?;
+    let found = folder.found(&trials, &settings, splits, selected)?;
     folder.write(&found)?;
     if options.json {
         print_json(&found.document)?;

@@ -144,8 +144,7 @@ fn split(text: &str) -> Vec<&str> {
     let (mut depth, mut quote, mut start, mut parts) = (0, None, 0, Vec::new());
     for (place, character) in text.char_indices() {
         match (quote, character) {
-            (Some(open), _) if open == character => quote = None,
-            (Some(_), _) => {}
+            (Some(open), _) => quote = (open != character).then_some(open),
             (None, '"' | '\'') => quote = Some(character),
             (None, '[' | '{') => depth += 1,
             (None, ']' | '}') => depth -= 1,

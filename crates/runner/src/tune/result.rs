@@ -109,16 +109,16 @@ impl Found {
     pub(super) fn text(&self, folder: &Path) -> String {
         let Document { trials, best, .. } = &self.document;
         let table = self.table(zoo_report::table(self.header()), &trials[..trials.len().min(ROWS)]);
-        let mut text = format!("{}\n{table}", self.document.describe());
+        let mut lines = vec![self.document.describe(), table.to_string()];
         if trials.len() > ROWS {
-            text += &format!("\n… and {} more in {}", trials.len() - ROWS, folder.join(MARKDOWN).display());
+            lines.push(format!("… and {} more in {}", trials.len() - ROWS, folder.join(MARKDOWN).display()));
         }
         if let Some(best) = best {
             let (settings, accuracy) = (words(&best.settings), percent(best.validation_accuracy));
-            let command = format!("zoo train {}", folder.join(BEST).display());
-            text += &format!("\nbest: {settings}: validation accuracy {accuracy}\ntrain it: {command}");
+            lines.push(format!("best: {settings}: validation accuracy {accuracy}"));
+            lines.push(format!("train it: zoo train {}", folder.join(BEST).display()));
         }
-        text
+        lines.join("\n")
     }
 
     /// The whole table, in Markdown.

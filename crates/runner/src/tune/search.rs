@@ -94,7 +94,7 @@ impl Search<'_> {
                 }
                 let (number, seconds, output) = receiver.recv().context("a trial has vanished")?;
                 running.remove(&number);
-                let report = self.report(number, seconds, output.context("cannot wait for a trial")?)?;
+                let report = self.report(number, seconds, &output.context("cannot wait for a trial")?)?;
                 room.learn(&report);
                 on_trial(&report.trial)?;
                 trials.push(report.trial);
@@ -135,7 +135,7 @@ impl Search<'_> {
     }
 
     /// What a process that has ended came to.
-    fn report(&self, number: usize, seconds: f64, output: Output) -> anyhow::Result<Report> {
+    fn report(&self, number: usize, seconds: f64, output: &Output) -> anyhow::Result<Report> {
         if output.status.success()
             && let Ok(report) = serde_json::from_slice(&output.stdout)
         {
@@ -172,13 +172,13 @@ fn is_interrupted(status: ExitStatus) -> bool {
 
 /// Why a process has no figures to show: how it ended, and the last that it said.
 fn failure(status: ExitStatus, said: &str) -> String {
-    let hint = "note: ";
-    let said = said.lines().map(str::trim).rfind(|line| !line.is_empty() && !line.starts_with(hint));
-    match (status.code(), said) {
-        (None, _) => format!("its process was killed ({status}), perhaps for want of memory"),
-        (Some(_), None) => format!("its process failed ({status})"),
-        (Some(_), Some(said)) => format!("its process failed ({status}): {said}"),
-    }
+    let said = said.lines().map(str::trim).rfind(|line| !line.is_empty());
+    let unsaid = if status.code().is_none() {
+        "it may have needed more memory than there is"
+    } else {
+        "it gave no reason"
+    };
+    format!("its process ended with {status}: {}", said.unwrap_or(unsaid))
 }
 
 /// How many trials run at once, and with how many threads.

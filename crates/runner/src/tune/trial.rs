@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
 use zoo_core::Classifier;
 use zoo_core::search::Trial;
@@ -80,7 +80,9 @@ impl Job {
     /// The figures, or why there are none.
     fn follow(self) -> Trial {
         let start = Instant::now();
-        let judged = self.judge_folds();
+        // A panic is a bug, but of one setting: it is told in its row.
+        let judged = failure::catch_panic(|| self.judge_folds())
+            .unwrap_or_else(|reason| Err(anyhow!("it panicked: {reason}")));
         let seconds = start.elapsed().as_secs_f64();
         let trial = Trial { trial: self.trial, settings: self.settings, seconds, ..Trial::default() };
         match judged {
@@ -116,7 +118,7 @@ impl Job {
         splits.test = splits.test.split_at(0).0;
         // What is not trained has no epoch to choose, and takes images held out for that as its own.
         if contender.recipe.loss().is_none() {
-            splits.validation = splits.train.split_at(0).0;
+            splits.validation = held_out.split_at(0).0;
         }
         contender.recipe.validate(Dimensions::of(&splits))?;
         let fitted = contender.recipe.fit(&recipes::Job {

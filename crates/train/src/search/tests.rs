@@ -71,13 +71,13 @@ fn the_last_key_of_a_grid_is_the_fastest() {
 
 #[test]
 fn what_cannot_be_planned_is_refused() {
-    let error = |text, trials| space(text).unwrap().plan(trials, 0).unwrap_err();
+    let error = |text: &str, trials| space(text).unwrap().plan(trials, 0).unwrap_err();
     assert_eq!(error("a = [1]\nx = \"1..2\"", None), SearchError::NoGrid { key: "x".into() });
     assert_eq!(error("a = [1, 2]\nb = [1, 2]", Some(5)), SearchError::TooFew { settings: 4, trials: 5 });
     assert_eq!(error("x = \"1..3\"", Some(4)), SearchError::TooFew { settings: 3, trials: 4 });
     let digits = "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]";
-    let large: String = (0..30).map(|key| format!("k{key} = {digits}\n")).collect();
-    assert_eq!(error(&large, None), SearchError::TooMany { settings: usize::MAX });
+    let large: Vec<String> = (0..30).map(|key| format!("k{key} = {digits}")).collect();
+    assert_eq!(error(&large.join("\n"), None), SearchError::TooMany { settings: usize::MAX });
     assert!(matches!(error("x = \"0.1..3\"", Some(MOST_SETTINGS + 1)), SearchError::TooMany { .. }));
 }
 
