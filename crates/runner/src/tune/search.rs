@@ -121,8 +121,6 @@ impl Search<'_> {
         let mut child = Command::new(program)
             .arg("trial")
             .env("RAYON_NUM_THREADS", threads.to_string())
-            // The last line that a trial says is why it failed.
-            .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
