@@ -42,6 +42,9 @@ impl Features {
     /// # Shapes
     /// - `images`: `[batch, channels, height, width]`, pixel values 0 to 255.
     /// - returns: `[batch, features, 1, 1]`, or the images.
+    ///
+    /// # Panics
+    /// If the device can't deliver the images.
     #[must_use]
     pub fn forward(self, images: Tensor<4>) -> Tensor<4> {
         if self == Self::Pixels {
