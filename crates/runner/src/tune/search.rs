@@ -182,6 +182,8 @@ fn failure(status: ExitStatus, said: &str) -> String {
 /// How many trials run at once, and with how many threads.
 struct Room {
     cores: usize,
+    /// All trials: no use in room for more.
+    trials: usize,
     /// Bytes, before the first trial.
     available: u64,
     /// The most that a trial has needed, bytes.
@@ -196,11 +198,12 @@ impl Room {
         let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|threads| threads.parse().ok());
         let cores = || thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
+            trials: search.settings.len().max(1),
             cores: asked.filter(|&threads| threads > 0).unwrap_or_else(cores),
             available: memory::available(),
             peak: 0,
             // The first one tells how much memory is needed.
-            jobs: search.jobs.unwrap_or(1),
+            jobs: search.jobs.unwrap_or(1).min(search.settings.len().max(1)),
             learns: search.jobs.is_none() && !search.gpu,
         }
     }
@@ -215,7 +218,7 @@ impl Room {
         let succeeded = report.trial.error.is_none();
         if let (true, true, Some(peak)) = (self.learns, succeeded, report.peak_memory) {
             self.peak = self.peak.max(peak);
-            self.jobs = memory::jobs(self.cores, self.available, self.peak);
+            self.jobs = memory::jobs(self.cores, self.available, self.peak).min(self.trials);
         }
     }
 }
