@@ -297,15 +297,13 @@ fn random_search_keeps_the_best_and_local_search_climbs_from_there() {
     for fitted in [&random_fitted, &local_fitted] {
         let losses = losses(fitted);
         assert!(losses.len() == 5 && losses.is_sorted_by(|earlier, later| later <= earlier), "{losses:?}");
-        assert!(losses[4] < losses[0], "{losses:?}");
     }
     let [random_loss, local_loss] = [&random_fitted, &local_fitted].map(|fitted| losses(fitted)[4]);
     assert!(local_loss < random_loss, "{local_loss} is not below {random_loss}");
     assert_eq!(scores, follow(Optimizer::RandomSearch(random)).0, "the same seed draws the same weights");
     assert_eq!(local_scores, follow(Optimizer::RandomLocalSearch(local)).0);
     // What is recorded is what the model does.
-    let mut recipe = search(Optimizer::RandomSearch(random), 1.0);
-    recipe.train.patience = 0;
+    let recipe = search(Optimizer::RandomSearch(random), 1.0);
     let everything = shapes10::generate(30, 10, 1).hold_out(0.0, 1).unwrap();
     let (_, fitted) = train(&recipe, &everything, None, &mut |_| {}).unwrap();
     let (plain, device) = (TestTimeAugmentation::None, Device::flex());
