@@ -104,7 +104,7 @@ fn what_cannot_be_checked_is_an_error() {
     let message = fail(place.path(), 2, &["gradcheck", "svm", "knn"]);
     assert!(message.contains("knn: k-nearest neighbours has no gradient"), "{message}");
     let message = fail(place.path(), 2, &["sanity", "knn"]);
-    assert!(message.contains("knn: k-nearest neighbours"), "{message}");
+    assert!(message.contains("knn: k-nearest neighbours has no gradient"), "{message}");
     fail(place.path(), 2, &["gradcheck", "softmax", "--samples=0"]);
     let message = fail(place.path(), 2, &["gradcheck", "sofmax"]);
     assert!(message.contains("did you mean \"softmax\"?"), "{message}");
@@ -114,7 +114,7 @@ fn what_cannot_be_checked_is_an_error() {
 }
 
 #[test]
-fn local_search_beats_random_search_and_neither_beats_a_gradient() {
+fn local_search_beats_random_search() {
     let place = tempfile::tempdir().unwrap();
     let small = ["--limit-train=1000", "--limit-test=500", "--set=train.epochs=3"];
     let train = |more: &[&str]| {
@@ -123,8 +123,7 @@ fn local_search_beats_random_search_and_neither_beats_a_gradient() {
         let history = result["history"].as_array().unwrap();
         let losses: Vec<f64> = history.iter().map(|epoch| epoch["train_loss"].as_f64().unwrap()).collect();
         assert_eq!(losses.len(), 3);
-        let has_ratio = history.iter().all(|epoch| epoch["update_ratio"].is_f64());
-        assert_eq!(has_ratio, more.is_empty(), "{history:?}");
+        assert!(history.iter().all(|epoch| epoch["update_ratio"].is_null()), "there is no step");
         assert!(losses.is_sorted_by(|earlier, later| later <= earlier), "{losses:?}");
         losses[2]
     };
@@ -134,9 +133,9 @@ fn local_search_beats_random_search_and_neither_beats_a_gradient() {
         "--set=optimizer.deviation=0.03",
         "--set=optimizer.step=0.01",
     ];
-    let (random, again, local, gradient) = (train(&random), train(&random), train(&local), train(&[]));
+    let (random, again, local) = (train(&random), train(&random), train(&local));
     assert_eq!(random, again);
-    assert!(local < random && gradient < local, "{random}, {local}, {gradient}");
+    assert!(local < random, "{random}, {local}");
 }
 
 #[test]

@@ -35,9 +35,11 @@ pub(crate) fn run(options: &GlobalOptions, models: &[String], samples: u16) -> a
     let progress = Progress::new(options.quiet);
     let dimensions = Dimensions::of(&splits);
     let mut checks: Vec<Check> = Vec::new();
-    for contender in contenders {
+    for contender in &contenders {
         let invalid = |error| UsageError(format!("{}: {error}", contender.name()));
         contender.recipe.validate(dimensions).map_err(invalid)?;
+    }
+    for contender in contenders {
         let smooth = smooth(&contender)?.filter(|smooth| smooth.recipe.validate(dimensions).is_ok());
         for contender in [Some(contender), smooth].into_iter().flatten() {
             progress.line(&format!("checking {}", contender.name()));

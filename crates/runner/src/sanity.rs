@@ -31,13 +31,15 @@ struct Check {
 pub(crate) fn run(options: &GlobalOptions, models: &[String]) -> anyhow::Result<()> {
     let contenders = recipes::all_trained(options, models)?;
     let splits = Source::new(options).splits(options.seed())?;
+    for contender in &contenders {
+        let invalid = |error| UsageError(format!("{}: {error}", contender.name()));
+        contender.recipe.validate(Dimensions::of(&splits)).map_err(invalid)?;
+    }
     let selected = options.one_backend()?.select()?;
     let progress = Progress::new(options.quiet);
     progress.line(&format!("backend: {selected}"));
     let mut checks: Vec<Check> = Vec::new();
     for contender in contenders {
-        let invalid = |error| UsageError(format!("{}: {error}", contender.name()));
-        contender.recipe.validate(Dimensions::of(&splits)).map_err(invalid)?;
         progress.line(&format!("checking {}", contender.name()));
         let plain = without_dropout(&contender)?;
         let report =

@@ -272,7 +272,7 @@ impl Probe<'_> {
             components[position] = 1.0;
             Direction { name: self.parameter.value_name(position), components }
         };
-        let sign = |index: usize| if derive_seed(!seed, index as u64) % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = |index: usize| if derive_seed(!seed, index as u64).is_multiple_of(2) { 1.0 } else { -1.0 };
         let components = (0..size).map(|index| sign(index) / (size as f64).sqrt()).collect();
         let all = Direction { name: self.parameter.name.clone(), components };
         chosen.into_iter().map(single).chain([all]).collect()

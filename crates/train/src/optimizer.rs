@@ -202,7 +202,9 @@ impl Optimizer {
             Self::RandomSearch(_) | Self::RandomLocalSearch(_) => return self,
         };
         *weight_decay = decay;
-        groups.values_mut().for_each(|group| group.weight_decay = None);
+        for group in groups.values_mut() {
+            group.weight_decay = None;
+        }
         self
     }
 

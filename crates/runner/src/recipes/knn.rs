@@ -13,7 +13,6 @@ use zoo_train::{GradientReport, Sampling, SanityReport};
 
 use super::{Dimensions, Fitted, Job, Model, Recipe};
 use crate::backend::Selected;
-use crate::cli::UsageError;
 use crate::config::to_table;
 
 /// k-NN with the images that it was made from.
@@ -85,12 +84,11 @@ impl Recipe for KnnConfig {
     }
 
     fn check_gradients(&self, _: &Splits, _: Sampling) -> anyhow::Result<GradientReport> {
-        Err(UsageError("k-nearest neighbours has no gradient: nothing of it is trained".into()).into())
+        anyhow::bail!("k-nearest neighbours has no gradient")
     }
 
     fn check_sanity(&self, _: &Splits, _: &Selected, _: u64) -> anyhow::Result<SanityReport> {
-        Err(UsageError("k-nearest neighbours has nothing that is trained, and so nothing to check".into())
-            .into())
+        anyhow::bail!("k-nearest neighbours has no gradient")
     }
 
     fn loss(&self) -> Option<Loss> {

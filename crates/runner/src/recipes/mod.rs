@@ -83,10 +83,20 @@ static OTHER_NETWORKS: [(&str, &str); 3] = [
 ];
 
 /// The recipes of `arguments`, names of models or files; by default one of every kind that is trained.
+///
+/// # Errors
+/// [`UsageError`] as for any recipe, and for k-nearest neighbours, which has no gradient.
 pub(crate) fn all_trained(options: &GlobalOptions, arguments: &[String]) -> anyhow::Result<Vec<Contender>> {
     let named: Vec<&str> = arguments.iter().map(String::as_str).collect();
     if !named.is_empty() {
-        return config::contenders(options, &named);
+        let contenders = config::contenders(options, &named)?;
+        return match contenders.iter().find(|contender| contender.recipe.loss().is_none()) {
+            Some(knn) => {
+                let name = knn.name();
+                Err(UsageError(format!("{name}: k-nearest neighbours has no gradient; leave it out")).into())
+            }
+            None => Ok(contenders),
+        };
     }
     let mut contenders = config::contenders(options, &TRAINED)?;
     for (name, recipe) in &OTHER_NETWORKS {
