@@ -122,7 +122,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: DataCommand,
     },
-    /// Measure a suite of published results again: published against measured
+    /// Measure a suite of published results again, on CIFAR-10 unless --data names other images
     Reproduce {
         /// The suite: cs231n, cifar10-networks; or a folder of rows
         suite: String,
@@ -333,12 +333,7 @@ impl GlobalOptions {
             ("--validation", self.validation.is_some()),
             ("--out", self.out.is_some()),
         ];
-        match given.into_iter().find(|&(_, given)| given) {
-            Some((option, _)) => {
-                Err(UsageError(format!("a run keeps its own data and recipe; leave out {option}")))
-            }
-            None => Ok(()),
-        }
+        refuse(given, "a run keeps its own data and recipe")
     }
 
     /// Refuses options that would change what a suite measures.
@@ -354,12 +349,7 @@ impl GlobalOptions {
             ("--validation", self.validation.is_some()),
             ("--tui", self.tui),
         ];
-        match given.into_iter().find(|&(_, given)| given) {
-            Some((option, _)) => Err(UsageError(format!(
-                "the rows of a suite have their own recipes and images; leave out {option}"
-            ))),
-            None => Ok(()),
-        }
+        refuse(given, "the rows of a suite have their own recipes and images")
     }
 
     /// Refuses `--tui` where there can be no dashboard.
@@ -404,6 +394,14 @@ impl GlobalOptions {
             .format_timestamp(None)
             .format_target(false)
             .init();
+    }
+}
+
+/// Refuses the first option that is given, for `reason`.
+fn refuse<const N: usize>(options: [(&str, bool); N], reason: &str) -> Result<(), UsageError> {
+    match options.into_iter().find(|&(_, given)| given) {
+        Some((option, _)) => Err(UsageError(format!("{reason}; leave out {option}"))),
+        None => Ok(()),
     }
 }
 

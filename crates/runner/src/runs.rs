@@ -34,6 +34,7 @@ pub(crate) const ZOO_VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(crate) const BURN_VERSION: &str = "0.22.1";
 
 pub(crate) const RESULT: &str = "result.json";
+pub(crate) const TRIALS: &str = "trials.jsonl";
 pub(crate) const METRICS: &str = "metrics.jsonl";
 pub(crate) const MODEL_FILE: &str = "model.safetensors";
 pub(crate) const CHECKPOINT: &str = "checkpoint";

@@ -85,7 +85,7 @@ fn of_run(options: &GlobalOptions, path: &Path) -> anyhow::Result<Vec<Named>> {
     let has = |name: &str| path.join(name).is_file();
     let is_trained = has(runs::MODEL_FILE);
     let mut pictures = Vec::new();
-    if has(search::TRIALS) {
+    if has(runs::TRIALS) {
         pictures.push(search::draw(path)?);
     }
     // What a search has found is no comparison of models.
@@ -96,7 +96,7 @@ fn of_run(options: &GlobalOptions, path: &Path) -> anyhow::Result<Vec<Named>> {
         pictures.extend(of_model(options, &TrainingRun::open(path)?)?);
     }
     if pictures.is_empty() {
-        let (path, result, trials) = (path.display(), runs::RESULT, search::TRIALS);
+        let (path, result, trials) = (path.display(), runs::RESULT, runs::TRIALS);
         if has(runs::CONFIG) {
             bail!(
                 "{path} is not finished: it has no {result} and no {trials}, which pictures are drawn from"

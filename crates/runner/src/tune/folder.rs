@@ -19,8 +19,21 @@ use crate::backend::Selected;
 use crate::config::{Contender, RUN, SEARCH, parse, to_table};
 use crate::runs::{self, RunConfig, in_file};
 
-pub(super) const TRIALS: &str = "trials.jsonl";
 pub(super) const BEST: &str = "best.toml";
+
+/// The trials in a file, a line each. A last line without an end is none: its search has been killed, or still runs.
+///
+/// # Errors
+/// If the file can't be read, or a line is no trial.
+pub(crate) fn read_trials(file: &Path) -> anyhow::Result<Vec<Trial>> {
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let lines = bytes.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let read = |(line, text): (usize, &[u8])| {
+        let place = || format!("{}, line {}: it is no trial", file.display(), line + 1);
+        serde_json::from_slice(text).with_context(place)
+    };
+    lines.enumerate().map(read).collect()
+}
 
 /// A search, and where it stands.
 pub(super) struct SearchFolder {
@@ -63,7 +76,7 @@ impl SearchFolder {
 
     /// The trials that have ended. A last line without an end, which a search that was killed may have left, is cut off.
     pub(super) fn finished(&self) -> anyhow::Result<Vec<Trial>> {
-        let path = self.path.join(TRIALS);
+        let path = self.path.join(runs::TRIALS);
         let cannot = || format!("cannot read {}", path.display());
         if !path.exists() {
             return Ok(Vec::new());
@@ -74,17 +87,12 @@ impl SearchFolder {
             let file = OpenOptions::new().write(true).open(&path);
             file.and_then(|file| file.set_len(whole as u64)).with_context(cannot)?;
         }
-        let lines = bytes[..whole].split_inclusive(|&byte| byte == b'\n').enumerate();
-        let read = |(line, text): (usize, &[u8])| {
-            let place = || format!("{}, line {}: it is no trial", path.display(), line + 1);
-            serde_json::from_slice(text).with_context(place)
-        };
-        lines.map(read).collect()
+        read_trials(&path)
     }
 
     /// Adds a trial that has ended.
     pub(super) fn append(&self, trial: &Trial) -> anyhow::Result<()> {
-        let path = self.path.join(TRIALS);
+        let path = self.path.join(runs::TRIALS);
         let line = serde_json::to_string(trial)? + "\n";
         let file = OpenOptions::new().append(true).create(true).open(&path);
         file.and_then(|mut file| file.write_all(line.as_bytes()))

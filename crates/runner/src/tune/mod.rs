@@ -23,6 +23,7 @@ use crate::progress::Progress;
 use crate::runs::RunConfig;
 use crate::source::Source;
 use folder::SearchFolder;
+pub(crate) use folder::read_trials;
 use plan::Plan;
 pub(crate) use search::Search;
 
