@@ -153,7 +153,8 @@ pub struct EpochRecord {
     /// The learning rate of the epoch's last step.
     pub learning_rate: f64,
     /// ‖Δθ‖ / ‖θ‖ of the epoch's last step, θ being all trained parameters of two or more dimensions, before it: about 1e-3 is
-    /// healthy (CS231n, *neural-networks-3*, "Ratio of weights:updates").
+    /// healthy (CS231n, *neural-networks-3*, "Ratio of weights:updates"). It falls with the learning rate, to almost 0 where a schedule ends
+    /// there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_ratio: Option<f64>,
     /// Wall time, validation included.
