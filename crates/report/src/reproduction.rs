@@ -35,7 +35,8 @@ pub fn reproduction_markdown(reproduction: &Reproduction) -> String {
             let before = &row.figures[..place];
             if before.iter().all(|other| other.reason != figure.reason) {
                 let Figure { measure, tolerance, reason, .. } = figure;
-                let _ = writeln!(text, "- {}, {measure}: {tolerance} points; {reason}.", row.title);
+                let unit = if *tolerance == 1.0 { "point" } else { "points" };
+                let _ = writeln!(text, "- {}, {measure}: {tolerance} {unit}; {reason}.", row.title);
             }
         }
     }
@@ -232,8 +233,8 @@ cs231n on cifar10, not the official images in their order; flex on CPU; seed 42;
 
 Tolerances:
 
-- linear SVM, validation: 1 points; a draw.
-- k-NN, test: 1 points; a draw.
+- linear SVM, validation: 1 point; a draw.
+- k-NN, test: 1 point; a draw.
 
 linear SVM is missed: Other images.
 
