@@ -108,21 +108,25 @@ fn notes(name: &str, trials: &[Trial], judged: &[&Trial]) -> Option<String> {
 }
 
 /// Trials that differ in the key along the axis alone, in its order.
-struct Line {
+struct Line<'a> {
     name: String,
-    /// Where on the axis, and the accuracy of each fold in percent.
-    trials: Vec<(f64, Vec<f64>)>,
+    /// Each with its place on the axis.
+    trials: Vec<(f64, &'a Trial)>,
 }
 
-impl Line {
-    /// The mean over the folds and their standard deviation.
+impl Line<'_> {
+    /// The mean over the folds and their standard deviation, in percent.
     fn means(&self) -> impl Iterator<Item = (Point, f64)> {
-        self.trials.iter().map(|(x, folds)| {
-            let count = folds.len() as f64;
-            let mean = folds.iter().sum::<f64>() / count;
-            let squares: f64 = folds.iter().map(|fold| (fold - mean).powi(2)).sum();
-            ((*x, mean), (squares / count).sqrt())
+        self.trials.iter().filter_map(|(x, trial)| {
+            let (mean, deviation) = (trial.validation_accuracy()?, trial.deviation().unwrap_or(0.0));
+            Some(((*x, 100.0 * mean), 100.0 * deviation))
         })
+    }
+
+    /// The accuracy of each fold, in percent.
+    fn folds(&self) -> impl Iterator<Item = Point> {
+        let folds = |trial: &Trial| trial.validation_accuracies.clone();
+        self.trials.iter().flat_map(move |(x, trial)| folds(trial).into_iter().map(|fold| (*x, 100.0 * fold)))
     }
 }
 
@@ -146,7 +150,7 @@ fn scatter(trials: &[&Trial], key: &str, searched: &[&str], notes: &str) -> Pict
             .flat_map(|((_, mean), deviation)| [mean - deviation, mean + deviation])
             .collect::<Vec<_>>()
     };
-    let folds = |line: &Line| line.trials.iter().flat_map(|trial| trial.1.clone()).collect::<Vec<_>>();
+    let folds = |line: &Line| line.folds().map(|(_, fold)| fold).collect::<Vec<_>>();
     let heights: Vec<f64> = lines.iter().flat_map(|line| [ends(line), folds(line)].concat()).collect();
     let y = Axis::around(heights.into_iter());
 
@@ -180,15 +184,14 @@ fn scatter(trials: &[&Trial], key: &str, searched: &[&str], notes: &str) -> Pict
 }
 
 /// A line for each setting of `others`.
-fn lines(trials: &[&Trial], others: &[&str], place: impl Fn(&Trial) -> f64) -> Vec<Line> {
-    let mut lines: BTreeMap<Vec<String>, Line> = BTreeMap::new();
+fn lines<'a>(trials: &[&'a Trial], others: &[&str], place: impl Fn(&Trial) -> f64) -> Vec<Line<'a>> {
+    let mut lines: BTreeMap<Vec<String>, Line<'a>> = BTreeMap::new();
     for trial in trials {
         let settings: Vec<String> = others.iter().map(|key| setting(trial, key)).collect();
         let name = others.iter().zip(&settings).map(|(key, setting)| format!("{key} = {setting}"));
         let name = name.collect::<Vec<_>>().join(", ");
         let line = lines.entry(settings).or_insert_with(|| Line { name, trials: Vec::new() });
-        let folds = trial.validation_accuracies.iter().map(|accuracy| 100.0 * accuracy).collect();
-        line.trials.push((place(trial), folds));
+        line.trials.push((place(trial), trial));
     }
     let sorted = lines.into_values().map(|mut line| {
         line.trials.sort_by(|left, right| left.0.total_cmp(&right.0));
@@ -197,13 +200,13 @@ fn lines(trials: &[&Trial], others: &[&str], place: impl Fn(&Trial) -> f64) -> V
     sorted.collect()
 }
 
-impl Line {
+impl Line<'_> {
     fn draw(&self, canvas: &mut Canvas, chart: &Chart<'_>, ink: Ink, connected: bool) {
         let stroke = Stroke { width: 1.5, ..ink.line() };
-        for (x, folds) in &self.trials {
-            for &fold in folds.iter().filter(|_| folds.len() > 1) {
-                canvas.circle(chart.at((*x, fold)), 2.5, ink.colour, 0.4);
-            }
+        // A fold alone is its own mean.
+        let has_folds = self.trials.iter().any(|(_, trial)| trial.validation_accuracies.len() > 1);
+        for fold in self.folds().filter(|_| has_folds) {
+            canvas.circle(chart.at(fold), 2.5, ink.colour, 0.4);
         }
         if connected {
             let means: Vec<Point> = self.means().map(|(mean, _)| chart.at(mean)).collect();

@@ -48,8 +48,10 @@ fn one_key_is_a_scatter_with_a_line_through_the_means() {
 
 #[test]
 fn means_and_deviations_are_those_of_the_folds() {
-    let line = Line { name: String::new(), trials: vec![(1.0, vec![20.0, 40.0])] };
-    assert_eq!(line.means().collect::<Vec<_>>(), [((1.0, 30.0), 10.0)]);
+    let trial = trial(1, &json!({}), &[0.25, 0.75]);
+    let line = Line { name: String::new(), trials: vec![(1.0, &trial)] };
+    assert_eq!(line.means().collect::<Vec<_>>(), [((1.0, 50.0), 25.0)]);
+    assert_eq!(line.folds().collect::<Vec<_>>(), [(1.0, 25.0), (1.0, 75.0)]);
 }
 
 #[test]
