@@ -77,11 +77,30 @@ fn all_kinds_of_models_are_sane() {
         let number = |key: &str| check[key].as_f64().unwrap();
         assert_eq!(check["passes"], true, "{check}");
         assert!(number("penalised_loss") > number("first_loss"), "{check}");
+        assert_eq!(check["penalty_descends"], true, "{check}");
         assert_eq!((number("few_images"), number("few_accuracy")), (40.0, 1.0), "{check}");
         let linear = ["softmax", "svm"].contains(&check["recipe"].as_str().unwrap());
         let chance = if check["recipe"] == "svm" { 9.0 } else { 10f64.ln() };
         assert_eq!(number("chance_loss"), chance);
         assert!((number("first_loss") / chance - 1.0).abs() < if linear { 0.01 } else { 0.25 }, "{check}");
+    }
+}
+
+#[test]
+fn every_optimizer_with_a_penalty_descends_it() {
+    let place = tempfile::tempdir().unwrap();
+    for (kind, descends) in
+        [("adam", Value::Bool(true)), ("rmsprop", Value::Bool(true)), ("adamw", Value::Null)]
+    {
+        let kind = format!("--set=optimizer.kind={kind}");
+        let document = json(place.path(), &["sanity", "mlp", &kind, "--set=optimizer.learning_rate=1e-3"]);
+        let [check] = &checks(&document)[..] else { panic!("one recipe is checked") };
+        assert_eq!(
+            (&check["penalty_descends"], &check["passes"]),
+            (&descends, &Value::Bool(true)),
+            "{check}"
+        );
+        assert_eq!(check["penalised_loss"].is_null(), descends.is_null());
     }
 }
 

@@ -2,9 +2,10 @@
 
 use anyhow::bail;
 use comfy_table::CellAlignment;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use toml::Table;
+use zoo_kernels::Activation;
 use zoo_train::{GradientReport, Sampling};
 
 use crate::cli::{GlobalOptions, UsageError};
@@ -13,9 +14,6 @@ use crate::output::{print, print_json};
 use crate::progress::Progress;
 use crate::recipes::{self, Dimensions};
 use crate::source::Source;
-
-/// Activations with a kink.
-const KINKED: [&str; 2] = ["relu", "leaky_relu"];
 
 /// The check of one recipe.
 #[derive(Serialize)]
@@ -59,14 +57,15 @@ pub(crate) fn run(options: &GlobalOptions, models: &[String], samples: u16) -> a
 /// The same recipe with GELU for an activation that has a kink, and cross-entropy for the hinge; `None` if it has neither.
 fn smooth(contender: &Contender) -> anyhow::Result<Option<Contender>> {
     let config = contender.recipe.config()?;
-    let value = |table: &str, key: &str| config.get(table).and_then(|table| table.get(key)?.as_str());
+    let value = |table: &str, key: &str| config.get(table).and_then(|table| table.get(key)).cloned();
+    let activation = value("architecture", "activation").and_then(|name| Activation::deserialize(name).ok());
     let mut over = Table::new();
     let mut name = contender.name().to_string();
-    if value("architecture", "activation").is_some_and(|activation| KINKED.contains(&activation)) {
+    if activation.is_some_and(|activation| activation.kink().is_some()) {
         over.extend(within("architecture", "activation", "gelu".into()));
         name += ", gelu";
     }
-    if value("loss", "kind") == Some("hinge") {
+    if value("loss", "kind").is_some_and(|kind| kind.as_str() == Some("hinge")) {
         over.extend(within("loss", "kind", "cross_entropy".into()));
         name += ", cross_entropy";
     }

@@ -106,6 +106,9 @@ fn failures(Check { recipe, report, .. }: &Check) -> Vec<String> {
     if !report.penalty_raises_the_loss() {
         failures.push(format!("{recipe}: a penalty does not raise the loss of {:.4}", report.first_loss));
     }
+    if !report.descends_the_penalty() {
+        failures.push(format!("{recipe}: a step of the optimizer does not lower the penalty"));
+    }
     if !report.overfits() {
         failures.push(format!(
             "{recipe}: of a few images it learns {} by heart in {} steps",

@@ -1,17 +1,20 @@
 //! Whether training descends by the gradient of its loss (CS231n, *neural-networks-3*, "Gradient Checks").
 //!
-//! For a parameter θ and a direction d of length 1 the analytic derivative a = ⟨∇L, d⟩, from which the optimizer makes its step, is set
-//! against the centred difference n = (L(θ + h d) − L(θ − h d)) / 2h with h = 1e-5, everything in `f64`. L is the loss that a step of
-//! training has, BatchNorm with the statistics of the batch and dropout with one mask included, and the penalty (λ/2) ‖θ‖².
+//! For a parameter θ and a direction d of length 1 the analytic derivative a = ⟨∇L, d⟩ is set against the centred difference
+//! n = (L(θ + h d) − L(θ − h d)) / 2h with h = 1e-5, everything in `f64`. L is the loss that a step of training has, BatchNorm with the
+//! statistics of the batch and dropout with one mask included, and the penalty (λ/2) ‖θ‖². Automatic differentiation knows nothing of
+//! the penalty: λθ is added to ∇L here as optimizers add it. That they do is seen by [`check_sanity`](Recipe::check_sanity), and by
+//! the tests of each optimizer against PyTorch.
 //!
-//! **Error.** |a − n| / max(|a|, |n|, r/τ), which must not exceed τ. Rounding moves L by some ε |L|, and so n by some r = 16 ε |L| / h, 8e-10
-//! for a loss of ln 10: derivatives that are no further apart than r pass, which matters where both are close to 0.
+//! **Error.** |a − n| / max(|a|, |n|, r/τ), which must not exceed τ. Rounding moves L by some ε |L|, and so n by some r = 16 ε |L| / h,
+//! 8e-10 for a loss of ln 10 and the first h: derivatives that are no further apart than r pass, which matters where both are close
+//! to 0.
 //!
 //! **Kinks.** Where ReLU, max-pooling or the hinge has its kink between θ − h d and θ + h d, n is a mean of the slopes on both sides and
 //! no derivative at θ. For a loss without kinks τ is 1e-7; if that is exceeded, h is divided by ten once, for h² L‴ / 6 is what even a
 //! smooth n is off by. For a loss with kinks τ is 1e-4, and h is divided up to three times, to get between the kink and θ. A wrong
-//! gradient stays wrong at any h, as long as it is wrong by more than r. Derivatives whose error exceeds 1e-7 at the first h are
-//! counted as being on a kink where there are kinks.
+//! gradient stays wrong at any h, as long as it is wrong by more than r, which is up to 8e-7 then. Derivatives whose error exceeds 1e-7
+//! at the first h are counted as being on a kink where there are kinks.
 //!
 //! **Where.** Close to the weights and images at hand, but not there: pixels are moved by up to half a level of brightness, and the
 //! values of each parameter by up to a fiftieth of their root mean square, at random. Areas of one colour, and filters that start as
