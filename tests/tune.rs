@@ -127,6 +127,8 @@ fn a_search_that_was_killed_goes_on() {
         assert!(child.try_wait().unwrap().is_none(), "the search ended before it could be killed");
         std::thread::sleep(Duration::from_millis(2));
     }
+    let message = fail(place, 1, &["tune", "--resume", folder.to_str().unwrap()]);
+    assert!(message.contains("this search is running already, in another process"), "{message}");
     child.kill().unwrap();
     child.wait().unwrap();
     nothing_runs_in(place);
@@ -272,6 +274,27 @@ fn the_same_seed_tries_the_same_however_many_at_once() {
     assert_eq!(with(&["--jobs=2"]), alone);
     assert_eq!(with(&[]), alone);
     assert_ne!(with(&["--jobs=2", "--seed=1"]), alone);
+}
+
+#[test]
+fn a_search_whose_files_have_changed_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    succeed(place, &[&["tune", "knn", "--set=k=1,3"][..], &IMAGES].concat());
+    let folder = place.join("runs/0001-tune-knn-shapes10");
+    let resume = |part: &str| {
+        let message = fail(place, 1, &["tune", "--resume", folder.to_str().unwrap()]);
+        assert!(message.contains(part), "{part:?} is not in {message}");
+    };
+    let config = std::fs::read_to_string(folder.join("config.toml")).unwrap();
+    let text = config.replace("k = [1, 3]", "k = [1, 5, 3]");
+    assert_ne!(text, config);
+    std::fs::write(folder.join("config.toml"), text).unwrap();
+    resume("trials.jsonl, line 2: this is not trial 2 of the search in config.toml");
+    std::fs::write(folder.join("config.toml"), config).unwrap();
+    let trials = lines(&folder);
+    std::fs::write(folder.join("trials.jsonl"), format!("{0}\n{0}\n", trials[0])).unwrap();
+    resume("trials.jsonl, line 2: this is not trial 1");
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! `config.toml` is there from the start and has all that the search depends on; `trials.jsonl` grows by a line a trial; the
 //! rest is written in the end.
 
-use std::fs::OpenOptions;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,41 @@ use crate::config::{Contender, RUN, SEARCH, parse, to_table};
 use crate::runs::{self, RunConfig, in_file};
 
 pub(super) const BEST: &str = "best.toml";
+const LOCK: &str = ".lock";
+
+/// A search at work in a folder. It is over when the process is, however that ends.
+struct Lock {
+    file: PathBuf,
+    _held: File,
+}
+
+impl Lock {
+    /// # Errors
+    /// If a search is at work in `folder`.
+    fn take(folder: &Path) -> anyhow::Result<Self> {
+        let file = folder.join(LOCK);
+        let cannot = || format!("cannot lock {}", file.display());
+        let held = File::create(&file).with_context(cannot)?;
+        match held.try_lock() {
+            Ok(()) => Ok(Self { file, _held: held }),
+            Err(TryLockError::WouldBlock) => {
+                bail!("{}: this search is running already, in another process", folder.display())
+            }
+            Err(TryLockError::Error(error)) => Err(error).with_context(cannot),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.file);
+    }
+}
+
+/// Settings as they come back from a line of JSON, where floats may lose their last bit.
+fn read_back(settings: &Settings) -> anyhow::Result<BTreeMap<String, serde_json::Value>> {
+    Ok(serde_json::from_str(&serde_json::to_string(settings)?)?)
+}
 
 /// The trials in a file, a line each. A last line without an end is none: its search has been killed, or still runs.
 ///
@@ -42,6 +78,8 @@ pub(super) struct SearchFolder {
     /// What settings are laid upon.
     pub(super) contender: Contender,
     pub(super) plan: Plan,
+    /// Keeps a second search out of the folder.
+    _lock: Lock,
 }
 
 impl SearchFolder {
@@ -59,7 +97,8 @@ impl SearchFolder {
         let path = runs::create(out, &format!("tune-{}-{dataset}", contender.name()), |folder| {
             runs::write(&folder.join(runs::CONFIG), toml::to_string(&table)?.as_bytes())
         })?;
-        Ok(Self { path, config, contender, plan })
+        let lock = Lock::take(&path)?;
+        Ok(Self { path, config, contender, plan, _lock: lock })
     }
 
     /// Reads the config of the search in folder `path`.
@@ -71,11 +110,14 @@ impl SearchFolder {
         let plan = in_file(&file, Plan::from_value(search).context("[search]"))?;
         let config: RunConfig = in_file(&file, parse(run).context("[run]"))?;
         let contender = in_file(&file, Contender::from_table(table, config.recipe.clone()))?;
-        Ok(Self { path: path.into(), config, contender, plan })
+        Ok(Self { path: path.into(), config, contender, plan, _lock: Lock::take(path)? })
     }
 
-    /// The trials that have ended. A last line without an end, which a search that was killed may have left, is cut off.
-    pub(super) fn finished(&self) -> anyhow::Result<Vec<Trial>> {
+    /// The trials of `settings` that have ended. A last line without an end, which a search that was killed may have left, is cut off.
+    ///
+    /// # Errors
+    /// If they can't be read, or are not of these settings: somebody has changed a file.
+    pub(super) fn finished(&self, settings: &[Settings]) -> anyhow::Result<Vec<Trial>> {
         let path = self.path.join(runs::TRIALS);
         let cannot = || format!("cannot read {}", path.display());
         if !path.exists() {
@@ -87,7 +129,17 @@ impl SearchFolder {
             let file = OpenOptions::new().write(true).open(&path);
             file.and_then(|file| file.set_len(whole as u64)).with_context(cannot)?;
         }
-        read_trials(&path)
+        let trials = read_trials(&path)?;
+        let mut numbers = BTreeSet::new();
+        for (line, trial) in (1..).zip(&trials) {
+            let expected = trial.trial.checked_sub(1).and_then(|place| settings.get(place));
+            let expected = expected.map(read_back).transpose()?;
+            if expected.as_ref() != Some(&trial.settings) || !numbers.insert(trial.trial) {
+                let (file, number) = (path.display(), trial.trial);
+                bail!("{file}, line {line}: this is not trial {number} of the search in {}", runs::CONFIG);
+            }
+        }
+        Ok(trials)
     }
 
     /// Adds a trial that has ended.

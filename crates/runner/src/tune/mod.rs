@@ -12,7 +12,7 @@ pub(crate) mod trial;
 
 use std::path::Path;
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use zoo_data::{DataError, Splits};
 
 use crate::backend::Selected;
@@ -25,7 +25,7 @@ use crate::source::Source;
 use folder::SearchFolder;
 pub(crate) use folder::read_trials;
 use plan::Plan;
-pub(crate) use search::Search;
+pub(crate) use search::{Interrupted, Search};
 
 pub(crate) fn run(options: &GlobalOptions, arguments: &TuneArguments) -> anyhow::Result<()> {
     match (&arguments.model, &arguments.resume) {
@@ -93,11 +93,8 @@ fn follow(
 ) -> anyhow::Result<()> {
     let progress = Progress::new(options.quiet);
     progress.line(&format!("backend: {selected}\nrun: {}", folder.path.display()));
-    let (finished, settings) = (folder.finished()?, folder.plan.settings(folder.config.seed)?);
-    if let Some(trial) = finished.iter().find(|trial| !(1..=settings.len()).contains(&trial.trial)) {
-        let (path, number) = (folder.path.display(), trial.trial);
-        bail!("{path}: there is no trial {number} among the {} of the search", settings.len());
-    }
+    let settings = folder.plan.settings(folder.config.seed)?;
+    let finished = folder.finished(&settings)?;
     if !finished.is_empty() {
         progress.line(&format!("{} of {} trials are done", finished.len(), settings.len()));
     }
@@ -114,7 +111,7 @@ fn follow(
     };
     let trials = search.run(finished, &mut |trial| folder.append(trial)).map_err(|error| {
         match error.downcast_ref() {
-            Some(search::Interrupted) => {
+            Some(Interrupted) => {
                 let text = format!("stopped; go on with zoo tune --resume {}", folder.path.display());
                 crate::train::Stopped(text).into()
             }

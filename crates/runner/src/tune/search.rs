@@ -110,7 +110,6 @@ impl Search<'_> {
         let settings = &self.settings[number - 1];
         let job = Job {
             trial: number,
-            settings: to_json(settings)?,
             recipe: toml::to_string(&self.contender.with(settings)?.table()?)?,
             source: self.source.clone(),
             seed: self.seed,
@@ -134,16 +133,16 @@ impl Search<'_> {
 
     /// What a process that has ended came to.
     fn report(&self, number: usize, seconds: f64, output: &Output) -> anyhow::Result<Report> {
+        let settings = to_json(&self.settings[number - 1])?;
         if output.status.success()
-            && let Ok(report) = serde_json::from_slice(&output.stdout)
+            && let Ok(Report { trial, peak_memory }) = serde_json::from_slice(&output.stdout)
         {
-            return Ok(report);
+            return Ok(Report { trial: Trial { settings, ..trial }, peak_memory });
         }
         if is_interrupted(output.status) {
             return Err(Interrupted.into());
         }
         let error = Some(failure(output.status, &String::from_utf8_lossy(&output.stderr)));
-        let settings = to_json(&self.settings[number - 1])?;
         let trial = Trial { trial: number, settings, seconds, error, ..Trial::default() };
         Ok(Report { trial, peak_memory: None })
     }
@@ -153,7 +152,7 @@ fn to_json(settings: &Settings) -> anyhow::Result<BTreeMap<String, serde_json::V
     settings.iter().map(|(key, value)| Ok((key.clone(), serde_json::to_value(value)?))).collect()
 }
 
-/// Whether somebody has asked the process to end, as Ctrl-C does with all that a terminal has started.
+/// Whether somebody has asked the process to end. (Ctrl-C at a terminal reaches the search as well, and ends it before it looks.)
 fn is_interrupted(status: ExitStatus) -> bool {
     #[cfg(unix)]
     return {

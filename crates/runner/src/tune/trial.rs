@@ -6,7 +6,6 @@
 //! It reads a [`Job`] from stdin, a line of JSON, and writes a [`Report`] to stdout. It ends when stdin does: whoever waits
 //! for it keeps the pipe open, and however that process ends, none of its trials computes on for nobody.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Instant;
 
@@ -31,8 +30,6 @@ use crate::source::Source;
 #[derive(Serialize, Deserialize)]
 pub(super) struct Job {
     pub(super) trial: usize,
-    /// What is set, for the report; the recipe has it already.
-    pub(super) settings: BTreeMap<String, serde_json::Value>,
     /// TOML, in which numbers are read as they were written, to the last bit.
     pub(super) recipe: String,
     pub(super) source: Source,
@@ -41,7 +38,7 @@ pub(super) struct Job {
     pub(super) backend: String,
 }
 
-/// What a trial came to.
+/// What a trial came to. What was set is known to whoever started it.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Report {
     #[serde(flatten)]
@@ -84,7 +81,7 @@ impl Job {
         let judged = failure::catch_panic(|| self.judge_folds())
             .unwrap_or_else(|reason| Err(anyhow!("it panicked: {reason}")));
         let seconds = start.elapsed().as_secs_f64();
-        let trial = Trial { trial: self.trial, settings: self.settings, seconds, ..Trial::default() };
+        let trial = Trial { trial: self.trial, seconds, ..Trial::default() };
         match judged {
             Ok(folds) => {
                 let training = folds.iter().map(|fold| fold.training).sum::<f64>() / folds.len() as f64;
@@ -115,6 +112,7 @@ impl Job {
         selected: &Selected,
     ) -> anyhow::Result<Accuracies> {
         let held_out = splits.validation.clone();
+        anyhow::ensure!(!held_out.is_empty(), "there are no validation images to judge by");
         splits.test = splits.test.split_at(0).0;
         // What is not trained has no epoch to choose, and takes images held out for that as its own.
         if contender.recipe.loss().is_none() {
