@@ -50,7 +50,7 @@ fn a_folder_is_a_suite_and_its_rows_are_recipes() {
     assert!(table.contains("validation, metric = \"l2\"") && table.contains("≥ 0.0 %"), "{table}");
     let result = read(&out.join("runs/0001-reproduce-own-shapes10/result.json"));
     let row = &result["rows"][0];
-    assert_eq!(row["images"], serde_json::json!([100, 20, 50]));
+    assert_eq!(row["images"], serde_json::json!({ "train": 80, "validation": 20, "test": 50 }));
     assert_eq!(row["trials"].as_array().unwrap().len(), 2);
     assert_eq!(row["result"]["test"]["per_class"].as_array().unwrap().len(), 10);
     let chosen = row["config"]["metric"].as_str().unwrap();
@@ -61,6 +61,42 @@ fn a_folder_is_a_suite_and_its_rows_are_recipes() {
     });
     assert_eq!(best.unwrap()["settings"]["metric"], chosen);
     succeed(out, &["train", "own/nearest.toml", "--limit-train=50", "--limit-test=20"]);
+
+    let config = std::fs::read_to_string(out.join("runs/0001-reproduce-own-shapes10/config.toml")).unwrap();
+    for part in ["suite = \"own\"", "only = [\"nearest\"]", "quick = false", "seed = 42", "fingerprint = "] {
+        assert!(config.contains(part), "{part} is not in {config}");
+    }
+    let message = fail(out, 1, &["pictures", "runs/0001-reproduce-own-shapes10"]);
+    assert!(message.contains("has the figures of a suite, which there are no pictures of"), "{message}");
+}
+
+#[test]
+fn a_sample_of_few_images_leaves_some_to_learn_from() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path();
+    succeed(out, &["data", "export", "photos", "--limit-train=50", "--limit-test=20"]);
+    let row = succeed(out, &["reproduce", "cs231n", "--quick", "--only=softmax", "--data=photos", "--json"]);
+    let row: Value = serde_json::from_str(&row).unwrap();
+    let images = serde_json::json!({ "train": 25, "validation": 25, "test": 20 });
+    assert_eq!((&row["rows"][0]["images"], &row["rows"][0]["error"]), (&images, &Value::Null));
+}
+
+#[test]
+fn a_setting_that_fails_is_told_beside_the_figures_of_the_others() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path();
+    std::fs::create_dir(out.join("own")).unwrap();
+    let row = ROW.replace("search.metric = [\"l1\", \"l2\"]", "search.k = [1, 10000]");
+    let row = row.replace("metric = \"l2\"", "k = 10000");
+    std::fs::write(out.join("own/a.toml"), row).unwrap();
+    let output = run(out, &["reproduce", "own", "--data=shapes10"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("trial 2: k = 10000"), "{}", text(&output.stderr));
+    let result = read(&out.join("runs/0001-reproduce-own-shapes10/result.json"));
+    let row = &result["rows"][0];
+    assert_eq!(row["figures"][0]["verdict"], "failed");
+    assert_eq!(row["figures"][1]["verdict"], "not_judged");
+    assert_eq!((row["trials"].as_array().unwrap().len(), &row["config"]["k"]), (2, &1.into()));
 }
 
 #[test]
@@ -80,6 +116,8 @@ fn rows_that_fail_are_rows() {
     let result = read(&out.join("runs/0001-reproduce-own-shapes10/result.json"));
     assert_eq!(result["rows"][0]["figures"][0]["verdict"], "failed");
     assert_eq!(result["rows"][1]["error"], Value::Null);
+    let markdown = std::fs::read_to_string(out.join("runs/0001-reproduce-own-shapes10/result.md")).unwrap();
+    assert!(markdown.contains("nearest neighbour failed: "), "{markdown}");
 }
 
 #[test]

@@ -49,21 +49,32 @@ pub struct Row {
     pub source: String,
     /// The recipe as it was followed, with the best of the settings that were searched.
     pub config: serde_json::Value,
-    /// Training images, held-out ones included, held-out ones alone, and test images.
-    pub images: [usize; 3],
-    /// Why there are no figures, if there are none.
+    /// The images that it was measured with.
+    pub images: Images,
+    /// Why there are no figures, or not all of them.
     pub error: Option<String>,
     /// Wall time, searches included.
     pub seconds: f64,
     /// What was published, and what came out.
     pub figures: Vec<Figure>,
-    /// Why a figure is known to be missed, if that is known.
+    /// Why a figure comes out above the published one, where that is known.
     #[serde(default)]
-    pub remark: Option<String>,
+    pub better: Option<String>,
     /// The settings that were searched.
     pub trials: Vec<Trial>,
     /// Everything about the model that was fitted in the end, if one was.
     pub result: Option<ModelResult>,
+}
+
+/// How many images a row was measured with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Images {
+    /// Those that models learn from; with cross-validation, those that are divided into folds.
+    pub train: usize,
+    /// Those held out.
+    pub validation: usize,
+    /// Those of the test.
+    pub test: usize,
 }
 
 /// A published number beside the measured one. All are in percent.
@@ -95,7 +106,7 @@ pub enum Verdict {
     Reproduced,
     /// Outside of it.
     Missed,
-    /// There is no figure: the row failed.
+    /// There is no figure: the row failed, or the setting that it belongs to.
     Failed,
     /// Nobody has published figures for these images, or only a sample was run.
     NotJudged,
@@ -120,6 +131,15 @@ impl Figure {
         let below = self.low.map_or(0.0, |low| (measured - low).min(0.0));
         let above = self.high.map_or(0.0, |high| (measured - high).max(0.0));
         Some(below + above)
+    }
+}
+
+impl Row {
+    /// Whether a figure is missed because it is better than what was published.
+    #[must_use]
+    pub fn is_missed_above(&self) -> bool {
+        let above = |figure: &Figure| figure.difference().is_some_and(|points| points > 0.0);
+        self.figures.iter().any(|figure| figure.verdict == Verdict::Missed && above(figure))
     }
 }
 

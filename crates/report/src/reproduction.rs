@@ -31,9 +31,11 @@ pub fn reproduction_markdown(reproduction: &Reproduction) -> String {
     let _ = writeln!(text, "{}\n\nTolerances:\n", counts(reproduction));
     for row in &reproduction.rows {
         for (place, figure) in row.figures.iter().enumerate() {
-            // Figures of a row with the same reason are said once.
+            // Figures of a row with the same tolerance for the same reason are said once.
             let before = &row.figures[..place];
-            if before.iter().all(|other| other.reason != figure.reason) {
+            let is_same =
+                |other: &Figure| (other.tolerance, &other.reason) == (figure.tolerance, &figure.reason);
+            if !before.iter().any(is_same) {
                 let Figure { measure, tolerance, reason, .. } = figure;
                 let unit = if *tolerance == 1.0 { "point" } else { "points" };
                 let _ = writeln!(text, "- {}, {measure}: {tolerance} {unit}; {reason}.", row.title);
@@ -41,9 +43,8 @@ pub fn reproduction_markdown(reproduction: &Reproduction) -> String {
         }
     }
     for row in &reproduction.rows {
-        let missed = row.figures.iter().any(|figure| figure.verdict == Verdict::Missed);
-        if let Some(remark) = row.remark.as_ref().filter(|_| missed) {
-            let _ = writeln!(text, "\n{} is missed: {remark}", row.title);
+        if let Some(reason) = row.better.as_ref().filter(|_| row.is_missed_above()) {
+            let _ = writeln!(text, "\n{} is better than published: {reason}.", row.title);
         }
         if let Some(error) = &row.error {
             let _ = writeln!(text, "\n{} failed: {error}", row.title);
@@ -118,14 +119,15 @@ fn name(figure: &Figure) -> String {
     format!("{}{}", figure.measure, settings.collect::<String>())
 }
 
+/// A published number with the digits that it was published with, one behind the point at least.
 fn percent(value: f64) -> String {
-    format!("{value:.1} %")
+    format!("{value:?} %")
 }
 
 fn published(figure: &Figure) -> String {
     match (figure.low, figure.high) {
         (Some(low), Some(high)) if low == high => percent(low),
-        (Some(low), Some(high)) => format!("{low:.1} to {}", percent(high)),
+        (Some(low), Some(high)) => format!("{low:?} to {}", percent(high)),
         (Some(low), None) => format!("≥ {}", percent(low)),
         (None, Some(high)) => format!("≤ {}", percent(high)),
         (None, None) => "–".into(),
@@ -152,7 +154,7 @@ fn verdict(figure: &Figure) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use zoo_core::reproduction::SCHEMA;
+    use zoo_core::reproduction::{Images, SCHEMA};
     use zoo_core::result::DatasetSummary;
 
     use super::*;
@@ -177,14 +179,14 @@ mod tests {
             title: "linear SVM".into(),
             source: "CS231n".into(),
             config: serde_json::Value::Null,
-            images: [50_000, 1000, 10_000],
+            images: Images { train: 49_000, validation: 1000, test: 10_000 },
             error: None,
             seconds: 12.34,
             figures: vec![
                 figure("validation", (Some(40.0), Some(40.0)), Some(38.0)),
-                figure("test", (Some(37.0), Some(38.0)), Some(38.125)),
+                figure("test", (Some(37.25), Some(38.0)), Some(38.125)),
             ],
-            remark: Some("Other images.".into()),
+            better: Some("other images".into()),
             trials: Vec::new(),
             result: None,
         };
@@ -226,7 +228,7 @@ cs231n on cifar10, not the official images in their order; flex on CPU; seed 42;
 | result              | measured on | published      | measured | verdict                      | time   |
 |---------------------|-------------|----------------|----------|------------------------------|--------|
 | linear SVM (CS231n) | validation  |         40.0 % |  38.00 % | missed by -2.00 points (± 1) | 12.3 s |
-|                     | test        | 37.0 to 38.0 % |  38.12 % | reproduced                   |        |
+|                     | test        | 37.25 to 38.0 % |  38.12 % | reproduced                   |        |
 | k-NN (CS231n)       | test, k = 5 |       ≥ 30.0 % |        – | failed                       | 12.3 s |
 
 1 reproduced, 1 missed, 1 failed; 24.7 s in all
@@ -236,13 +238,22 @@ Tolerances:
 - linear SVM, validation: 1 point; a draw.
 - k-NN, test: 1 point; a draw.
 
-linear SVM is missed: Other images.
-
 k-NN failed: out of memory
 ";
         let text = reproduction_markdown(&reproduction());
         let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").replace('-', "");
         assert_eq!(flat(&text), flat(expected), "{text}");
+    }
+
+    #[test]
+    fn a_figure_above_the_published_one_is_explained_and_one_below_is_not() {
+        let explained = |measured: f64| {
+            let mut reproduction = reproduction();
+            reproduction.rows[0].figures[0] = figure("validation", (Some(40.0), Some(40.0)), Some(measured));
+            let text = reproduction_markdown(&reproduction);
+            text.contains("\nlinear SVM is better than published: other images.\n")
+        };
+        assert_eq!([38.0, 40.5, 41.5].map(explained), [false, false, true]);
     }
 
     #[test]
@@ -253,6 +264,6 @@ k-NN failed: out of memory
             assert!(text.contains(part), "{part} is not in\n{text}");
         }
         let line = figure_line(&reproduction().rows[0].figures[1]);
-        assert_eq!(line, "test 38.12 % (published 37.0 to 38.0 %): reproduced");
+        assert_eq!(line, "test 38.12 % (published 37.25 to 38.0 %): reproduced");
     }
 }

@@ -25,6 +25,8 @@ pub(crate) const SEARCH: &str = "search";
 pub(crate) const MODEL: &str = "model";
 /// The key of what a suite of published results says of a recipe.
 pub(crate) const ROW: &str = "row";
+/// Which rows of which suite a run has measured.
+pub(crate) const REPRODUCE: &str = "reproduce";
 /// How names of config files end.
 const EXTENSION: &str = "toml";
 

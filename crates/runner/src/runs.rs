@@ -4,7 +4,7 @@
 //! runs/0001-compare-shapes10/   config.toml  result.json  result.md  curves.svg  curves.png
 //! runs/0002-train-cnn-cifar10/  config.toml  result.json  metrics.jsonl  model.safetensors  checkpoint/
 //! runs/0003-tune-svm-cifar10/   config.toml  result.json  result.md  trials.jsonl  best.toml
-//! runs/0004-reproduce-cs231n-cifar10/  result.json  result.md
+//! runs/0004-reproduce-cs231n-cifar10/  config.toml  result.json  result.md
 //! runs/0005-pictures-cifar10/   samples.svg  samples.png  …
 //! ```
 //!
@@ -24,7 +24,7 @@ use zoo_report::Picture;
 
 use crate::backend::Selected;
 use crate::cli::GlobalOptions;
-use crate::config::{Contender, MODEL, RUN, SEARCH, parse, to_table};
+use crate::config::{Contender, MODEL, REPRODUCE, RUN, SEARCH, parse, to_table};
 use crate::recipes::Dimensions;
 use crate::source::Source;
 
@@ -166,10 +166,27 @@ pub(crate) fn write_comparison(
     })
 }
 
-/// Makes the folder of a suite that is to be measured.
-pub(crate) fn start_reproduction(out: &Path, reproduction: &Reproduction) -> anyhow::Result<PathBuf> {
-    let name = format!("reproduce-{}-{}", reproduction.suite, reproduction.dataset.name);
-    create(out, &name, |folder| write_reproduction(folder, reproduction))
+/// Makes the folder of a suite of which `rows` are to be measured.
+pub(crate) fn start_reproduction(
+    out: &Path,
+    config: &RunConfig,
+    rows: &[&str],
+    reproduction: &Reproduction,
+) -> anyhow::Result<PathBuf> {
+    let Reproduction { suite, quick, dataset, .. } = reproduction;
+    let reproduce = Table::from_iter([
+        ("suite".to_string(), suite.as_str().into()),
+        ("only".to_string(), rows.to_vec().into()),
+        ("quick".to_string(), (*quick).into()),
+    ]);
+    let table = Table::from_iter([
+        (REPRODUCE.to_string(), reproduce.into()),
+        (RUN.to_string(), to_table(config)?.into()),
+    ]);
+    create(out, &format!("reproduce-{suite}-{}", dataset.name), |folder| {
+        write(&folder.join(CONFIG), toml::to_string(&table)?.as_bytes())?;
+        write_reproduction(folder, reproduction)
+    })
 }
 
 /// Writes what has been measured so far.

@@ -15,6 +15,7 @@ use zoo_data::{Dataset, ImageShape, Splits, Subset, derive_seed};
 use zoo_report::{Picture, Raster};
 
 use crate::cli::GlobalOptions;
+use crate::config::REPRODUCE;
 use crate::failure;
 use crate::output::{print, print_json};
 use crate::progress::Progress;
@@ -84,6 +85,13 @@ fn of_runs(options: &GlobalOptions, paths: &[PathBuf]) -> anyhow::Result<Vec<Wri
 fn of_run(options: &GlobalOptions, path: &Path) -> anyhow::Result<Vec<Named>> {
     let has = |name: &str| path.join(name).is_file();
     let is_trained = has(runs::MODEL_FILE);
+    if has(runs::CONFIG) && runs::read_config(path)?.1.contains_key(REPRODUCE) {
+        bail!(
+            "{} has the figures of a suite, which there are no pictures of; `zoo train` takes its rows, as in configs/cs231n, and \
+             leaves a model to draw",
+            path.display()
+        );
+    }
     let mut pictures = Vec::new();
     if has(runs::TRIALS) {
         pictures.push(search::draw(path)?);
