@@ -46,6 +46,54 @@ all trials. Without any, the model's own search: configs/tune/.
   zoo tune mlp --set architecture.hidden=[256],[512] --set optimizer.learning_rate=0.001..0.1 --trials 20
   zoo tune --resume runs/0003-tune-mlp-shapes10";
 
+const TRAIN_EXAMPLES: &str = "\
+Examples:
+  zoo train cnn --data cifar10
+  zoo train configs/resnet20.toml --data cifar10 --set train.epochs=30
+  zoo train --resume runs/0002-train-cnn-cifar10
+
+A run's folder has config.toml (all keys and their values), metrics.jsonl (a line an epoch), checkpoint/, and in the end \
+result.json and model.safetensors.";
+
+const EVALUATE_EXAMPLES: &str = "\
+Examples:
+  zoo evaluate runs/0002-train-cnn-cifar10
+  zoo evaluate --weights resnet20.pt --config configs/resnet20.toml --data cifar10";
+
+const PREDICT_EXAMPLES: &str = "\
+Examples:
+  zoo predict runs/0002-train-cnn-cifar10 --image cat.png dog.jpg --top 5";
+
+const GRADCHECK_HELP: &str = "\
+Each derivative a is set against n = (L(θ + h) − L(θ − h)) / 2h with h = 1e-5. A relative error |a − n| / max(|a|, |n|) up to 1e-7 \
+is right; up to 1e-4 where the loss has kinks, for which h is made smaller. Networks with ReLU or hinge are checked \
+a second time with GELU or cross-entropy instead.
+
+  zoo gradcheck
+  zoo gradcheck mlp --set architecture.hidden=[50] --samples 20";
+
+const SANITY_HELP: &str = "\
+The first loss must be about that of chance: ln 10 = 2.303 for cross-entropy over ten classes, 9 for the hinge. A penalty must \
+raise it, and the optimizer lower that penalty. Forty images must be learnt by heart within 300 steps.
+
+  zoo sanity
+  zoo sanity configs/vgg.toml --data my-photos/";
+
+const LOSSES_EXAMPLES: &str = "\
+Examples:
+  zoo train softmax && zoo train svm
+  zoo losses runs/0001-train-softmax-shapes10 runs/0002-train-svm-shapes10";
+
+const PICTURES_EXAMPLES: &str = "\
+Examples:
+  zoo pictures --data cifar10                   samples, mean images, distances, nearest neighbours
+  zoo pictures runs/0002-train-cnn-cifar10      curves, confusion matrix, filters or templates, mistakes
+  zoo pictures runs/0003-tune-knn-cifar10       accuracy against what was searched";
+
+const FETCH_HELP: &str = "\
+Examples:
+  zoo data fetch cifar10                        170 MB, unpacked to 184 MB in data/";
+
 /// Compares image classifiers side by side: k-nearest neighbours, a softmax classifier, a linear SVM and a convolutional
 /// network, on the CPU or a GPU.
 #[derive(Debug, Parser)]
@@ -66,6 +114,7 @@ pub(crate) enum Command {
         models: Vec<String>,
     },
     /// Fit one classifier and keep it, with a checkpoint after each epoch
+    #[command(after_help = TRAIN_EXAMPLES)]
     Train {
         /// The model: knn, softmax, svm, cnn or mlp; or the file of a recipe
         #[arg(value_name = "MODEL|FILE", required_unless_present = "resume", conflicts_with = "resume")]
@@ -75,6 +124,7 @@ pub(crate) enum Command {
         resume: Option<PathBuf>,
     },
     /// Test-set metrics of a run that `train` has finished, or of weights from elsewhere
+    #[command(after_help = EVALUATE_EXAMPLES)]
     Evaluate {
         /// The run's folder
         #[arg(required_unless_present = "weights", conflicts_with = "weights")]
@@ -94,6 +144,7 @@ pub(crate) enum Command {
     #[command(hide = true)]
     Trial,
     /// Classify image files with one or more trained runs
+    #[command(after_help = PREDICT_EXAMPLES)]
     Predict {
         /// The runs' folders
         #[arg(required = true)]
@@ -106,12 +157,14 @@ pub(crate) enum Command {
         top: u16,
     },
     /// Draw the course's pictures: of runs, of searches, or of --data itself
+    #[command(after_help = PICTURES_EXAMPLES)]
     Pictures {
         /// The folders of runs and searches, each of which gets a folder `pictures` [default: a new run of --data]
         #[arg(value_name = "RUN")]
         runs: Vec<PathBuf>,
     },
     /// What cross-entropy and the hinge say of the validation images of trained runs, all together and one by one
+    #[command(after_help = LOSSES_EXAMPLES)]
     Losses {
         /// The runs' folders, all made from the same images
         #[arg(required = true)]
@@ -123,6 +176,7 @@ pub(crate) enum Command {
         command: DataCommand,
     },
     /// Measure a suite of published results again, on CIFAR-10 unless --data names other images
+    #[command(after_help = crate::reproduce::help())]
     Reproduce {
         /// The suite: cs231n, cifar10-networks; or a folder of rows
         suite: String,
@@ -134,6 +188,7 @@ pub(crate) enum Command {
         quick: bool,
     },
     /// Set analytic gradients beside numerical ones, in f64 on the CPU
+    #[command(after_help = GRADCHECK_HELP)]
     Gradcheck {
         /// Models or files with recipes [default: softmax, svm, mlp, cnn, and the other kinds of networks]
         #[arg(value_name = "MODEL|FILE")]
@@ -143,6 +198,7 @@ pub(crate) enum Command {
         samples: u16,
     },
     /// Check what must hold before training is worth its time: the first loss, a penalty's effect, a few images learnt by heart
+    #[command(after_help = SANITY_HELP)]
     Sanity {
         /// Models or files with recipes [default: softmax, svm, mlp, cnn, and the other kinds of networks]
         #[arg(value_name = "MODEL|FILE")]
@@ -180,6 +236,7 @@ fn at_least(least: u64) -> impl clap::builder::TypedValueParser<Value = usize> {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
     /// Download CIFAR-10 into --data-dir; resumes, checks size and MD5, unpacks
+    #[command(after_help = FETCH_HELP)]
     Fetch {
         /// The dataset: cifar10
         dataset: String,

@@ -22,6 +22,19 @@ use crate::tune::Interrupted;
 use laboratory::Laboratory;
 use suite::Suite;
 
+/// What `zoo reproduce --help` ends with.
+pub(crate) fn help() -> String {
+    let suites = suite::names().map(|(name, rows)| format!("Rows of {name}:\n  {}", rows.join(", ")));
+    format!(
+        "{}\n\ncs231n takes six to ten minutes on two cores, cifar10-networks hours without a GPU. A row of your own is a recipe with \
+         a [row], as those in configs/cs231n are.\n\n  \
+         zoo reproduce cs231n\n  \
+         zoo reproduce cs231n --only svm --only softmax\n  \
+         zoo reproduce cs231n --quick --data shapes10",
+        suites.collect::<Vec<_>>().join("\n")
+    )
+}
+
 /// What is asked for.
 pub(crate) struct Request<'a> {
     /// A suite's name, or a folder of rows.

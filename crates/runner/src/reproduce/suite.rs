@@ -52,9 +52,9 @@ const SUITES: [(&str, &[(&str, &str)]); 2] = [
     ),
 ];
 
-/// The names of the suites that come along.
-pub(super) fn names() -> Vec<&'static str> {
-    SUITES.iter().map(|(name, _)| *name).collect()
+/// The suites that come along, and the names of their rows.
+pub(super) fn names() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    SUITES.iter().map(|(name, rows)| (*name, rows.iter().map(|(row, _)| *row).collect()))
 }
 
 /// Published results that belong together.
@@ -78,7 +78,9 @@ impl Suite {
         }
         let folder = Path::new(name);
         if !folder.is_dir() {
-            return Err(unknown("suite, and no folder of rows:", name, &names()).into());
+            return Err(
+                unknown("suite, and no folder of rows:", name, &SUITES.map(|(known, _)| known)).into()
+            );
         }
         let usage = |reason: String| UsageError(format!("{name}: {reason}"));
         let entries = folder.read_dir().map_err(|error| usage(error.to_string()))?;
