@@ -57,9 +57,6 @@ pub struct Row {
     pub seconds: f64,
     /// What was published, and what came out.
     pub figures: Vec<Figure>,
-    /// Why a figure comes out above the published one, where that is known.
-    #[serde(default)]
-    pub better: Option<String>,
     /// The settings that were searched.
     pub trials: Vec<Trial>,
     /// Everything about the model that was fitted in the end, if one was.
@@ -131,15 +128,6 @@ impl Figure {
         let below = self.low.map_or(0.0, |low| (measured - low).min(0.0));
         let above = self.high.map_or(0.0, |high| (measured - high).max(0.0));
         Some(below + above)
-    }
-}
-
-impl Row {
-    /// Whether a figure is missed because it is better than what was published.
-    #[must_use]
-    pub fn is_missed_above(&self) -> bool {
-        let above = |figure: &Figure| figure.difference().is_some_and(|points| points > 0.0);
-        self.figures.iter().any(|figure| figure.verdict == Verdict::Missed && above(figure))
     }
 }
 

@@ -66,7 +66,6 @@ impl Laboratory<'_> {
             error: outcome.why_missing(&figures),
             seconds: start.elapsed().as_secs_f64(),
             figures,
-            better: row.setup.better.clone(),
             trials: outcome.trials,
             result: outcome.result,
         })

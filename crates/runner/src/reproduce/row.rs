@@ -25,8 +25,6 @@ pub(super) struct Setup {
     pub(super) title: String,
     /// Where it was published.
     pub(super) source: String,
-    /// Why a figure comes out above the published one, where that is known.
-    pub(super) better: Option<String>,
     /// Whether the figures are those of the official images in their order, and of no others.
     #[serde(default)]
     pub(super) official: bool,
