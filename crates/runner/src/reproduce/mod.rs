@@ -73,12 +73,12 @@ pub(crate) fn run(options: &GlobalOptions, request: &Request<'_>) -> anyhow::Res
             progress.line(&format!("{}: left out: {reason}", row.name));
             continue;
         }
-        let row =
-            laboratory.measure(row, &dataset, judged).map_err(|error| match error.is::<Interrupted>() {
-                true => Stopped(format!("stopped; the rows before {} are in {}", row.name, folder.display()))
-                    .into(),
-                false => error,
-            })?;
+        let row = laboratory.measure(row, &dataset, judged).map_err(|error| {
+            if !error.is::<Interrupted>() {
+                return error;
+            }
+            Stopped(format!("stopped; the rows before {} are in {}", row.name, folder.display())).into()
+        })?;
         for figure in &row.figures {
             progress.line(&format!("{}: {}", row.row, zoo_report::figure_line(figure)));
         }
