@@ -102,6 +102,12 @@ fn every_optimizer_with_a_penalty_descends_it() {
         );
         assert_eq!(check["penalised_loss"].is_null(), descends.is_null());
     }
+    // Steps of RMSProp are as long for small weights as for large ones, and weights of 0 have no penalty.
+    for (deviation, descends) in [("1e-5", Value::Bool(true)), ("0.0", Value::Null)] {
+        let deviation = format!("--set=architecture.deviation={deviation}");
+        let document = json(place.path(), &["sanity", "softmax", &deviation, "--set=optimizer.kind=rmsprop"]);
+        assert_eq!(checks(&document)[0]["penalty_descends"], descends, "{document}");
+    }
 }
 
 #[test]

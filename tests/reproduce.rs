@@ -66,6 +66,8 @@ fn a_folder_is_a_suite_and_its_rows_are_recipes() {
     for part in ["suite = \"own\"", "only = [\"nearest\"]", "quick = false", "seed = 42", "fingerprint = "] {
         assert!(config.contains(part), "{part} is not in {config}");
     }
+    let message = fail(out, 2, &["train", "knn", "--config=runs/0001-reproduce-own-shapes10/config.toml"]);
+    assert!(message.contains("`zoo reproduce` measures it again"), "{message}");
     let message = fail(out, 1, &["pictures", "runs/0001-reproduce-own-shapes10"]);
     assert!(message.contains("has the figures of a suite, which there are no pictures of"), "{message}");
 }
@@ -107,7 +109,7 @@ fn rows_that_fail_are_rows() {
     let failing = ROW
         .replace("k = 1", "k = 10000")
         .replace("search.metric", "# metric")
-        .replace("setting = { metric = \"l2\" }\n", "");
+        .replace("\"validation\"\nsetting = { metric = \"l2\" }", "\"test\"");
     std::fs::write(out.join("own/a.toml"), failing).unwrap();
     std::fs::write(out.join("own/b.toml"), ROW).unwrap();
     let output = run(out, &["reproduce", "own", "--data=shapes10"]);

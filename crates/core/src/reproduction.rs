@@ -1,5 +1,5 @@
-//! The schema of `zoo reproduce`: published figures beside measured ones, version 1. Fields are only ever added under one
-//! version.
+//! The schema of `zoo reproduce`: published figures beside measured ones, version 1. From the first release on, fields are only ever
+//! added under one version.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +24,8 @@ pub struct Reproduction {
     pub burn_version: String,
     /// The images that rows take theirs from. None are held out yet.
     pub dataset: DatasetSummary,
+    /// Whether the images are CIFAR-10's, in whatever order; those of others are not judged.
+    pub cifar10: bool,
     /// Whether the images are the official CIFAR-10, in its order.
     pub official: bool,
     /// Whether only a small sample of each row was run.

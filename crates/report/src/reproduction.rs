@@ -60,10 +60,10 @@ pub fn figure_line(figure: &Figure) -> String {
 /// What was measured on what.
 fn heading(reproduction: &Reproduction) -> String {
     let Reproduction { suite, dataset, backend, adapter, seed, zoo_version, burn_version, .. } = reproduction;
-    let order = match (reproduction.official, dataset.name.as_str()) {
+    let order = match (reproduction.official, reproduction.cifar10) {
         (true, _) => ", the official images in their order",
-        (false, "cifar10") => ", not the official images in their order",
-        (false, _) => "",
+        (false, true) => ", not the official images in their order",
+        (false, false) => "",
     };
     let quick = if reproduction.quick { "; a sample of each row" } else { "" };
     format!(
@@ -207,6 +207,7 @@ mod tests {
                 test: 10_000,
                 classes: Vec::new(),
             },
+            cifar10: true,
             official: false,
             quick: false,
             backend: "flex".into(),

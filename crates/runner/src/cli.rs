@@ -66,7 +66,7 @@ Examples:
 
 const GRADCHECK_HELP: &str = "\
 Each derivative a is set against n = (L(θ + h) − L(θ − h)) / 2h with h = 1e-5. A relative error |a − n| / max(|a|, |n|) up to 1e-7 \
-is right; up to 1e-4 where the loss has kinks, for which h is made smaller. Networks with ReLU or hinge are checked \
+is right; up to 1e-4 where the loss has kinks. Where it is more, h is made smaller. Networks with ReLU or hinge are checked \
 a second time with GELU or cross-entropy instead.
 
   zoo gradcheck

@@ -274,6 +274,11 @@ fn tables_of(
     mut table: Table,
 ) -> anyhow::Result<Vec<(Option<String>, &'static Entry, Table)>> {
     let usage = |reason: String| UsageError(format!("{origin}: {reason}"));
+    if table.contains_key(REPRODUCE) {
+        return Err(
+            usage("it says which suite was measured; `zoo reproduce` measures it again".into()).into()
+        );
+    }
     for key in [RUN, ROW, SEARCH] {
         table.remove(key);
     }

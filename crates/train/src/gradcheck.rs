@@ -13,7 +13,7 @@
 //! **Kinks.** Where ReLU, max-pooling or the hinge has its kink between θ − h d and θ + h d, n is a mean of the slopes on both sides and
 //! no derivative at θ. For a loss without kinks τ is 1e-7; if that is exceeded, h is divided by ten once, for h² L‴ / 6 is what even a
 //! smooth n is off by. For a loss with kinks τ is 1e-4, and h is divided up to three times, to get between the kink and θ. A wrong
-//! gradient stays wrong at any h, as long as it is wrong by more than r, which is up to 8e-7 then. Derivatives whose error exceeds 1e-7
+//! gradient stays wrong at any h, as long as it is wrong by more than r, a thousand times larger then. Derivatives whose error exceeds 1e-7
 //! at the first h are counted as being on a kink where there are kinks.
 //!
 //! **Where.** Close to the weights and images at hand, but not there: pixels are moved by up to half a level of brightness, and the

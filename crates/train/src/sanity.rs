@@ -11,7 +11,7 @@
 
 use std::ops::ControlFlow;
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use serde::Serialize;
@@ -20,7 +20,7 @@ use zoo_core::{Architecture, Classifier};
 use zoo_data::{Augment, Subset};
 
 use crate::evaluate::read;
-use crate::parameters::Parameters;
+use crate::parameters::{Parameter, Parameters};
 use crate::{Ema, Event, Lookahead, Optimizer, Recipe, Schedule, TrainConfig, TrainError, Training};
 
 /// Images that the first loss is a mean over.
@@ -29,8 +29,9 @@ const FIRST: usize = 200;
 const TOLERANCE: f64 = 0.25;
 /// The λ that the loss is to rise by.
 const WEIGHT_DECAY: f64 = 1.0;
-/// The learning rate of the step that descends the penalty alone: small, so that no optimizer steps over its minimum.
-const PENALTY_RATE: f64 = 1e-5;
+/// The learning rate of the step that descends the penalty alone, of weights with a root mean square of 1: no optimizer steps over
+/// the minimum, and no step is lost in rounding.
+const PENALTY_RATE: f64 = 1e-3;
 /// Images that are to be learnt by heart.
 const FEW: usize = 40;
 /// Steps, of all these images each, until which they must be.
@@ -43,9 +44,9 @@ pub struct SanityReport {
     pub chance_loss: f64,
     /// The loss of fresh weights, BatchNorm with the statistics of the batch.
     pub first_loss: f64,
-    /// The same with the penalty of λ = 1; `None` for an optimizer without penalty.
+    /// The same with the penalty of λ = 1; `None` for an optimizer without penalty, and for weights that are all 0.
     pub penalised_loss: Option<f64>,
-    /// Whether a step of the optimizer from gradients that are 0 lowers that penalty; `None` for an optimizer without penalty.
+    /// Whether a step of the optimizer from gradients that are 0 lowers the penalty; `None` where there is none.
     pub penalty_descends: Option<bool>,
     /// How many images were to be learnt by heart.
     pub few_images: usize,
@@ -111,15 +112,15 @@ impl<A: Architecture> Recipe<A> {
         let fresh = model.clone().set_require_grad(false).train();
         let first_loss = read(bare.loss.forward(fresh.forward(batch.images.clone()), batch.labels).inner())?;
         let optimizer = self.optimizer.clone().with_weight_decay(WEIGHT_DECAY);
-        let penalties =
-            optimizer.has_penalty().then(|| penalties(model, &optimizer, batch.images)).transpose()?;
+        let penalty = penalty(&model.clone().train(), &optimizer)?;
+        let descends = if penalty > 0.0 { Some(descends(model, &optimizer, batch.images)?) } else { None };
         let few = train.stratified(FEW.min(train.len()), seed).0;
         let last = bare.overfit(model.clone(), (&few, classes), device, seed)?;
         Ok(SanityReport {
             chance_loss: bare.loss.of_zeros(classes),
             first_loss,
-            penalised_loss: penalties.map(|(before, _)| first_loss + before),
-            penalty_descends: penalties.map(|(before, after)| after < before),
+            penalised_loss: descends.map(|_| first_loss + penalty),
+            penalty_descends: descends,
             few_images: few.len(),
             few_accuracy: last.train_accuracy,
             few_loss: last.train_loss,
@@ -180,19 +181,33 @@ impl<A: Architecture> Recipe<A> {
     }
 }
 
-/// The penalty of `model`, and what a step of `optimizer` from gradients that are 0 leaves of it. The gradients are those of scores of
-/// `images`.
-fn penalties<M: Module + Classifier>(
+/// Whether a step of `optimizer` from gradients that are 0, those of scores of `images`, lowers the penalty of weights in the
+/// proportions of `model`'s.
+fn descends<M: Module + Classifier>(
     model: &M,
     optimizer: &Optimizer,
     images: Tensor<4>,
-) -> Result<(f64, f64), TrainError> {
-    let model = model.clone().train();
-    let nothing = model.forward(images).sum().mul_scalar(0.0);
-    let gradients = GradientsParams::from_grads(nothing.backward(), &model);
+) -> Result<bool, TrainError> {
+    let trained = model.clone().train();
+    let nothing = trained.forward(images).sum().mul_scalar(0.0);
+    let gradients = GradientsParams::from_grads(nothing.backward(), &trained);
+    let decays = |parameter: &&Parameter| optimizer.penalty(parameter) > 0.0;
+    let parameters = Parameters::of(&trained).0;
+    let values: usize = parameters.iter().filter(decays).map(|one| one.shape.iter().product::<usize>()).sum();
+    let mean_square = 2.0 * penalty(&trained, optimizer)? / (WEIGHT_DECAY * values as f64);
+    let model = model.clone().map(&mut Scale(mean_square.sqrt().recip())).train();
     let before = penalty(&model, optimizer)?;
     let model = optimizer.init(&model)?.step(PENALTY_RATE, model, gradients);
-    Ok((before, penalty(&model, optimizer)?))
+    Ok(penalty(&model, optimizer)? < before)
+}
+
+/// Multiplies all parameters.
+struct Scale(f64);
+
+impl ModuleMapper for Scale {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|values| values.mul_scalar(self.0))
+    }
 }
 
 /// Σ (λ/2) ‖θ‖² over the parameters of `model`, which is in training.

@@ -57,6 +57,20 @@ mod tests {
     }
 
     #[test]
+    fn all_black_images_are_cifar10_by_their_looks_alone() {
+        let black = |count: usize| {
+            let pixels = vec![0; count * ImageShape::CIFAR10.values()];
+            Subset::all(Arc::new(Images::new(ImageShape::CIFAR10, pixels, vec![0; count]).unwrap()))
+        };
+        let classes = super::super::CLASSES.map(String::from).to_vec();
+        let dataset = Dataset { name: "black".into(), classes, train: black(50_000), test: black(10_000) };
+        assert!(is_cifar10(&dataset) && !is_official(&dataset));
+        let mut classes = dataset.classes.clone();
+        classes.swap(0, 1);
+        assert!(!is_cifar10(&Dataset { classes, ..dataset }));
+    }
+
+    #[test]
     fn other_images_are_not_official() {
         let small = shapes10::generate(50, 10, 1);
         assert!(!is_official(&small) && !is_cifar10(&small));

@@ -63,7 +63,7 @@ impl Laboratory<'_> {
             source: row.setup.source.clone(),
             config,
             images,
-            error: outcome.why_missing(&figures),
+            error: outcome.why_missing(row, &figures),
             seconds: start.elapsed().as_secs_f64(),
             figures,
             trials: outcome.trials,
@@ -81,9 +81,11 @@ impl Laboratory<'_> {
         Images { train: all - validation, validation, test }
     }
 
-    /// The settings that the row tries.
+    /// The settings that the row tries. A sample has one at least that something was published for, if any has.
     fn settings<'row>(&self, row: &'row SuiteRow) -> &'row [Settings] {
-        let most = if self.quick { SAMPLE_SETTINGS } else { usize::MAX };
+        let places = row.setup.published.iter().filter_map(|published| published.place(&row.settings));
+        let least = places.min().map_or(0, |place| place + 1);
+        let most = if self.quick { SAMPLE_SETTINGS.max(least) } else { usize::MAX };
         &row.settings[..row.settings.len().min(most)]
     }
 

@@ -60,13 +60,14 @@ pub(crate) fn run(options: &GlobalOptions, request: &Request<'_>) -> anyhow::Res
     let splits = dataset.clone().hold_out_last(0.0)?;
     let config = RunConfig::new(&source, &splits, std::slice::from_ref(&selected), options.seed());
     let mut reproduction = Reproduction {
+        cifar10: cifar10::is_cifar10(&dataset),
         official: cifar10::is_official(&dataset),
         ..empty(&suite, &config, &splits, request.quick)
     };
     let rows: Vec<&str> = suite.rows.iter().map(|row| row.name.as_str()).collect();
     let folder = runs::start_reproduction(&options.out(), &config, &rows, &reproduction)?;
     let laboratory = Laboratory { options: &options, source, selected, progress, quick: request.quick };
-    let judged = !request.quick && cifar10::is_cifar10(&dataset);
+    let judged = reproduction.cifar10 && !reproduction.quick;
     for row in &suite.rows {
         if row.setup.official && !reproduction.official {
             let reason = "its figures are those of the official images in their order";
@@ -99,6 +100,7 @@ fn empty(suite: &Suite, config: &RunConfig, splits: &Splits, quick: bool) -> Rep
         zoo_version: config.zoo_version.clone(),
         burn_version: config.burn_version.clone(),
         dataset: runs::summary(splits),
+        cifar10: false,
         official: false,
         quick,
         backend: config.backend.clone(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use zoo_core::reproduction::{Figure, Verdict};
 use zoo_core::result::ModelResult;
-use zoo_core::search::Trial;
+use zoo_core::search::{Trial, best};
 
 use super::row::{Measure, Published, SuiteRow};
 
@@ -32,16 +32,24 @@ impl Outcome {
         figures.map(|figure| Figure { verdict: verdict(&figure), ..figure }).collect()
     }
 
-    /// Why some of `figures`, which are this outcome's, are missing; `None` if none is.
-    pub(super) fn why_missing(&self, figures: &[Figure]) -> Option<String> {
-        let missing = || figures.iter().find(|figure| figure.measured.is_none());
-        let trial = || self.trials.iter().find_map(|trial| Some((trial.trial, trial.error.as_ref()?)));
-        self.error.clone().or_else(|| {
-            let missing = missing()?;
-            Some(match trial() {
-                Some((number, error)) => format!("trial {number}: {error}"),
-                None => format!("this model has no figure for {}", missing.measure),
-            })
+    /// Why some of the `figures` of `row`, which are this outcome's, are missing; `None` if none is.
+    pub(super) fn why_missing(&self, row: &SuiteRow, figures: &[Figure]) -> Option<String> {
+        if self.error.is_some() {
+            return self.error.clone();
+        }
+        let missing = figures.iter().find(|figure| figure.measured.is_none())?;
+        // Where no setting is named the best one is missing: all of them have failed.
+        let is_its_trial = |trial: &&Trial| {
+            let setting = &row.settings[trial.trial - 1];
+            missing.setting.iter().all(|(key, value)| setting.get(key).map(json).as_ref() == Some(value))
+        };
+        let mut trials = self.trials.iter().filter(is_its_trial);
+        let failed = trials.find_map(|trial| Some((trial.trial, trial.error.as_ref()?)));
+        Some(match failed {
+            Some((number, error)) if !missing.setting.is_empty() || best(&self.trials).is_none() => {
+                format!("trial {number}: {error}")
+            }
+            _ => format!("this model has no figure for {}", missing.measure),
         })
     }
 
@@ -84,9 +92,12 @@ impl Outcome {
     }
 }
 
+fn json(value: &toml::Value) -> serde_json::Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
 /// The setting of a published figure, as results have it.
 fn setting(published: &Published) -> BTreeMap<String, serde_json::Value> {
-    let json = |value: &toml::Value| serde_json::to_value(value).unwrap_or_default();
     published.setting.iter().map(|(key, value)| (key.clone(), json(value))).collect()
 }
 
@@ -147,8 +158,8 @@ mod tests {
                 ("test", None, Verdict::Failed),
             ]
         );
-        assert_eq!(outcome.why_missing(&figures).unwrap(), "this model has no figure for test");
-        assert_eq!(outcome.why_missing(&figures[..3]), None);
+        assert_eq!(outcome.why_missing(&row(), &figures).unwrap(), "this model has no figure for test");
+        assert_eq!(outcome.why_missing(&row(), &figures[..3]), None);
     }
 
     #[test]
@@ -165,9 +176,11 @@ mod tests {
         let outcome = Outcome { trials: vec![trial(1, &[0.3, 0.3]), failed], ..Outcome::default() };
         let figures = outcome.figures(&row(), 2, true);
         assert_eq!(figures[1].verdict, Verdict::Failed);
-        assert_eq!(outcome.why_missing(&figures).unwrap(), "trial 2: k is too large");
+        assert_eq!(outcome.why_missing(&row(), &figures).unwrap(), "trial 2: k is too large");
+        let test = outcome.why_missing(&row(), &figures[3..]).unwrap();
+        assert_eq!(test, "this model has no figure for test", "it isn't to blame for that");
         let outcome = Outcome { error: Some("no fit".into()), ..outcome };
-        assert_eq!(outcome.why_missing(&figures[..1]).unwrap(), "no fit");
+        assert_eq!(outcome.why_missing(&row(), &figures[..1]).unwrap(), "no fit");
         assert_eq!(figures[0].verdict, Verdict::Reproduced, "what was measured counts all the same");
     }
 }

@@ -224,6 +224,14 @@ impl SuiteRow {
         let config = contender.recipe.config()?;
         let has = config.get("evaluate").and_then(|table| table.get("test_time_augmentation"));
         let has = has.and_then(Value::as_str);
+        let of_a_model = |published: &&Published| published.setting.is_empty();
+        if contender.recipe.loss().is_none()
+            && setup.published.iter().filter(of_a_model).any(|one| one.measure == Measure::Validation)
+        {
+            let reason =
+                "nothing is trained, so that validation can be that of a setting of [row.search] alone";
+            return Err(usage(format!("[row] {reason}")).into());
+        }
         let wanted = setup.published.iter().filter_map(|published| published.measure.augmentation());
         if let Some(wanted) = wanted.into_iter().find(|wanted| has != Some(wanted)) {
             let key = "evaluate.test_time_augmentation";
@@ -272,6 +280,8 @@ mod tests {
         assert!(error(&format!("images = 5\nvalidation = 5\n{PUBLISHED}")).contains("validation = 5"));
         assert!(error(&PUBLISHED.replace("\"test\"", "\"validation\"")).contains("needs images held out"));
         assert!(error(&PUBLISHED.replace("\"test\"", "\"mirror\"")).contains("augmentation = \"mirror\""));
+        let of_a_model = format!("validation = 9\n{}", PUBLISHED.replace("\"test\"", "\"validation\""));
+        assert!(error(&of_a_model).contains("nothing is trained"));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
@@ -40,6 +40,10 @@ impl Lock {
             Ok(()) => Ok(Self { file, _held: held }),
             Err(TryLockError::WouldBlock) => {
                 bail!("{}: this search is running already, in another process", folder.display())
+            }
+            // Some file systems of networks have no locks; whoever searches there has to take care.
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
+                Ok(Self { file, _held: held })
             }
             Err(TryLockError::Error(error)) => Err(error).with_context(cannot),
         }
