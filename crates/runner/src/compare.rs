@@ -4,7 +4,7 @@ use zoo_core::result::ModelResult;
 use zoo_train::TrainError;
 
 use crate::backend::Selected;
-use crate::cli::{GlobalOptions, UsageError};
+use crate::cli::GlobalOptions;
 use crate::config;
 use crate::judge::{Outcome, fit_and_judge};
 use crate::output::show;
@@ -23,8 +23,7 @@ pub(crate) fn run(options: &GlobalOptions, models: &[String]) -> anyhow::Result<
     let source = Source::new(options);
     let splits = source.splits(options.seed())?;
     for contender in &contenders {
-        let valid = contender.recipe.validate(Dimensions::of(&splits));
-        valid.map_err(|error| UsageError(format!("{}: {error}", contender.name())))?;
+        contender.validate(Dimensions::of(&splits))?;
     }
     runs::check_writable(&options.out())?;
     let progress = Progress::of_training(options);

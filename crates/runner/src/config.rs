@@ -14,7 +14,7 @@ use zoo_train::search::Settings;
 use crate::backend::Selected;
 use crate::cli::{GlobalOptions, UsageError};
 use crate::nearest::{nearest, unknown};
-use crate::recipes::{self, Entry, Recipe};
+use crate::recipes::{self, Dimensions, Entry, Recipe};
 use crate::runs::RunConfig;
 
 /// Keys that a resolved config has besides the recipes.
@@ -57,6 +57,15 @@ impl Contender {
         let config = serde_json::to_value(self.recipe.config()?)?;
         let result = ModelResult::new(self.entry.name, selected.backend, config);
         Ok(ModelResult { recipe: self.recipe_name.clone(), ..result })
+    }
+
+    /// Refuses a recipe that images of these `dimensions` can't be given to.
+    ///
+    /// # Errors
+    /// [`UsageError`] names the contender and the key.
+    pub(crate) fn validate(&self, dimensions: Dimensions) -> Result<(), UsageError> {
+        let valid = self.recipe.validate(dimensions);
+        valid.map_err(|error| UsageError(format!("{}: {error}", self.name())))
     }
 
     /// The same recipe called `name`, with the keys of `over` laid upon it.

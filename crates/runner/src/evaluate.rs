@@ -7,7 +7,7 @@ use zoo_core::Scores;
 use zoo_data::{Splits, Subset};
 
 use crate::backend::Selected;
-use crate::cli::{GlobalOptions, UsageError};
+use crate::cli::GlobalOptions;
 use crate::config::{self, Contender};
 use crate::failure;
 use crate::judge::Judge;
@@ -38,8 +38,7 @@ pub(crate) fn weights(options: &GlobalOptions, file: &Path, scores: Option<&Path
     let contender = config::contenders(options, &[model])?.remove(0);
     let source = Source::new(options);
     let splits = source.splits(options.seed())?;
-    let valid = contender.recipe.validate(Dimensions::of(&splits));
-    valid.map_err(|error| UsageError(format!("{}: {error}", contender.name())))?;
+    contender.validate(Dimensions::of(&splits))?;
     let selected = options.one_backend()?.select()?;
     let config = RunConfig::new(&source, &splits, std::slice::from_ref(&selected), options.seed());
     let evaluation = Evaluation { splits, selected, contender: &contender, config: &config };

@@ -8,7 +8,7 @@ use toml::Table;
 use zoo_kernels::Activation;
 use zoo_train::{GradientReport, Sampling};
 
-use crate::cli::{GlobalOptions, UsageError};
+use crate::cli::GlobalOptions;
 use crate::config::{Contender, within};
 use crate::output::{print, print_json};
 use crate::progress::Progress;
@@ -34,8 +34,7 @@ pub(crate) fn run(options: &GlobalOptions, models: &[String], samples: u16) -> a
     let dimensions = Dimensions::of(&splits);
     let mut checks: Vec<Check> = Vec::new();
     for contender in &contenders {
-        let invalid = |error| UsageError(format!("{}: {error}", contender.name()));
-        contender.recipe.validate(dimensions).map_err(invalid)?;
+        contender.validate(dimensions)?;
     }
     for contender in contenders {
         let smooth = smooth(&contender)?.filter(|smooth| smooth.recipe.validate(dimensions).is_ok());

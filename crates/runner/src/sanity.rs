@@ -7,7 +7,7 @@ use serde_json::json;
 use toml::{Table, Value};
 use zoo_train::SanityReport;
 
-use crate::cli::{GlobalOptions, UsageError};
+use crate::cli::GlobalOptions;
 use crate::config::Contender;
 use crate::failure;
 use crate::output::{print, print_json};
@@ -32,8 +32,7 @@ pub(crate) fn run(options: &GlobalOptions, models: &[String]) -> anyhow::Result<
     let contenders = recipes::all_trained(options, models)?;
     let splits = Source::new(options).splits(options.seed())?;
     for contender in &contenders {
-        let invalid = |error| UsageError(format!("{}: {error}", contender.name()));
-        contender.recipe.validate(Dimensions::of(&splits)).map_err(invalid)?;
+        contender.validate(Dimensions::of(&splits))?;
     }
     let selected = options.one_backend()?.select()?;
     let progress = Progress::new(options.quiet);

@@ -37,8 +37,7 @@ pub(crate) fn start(options: &GlobalOptions, model: &str) -> anyhow::Result<()> 
     let [contender] = contenders;
     let source = Source::new(options);
     let splits = source.splits(options.seed())?;
-    let valid = contender.recipe.validate(Dimensions::of(&splits));
-    valid.map_err(|error| UsageError(format!("{}: {error}", contender.name())))?;
+    contender.validate(Dimensions::of(&splits))?;
     let selected = options.one_backend()?.select()?;
     let mut config = RunConfig::new(&source, &splits, std::slice::from_ref(&selected), options.seed());
     config.recipe.clone_from(&contender.recipe_name);

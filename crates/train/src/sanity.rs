@@ -112,15 +112,14 @@ impl<A: Architecture> Recipe<A> {
         let fresh = model.clone().set_require_grad(false).train();
         let first_loss = read(bare.loss.forward(fresh.forward(batch.images.clone()), batch.labels).inner())?;
         let optimizer = self.optimizer.clone().with_weight_decay(WEIGHT_DECAY);
-        let penalty = penalty(&model.clone().train(), &optimizer)?;
-        let descends = if penalty > 0.0 { Some(descends(model, &optimizer, batch.images)?) } else { None };
+        let penalty = follow_penalty(model, &optimizer, batch.images)?;
         let few = train.stratified(FEW.min(train.len()), seed).0;
         let last = bare.overfit(model.clone(), (&few, classes), device, seed)?;
         Ok(SanityReport {
             chance_loss: bare.loss.of_zeros(classes),
             first_loss,
-            penalised_loss: descends.map(|_| first_loss + penalty),
-            penalty_descends: descends,
+            penalised_loss: penalty.map(|(penalty, _)| first_loss + penalty),
+            penalty_descends: penalty.map(|(_, descends)| descends),
             few_images: few.len(),
             few_accuracy: last.train_accuracy,
             few_loss: last.train_loss,
@@ -181,24 +180,28 @@ impl<A: Architecture> Recipe<A> {
     }
 }
 
-/// Whether a step of `optimizer` from gradients that are 0, those of scores of `images`, lowers the penalty of weights in the
-/// proportions of `model`'s.
-fn descends<M: Module + Classifier>(
+/// The penalty of `model`, and whether a step of `optimizer` from gradients that are 0, those of scores of `images`, lowers that of
+/// weights in the same proportions; `None` without penalty.
+fn follow_penalty<M: Module + Classifier>(
     model: &M,
     optimizer: &Optimizer,
     images: Tensor<4>,
-) -> Result<bool, TrainError> {
+) -> Result<Option<(f64, bool)>, TrainError> {
     let trained = model.clone().train();
+    let first = penalty(&trained, optimizer)?;
+    if first.is_nan() || first <= 0.0 {
+        return Ok(None);
+    }
     let nothing = trained.forward(images).sum().mul_scalar(0.0);
     let gradients = GradientsParams::from_grads(nothing.backward(), &trained);
     let decays = |parameter: &&Parameter| optimizer.penalty(parameter) > 0.0;
     let parameters = Parameters::of(&trained).0;
     let values: usize = parameters.iter().filter(decays).map(|one| one.shape.iter().product::<usize>()).sum();
-    let mean_square = 2.0 * penalty(&trained, optimizer)? / (WEIGHT_DECAY * values as f64);
+    let mean_square = 2.0 * first / (WEIGHT_DECAY * values as f64);
     let model = model.clone().map(&mut Scale(mean_square.sqrt().recip())).train();
     let before = penalty(&model, optimizer)?;
     let model = optimizer.init(&model)?.step(PENALTY_RATE, model, gradients);
-    Ok(penalty(&model, optimizer)? < before)
+    Ok(Some((first, penalty(&model, optimizer)? < before)))
 }
 
 /// Multiplies all parameters.

@@ -24,23 +24,13 @@ use flate2::read::GzDecoder;
 use crate::{DataError, Dataset, ImageShape, Images, Result, Subset};
 
 pub use fetch::{ARCHIVE, Archive, Fetched, Progress, fetch};
-pub use official::is_official;
+pub use official::{is_cifar10, is_official};
 
 pub(crate) use binary::write_record;
 
 /// The ten classes; a label is a place in this list.
 pub const CLASSES: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
-
-/// Whether `dataset` has the shape of CIFAR-10: 50,000 training and 10,000 test images of 3×32×32 of its ten classes, in whatever
-/// order. What was published for CIFAR-10 says something of such images.
-#[must_use]
-pub fn is_cifar10(dataset: &Dataset) -> bool {
-    let Dataset { train, test, classes, .. } = dataset;
-    (train.len(), test.len()) == (5 * BATCH_RECORDS, BATCH_RECORDS)
-        && dataset.shape() == ImageShape::CIFAR10
-        && classes.iter().eq(&CLASSES)
-}
 
 /// Records in each of the official batch files.
 const BATCH_RECORDS: usize = 10_000;

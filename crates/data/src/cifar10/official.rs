@@ -1,9 +1,9 @@
-//! Whether images are those of the official archives, in their order.
+//! Whether images are CIFAR-10's, and whether they are those of the official archives in their order.
 
 use sha1::{Digest, Sha1};
 
-use super::{BATCH_RECORDS, is_cifar10};
-use crate::{Dataset, Subset};
+use super::{BATCH_RECORDS, CLASSES};
+use crate::{Dataset, ImageShape, Subset};
 
 /// The official binary batches, the test batch last, as Git names their content: SHA-1 over `blob 30730000`, a zero byte, and
 /// the file.
@@ -15,6 +15,16 @@ const BATCHES: [&str; 6] = [
     "51fe428dfbdd065852912743ae8b7b63bb1e9d8d",
     "e3f3b4653f18f27ada1558cabc3352a3ed1b25cc",
 ];
+
+/// Whether `dataset` has the shape of CIFAR-10: 50,000 training and 10,000 test images of 3×32×32 of its ten classes, in whatever
+/// order. What was published for CIFAR-10 says something of such images.
+#[must_use]
+pub fn is_cifar10(dataset: &Dataset) -> bool {
+    let Dataset { train, test, classes, .. } = dataset;
+    (train.len(), test.len()) == (5 * BATCH_RECORDS, BATCH_RECORDS)
+        && dataset.shape() == ImageShape::CIFAR10
+        && classes.iter().eq(&CLASSES)
+}
 
 /// Whether `dataset` is the official CIFAR-10, every byte of it and in its order, from whichever layout it was read: results that
 /// depend on which images come first can then be compared to the digit.
@@ -45,7 +55,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{ImageShape, Images, shapes10};
+    use crate::{Images, shapes10};
 
     /// `printf '\001\002\003\000\377\376' | git hash-object --stdin`.
     #[test]
@@ -62,7 +72,7 @@ mod tests {
             let pixels = vec![0; count * ImageShape::CIFAR10.values()];
             Subset::all(Arc::new(Images::new(ImageShape::CIFAR10, pixels, vec![0; count]).unwrap()))
         };
-        let classes = super::super::CLASSES.map(String::from).to_vec();
+        let classes = CLASSES.map(String::from).to_vec();
         let dataset = Dataset { name: "black".into(), classes, train: black(50_000), test: black(10_000) };
         assert!(is_cifar10(&dataset) && !is_official(&dataset));
         let mut classes = dataset.classes.clone();

@@ -11,7 +11,7 @@ use zoo_train::search::Settings;
 use super::outcome::Outcome;
 use super::row::SuiteRow;
 use crate::backend::Selected;
-use crate::cli::{GlobalOptions, UsageError};
+use crate::cli::GlobalOptions;
 use crate::config::Contender;
 use crate::judge::fit_and_judge;
 use crate::progress::Progress;
@@ -63,7 +63,7 @@ impl Laboratory<'_> {
             source: row.setup.source.clone(),
             config,
             images,
-            error: outcome.why_missing(row, &figures),
+            error: outcome.why_missing(&figures),
             seconds: start.elapsed().as_secs_f64(),
             figures,
             trials: outcome.trials,
@@ -141,8 +141,7 @@ impl Laboratory<'_> {
         outcome: &mut Outcome,
     ) -> anyhow::Result<()> {
         let splits = source.splits(self.options.seed())?;
-        let valid = contender.recipe.validate(Dimensions::of(&splits));
-        valid.map_err(|error| UsageError(format!("{}: {error}", row.name)))?;
+        contender.validate(Dimensions::of(&splits))?;
         let job = Job {
             name: &row.name,
             splits: &splits,

@@ -10,7 +10,7 @@ mod suite;
 use std::path::Path;
 
 use zoo_core::reproduction::{Reproduction, SCHEMA};
-use zoo_data::{Splits, cifar10};
+use zoo_data::{Dataset, Splits, cifar10};
 
 use crate::cli::GlobalOptions;
 use crate::output::{print, print_json};
@@ -59,11 +59,7 @@ pub(crate) fn run(options: &GlobalOptions, request: &Request<'_>) -> anyhow::Res
     progress.line(&format!("backend: {selected}"));
     let splits = dataset.clone().hold_out_last(0.0)?;
     let config = RunConfig::new(&source, &splits, std::slice::from_ref(&selected), options.seed());
-    let mut reproduction = Reproduction {
-        cifar10: cifar10::is_cifar10(&dataset),
-        official: cifar10::is_official(&dataset),
-        ..empty(&suite, &config, &splits, request.quick)
-    };
+    let mut reproduction = empty(&suite, request.quick, &config, &dataset, &splits);
     let rows: Vec<&str> = suite.rows.iter().map(|row| row.name.as_str()).collect();
     let folder = runs::start_reproduction(&options.out(), &config, &rows, &reproduction)?;
     let laboratory = Laboratory { options: &options, source, selected, progress, quick: request.quick };
@@ -93,15 +89,15 @@ pub(crate) fn run(options: &GlobalOptions, request: &Request<'_>) -> anyhow::Res
 }
 
 /// A suite of which nothing has been measured.
-fn empty(suite: &Suite, config: &RunConfig, splits: &Splits, quick: bool) -> Reproduction {
+fn empty(suite: &Suite, quick: bool, config: &RunConfig, dataset: &Dataset, splits: &Splits) -> Reproduction {
     Reproduction {
         schema: SCHEMA,
         suite: suite.name.clone(),
         zoo_version: config.zoo_version.clone(),
         burn_version: config.burn_version.clone(),
         dataset: runs::summary(splits),
-        cifar10: false,
-        official: false,
+        cifar10: cifar10::is_cifar10(dataset),
+        official: cifar10::is_official(dataset),
         quick,
         backend: config.backend.clone(),
         adapter: config.adapter.clone(),

@@ -32,16 +32,15 @@ impl Outcome {
         figures.map(|figure| Figure { verdict: verdict(&figure), ..figure }).collect()
     }
 
-    /// Why some of the `figures` of `row`, which are this outcome's, are missing; `None` if none is.
-    pub(super) fn why_missing(&self, row: &SuiteRow, figures: &[Figure]) -> Option<String> {
+    /// Why some of `figures`, which are this outcome's, are missing; `None` if none is.
+    pub(super) fn why_missing(&self, figures: &[Figure]) -> Option<String> {
         if self.error.is_some() {
             return self.error.clone();
         }
         let missing = figures.iter().find(|figure| figure.measured.is_none())?;
         // Where no setting is named the best one is missing: all of them have failed.
         let is_its_trial = |trial: &&Trial| {
-            let setting = &row.settings[trial.trial - 1];
-            missing.setting.iter().all(|(key, value)| setting.get(key).map(json).as_ref() == Some(value))
+            missing.setting.iter().all(|(key, value)| trial.settings.get(key) == Some(value))
         };
         let mut trials = self.trials.iter().filter(is_its_trial);
         let failed = trials.find_map(|trial| Some((trial.trial, trial.error.as_ref()?)));
@@ -92,12 +91,9 @@ impl Outcome {
     }
 }
 
-fn json(value: &toml::Value) -> serde_json::Value {
-    serde_json::to_value(value).unwrap_or_default()
-}
-
 /// The setting of a published figure, as results have it.
 fn setting(published: &Published) -> BTreeMap<String, serde_json::Value> {
+    let json = |value: &toml::Value| serde_json::to_value(value).unwrap_or_default();
     published.setting.iter().map(|(key, value)| (key.clone(), json(value))).collect()
 }
 
@@ -136,7 +132,8 @@ mod tests {
     }
 
     fn trial(number: usize, accuracies: &[f64]) -> Trial {
-        Trial { trial: number, validation_accuracies: accuracies.into(), ..Trial::default() }
+        let settings = BTreeMap::from([("k".to_string(), [1, 5, 9][number - 1].into())]);
+        Trial { trial: number, settings, validation_accuracies: accuracies.into(), ..Trial::default() }
     }
 
     /// What figures measured, and what became of them.
@@ -158,8 +155,8 @@ mod tests {
                 ("test", None, Verdict::Failed),
             ]
         );
-        assert_eq!(outcome.why_missing(&row(), &figures).unwrap(), "this model has no figure for test");
-        assert_eq!(outcome.why_missing(&row(), &figures[..3]), None);
+        assert_eq!(outcome.why_missing(&figures).unwrap(), "this model has no figure for test");
+        assert_eq!(outcome.why_missing(&figures[..3]), None);
     }
 
     #[test]
@@ -176,11 +173,11 @@ mod tests {
         let outcome = Outcome { trials: vec![trial(1, &[0.3, 0.3]), failed], ..Outcome::default() };
         let figures = outcome.figures(&row(), 2, true);
         assert_eq!(figures[1].verdict, Verdict::Failed);
-        assert_eq!(outcome.why_missing(&row(), &figures).unwrap(), "trial 2: k is too large");
-        let test = outcome.why_missing(&row(), &figures[3..]).unwrap();
+        assert_eq!(outcome.why_missing(&figures).unwrap(), "trial 2: k is too large");
+        let test = outcome.why_missing(&figures[3..]).unwrap();
         assert_eq!(test, "this model has no figure for test", "it isn't to blame for that");
         let outcome = Outcome { error: Some("no fit".into()), ..outcome };
-        assert_eq!(outcome.why_missing(&row(), &figures[..1]).unwrap(), "no fit");
+        assert_eq!(outcome.why_missing(&figures[..1]).unwrap(), "no fit");
         assert_eq!(figures[0].verdict, Verdict::Reproduced, "what was measured counts all the same");
     }
 }
