@@ -1,4 +1,4 @@
-//! One piece of work, done once by one process: what `scripts/bench/run` sets beside Python's libraries.
+//! One piece of work, done once by one process: `scripts/bench/run` compares it with Python's libraries.
 //!
 //! ```text
 //! cargo build --release --bench work
@@ -8,6 +8,8 @@
 //! prints a line of JSON: `row`, `program`, `seconds` of the timed part (a row of steps: the median step),
 //! `peak_bytes` of the process, `check` (an accuracy, a loss or a mean: wrong work shows) and `threads`. The
 //! timed part takes `u8` images from memory, except that of `load`, which gets them there.
+
+#![expect(clippy::print_stdout, reason = "prints its line of JSON")]
 
 use std::fs::File;
 use std::io::Read;
@@ -25,11 +27,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zoo_cnn::{CnnConfig, Pool, VggConfig};
 use zoo_core::{Architecture, Classifier, Loss};
-use zoo_data::{Augment, Epoch, ImageShape, Images, Subset, cifar10};
+use zoo_data::{Augment, Epoch, ImageShape, Images, Splits, Subset, cifar10};
 use zoo_knn::{Knn, KnnConfig, Metric, Ties};
 use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
-use zoo_train::{Optimizer, Recipe, Sgd, TestTimeAugmentation, Training, input_spec};
+use zoo_train::{Optimizer, Recipe, Sgd, Training, input_spec};
 
 // As in the `zoo` command.
 #[global_allocator]
@@ -59,16 +61,16 @@ struct Arguments {
     /// CIFAR-10's binary batches, or the folder that has them.
     #[arg(long, default_value = "data")]
     data_dir: PathBuf,
-    /// The first so many training images.
+    /// Use only the first training images, this many.
     #[arg(long, value_name = "IMAGES")]
     limit_train: Option<usize>,
-    /// The first so many test images.
+    /// Use only the first test images, this many.
     #[arg(long, value_name = "IMAGES")]
     limit_test: Option<usize>,
-    /// The training images so many times over.
+    /// How many times over the training images are used.
     #[arg(long, value_name = "TIMES", default_value_t = 1)]
     repeat_images: usize,
-    /// Images a step, for the rows that train; otherwise the row's own number.
+    /// Images per step, for the rows that train; otherwise the row's own number.
     #[arg(long, value_name = "IMAGES")]
     batch: Option<usize>,
     /// Threads to work with; otherwise all cores, or what RAYON_NUM_THREADS says.
@@ -136,7 +138,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Two convolutions a block, pooled at its end.
+/// Two convolutions per block, pooled at its end.
 fn vgg() -> CnnConfig {
     let (widths, depths) = (vec![32, 64, 128], vec![2, 2, 2]);
     CnnConfig::Vgg(VggConfig { widths, depths, pool: Pool::Last, ..VggConfig::default() })
@@ -149,13 +151,8 @@ impl Arguments {
         let device = Device::flex();
         let start = Instant::now();
         let mut knn = KnnConfig { k: K, metric, ties: Ties::Nearest }.init(CLASSES);
-        for first in (0..train.len()).step_by(Knn::TILE) {
-            let positions = first..(first + Knn::TILE).min(train.len());
-            let labels: Vec<usize> = positions.clone().map(|position| train.label(position)).collect();
-            knn.add(train.batch(positions, &device).images, &labels);
-        }
-        let scores =
-            zoo_train::score(&knn, &test, CLASSES, TestTimeAugmentation::None, &device, &mut |_| {})?;
+        knn.extend(train.batches(Knn::TILE, &device).map(|batch| batch.images), &train.labels());
+        let scores = zoo_train::score(&knn, &test, &device)?;
         let predictions = scores.predictions();
         let seconds = start.elapsed().as_secs_f64();
         let right =
@@ -170,21 +167,13 @@ impl Arguments {
         let mut recipe: Recipe<A> = table.try_into()?;
         recipe.train.epochs = epochs.unwrap_or(recipe.train.epochs);
         recipe.train.batch_size = self.batch.unwrap_or(recipe.train.batch_size);
-        let (train, _) = self.images()?;
+        let (train, test) = self.images()?;
         let (nothing, train) = train.stratified(0, SEED);
-        let device = seeded();
-        let model =
-            recipe.architecture.init(&input_spec(&train, CLASSES, recipe.architecture.features()), &device);
-        let training = Training {
-            recipe: &recipe,
-            train: &train,
-            validation: &nothing,
-            classes: CLASSES,
-            device: &device,
-            seed: SEED,
-            checkpoints: None,
-            stop_after: Some(1),
-        };
+        let (name, classes) = ("cifar10".into(), cifar10::CLASSES.map(String::from).to_vec());
+        let splits = Splits { name, classes, train, validation: nothing, test };
+        let device = Device::flex();
+        let training = Training::new(&recipe, &splits, &device, SEED)?.stop_after(1);
+        let model = recipe.architecture.draw(training.input(), &device, SEED);
         let start = Instant::now();
         let fitted = training.fit(model, &mut |_| ControlFlow::Continue(()))?;
         Ok((start.elapsed().as_secs_f64(), fitted.history[0].train_loss))
@@ -235,8 +224,7 @@ impl Arguments {
         // Weights are drawn when they are first needed.
         let _ = model.forward(test.batch([0], &device).images);
         let start = Instant::now();
-        let scores =
-            zoo_train::score(&model, &test, CLASSES, TestTimeAugmentation::None, &device, &mut |_| {})?;
+        let scores = zoo_train::score(&model, &test, &device)?;
         let seconds = start.elapsed().as_secs_f64();
         let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
         let mean = zoo_train::mean_loss(&loss, &scores, &test.labels(), &device)?;

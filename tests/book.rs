@@ -1,12 +1,11 @@
 //! The book in `docs/`: every command in it runs, on shapes10 and in small, and every link leads somewhere.
 
-mod common;
-
 use std::fs::read_to_string;
 use std::path::{Path, PathBuf};
 
-use common::{files, run, text};
 use rayon::prelude::*;
+
+use crate::common::{LONG_DEADLINE, files, run_within, text};
 
 /// What each command is made small by, where it reads images: the most that it may ask for.
 const LIMITS: [(&str, usize); 2] = [("--limit-train", 300), ("--limit-test", 100)];
@@ -110,7 +109,8 @@ fn follow(page: &Path) -> Vec<String> {
     let page_text = read_to_string(page).unwrap();
     let attempts = commands(&page_text).into_iter().filter_map(|(line, command)| {
         let arguments = arguments(command)?;
-        let output = run(place.path(), &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let output = run_within(LONG_DEADLINE, place.path(), &words);
         let failed = !output.status.success();
         let place = format!("{}:{line}: {command}", name(page));
         failed.then(|| format!("{place}\n  as zoo {}\n  {}", arguments.join(" "), text(&output.stderr)))
@@ -123,7 +123,10 @@ fn every_command_runs() {
     let pages = pages();
     let count: usize = pages.iter().map(|page| commands(&read_to_string(page).unwrap()).len()).sum();
     assert!(count > 40, "only {count} commands were found");
-    let failures: Vec<String> = pages.par_iter().flat_map_iter(|page| follow(page)).collect();
+    // Threads of its own: they wait for programs, and other tests compute on the global ones.
+    let threads = rayon::ThreadPoolBuilder::new().build().unwrap();
+    let failures: Vec<String> =
+        threads.install(|| pages.par_iter().flat_map_iter(|page| follow(page)).collect());
     assert!(failures.is_empty(), "{} of {count} commands failed:\n{}", failures.len(), failures.join("\n"));
 }
 

@@ -1,9 +1,8 @@
 //! `zoo gradcheck`, `zoo sanity`, and learning without gradients.
 
-mod common;
-
-use common::{fail, json, run, text};
 use serde_json::Value;
+
+use crate::common::{LONG_DEADLINE, fail, json, json_within, run, text};
 
 fn checks(document: &Value) -> &Vec<Value> {
     document["checks"].as_array().unwrap()
@@ -17,7 +16,8 @@ fn recipes(document: &Value) -> Vec<&str> {
 #[test]
 fn gradients_of_all_kinds_of_models_are_right() {
     let place = tempfile::tempdir().unwrap();
-    let document = json(place.path(), &["gradcheck", "--samples=1", "--limit-train=100"]);
+    let document =
+        json_within(LONG_DEADLINE, place.path(), &["gradcheck", "--samples=1", "--limit-train=100"]);
     let expected = [
         "softmax",
         "svm",
@@ -71,7 +71,7 @@ fn gradients_are_right_with_whatever_a_recipe_adds() {
 #[test]
 fn all_kinds_of_models_are_sane() {
     let place = tempfile::tempdir().unwrap();
-    let document = json(place.path(), &["sanity"]);
+    let document = json_within(LONG_DEADLINE, place.path(), &["sanity"]);
     assert_eq!(recipes(&document), ["softmax", "svm", "mlp", "cnn", "vgg", "lenet", "resnet20"]);
     for check in checks(&document) {
         let number = |key: &str| check[key].as_f64().unwrap();

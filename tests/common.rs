@@ -1,12 +1,150 @@
-//! What the whole-program tests share: running the binary and the place of CIFAR-10.
+//! What the whole-program tests share: running programs with a deadline, and the place of CIFAR-10.
 
-#![allow(dead_code, reason = "each test file uses a part")]
-
-use std::io::Write;
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use wait_timeout::ChildExt;
+
+/// How long a program may run before its test fails.
+pub(crate) const DEADLINE: Duration = Duration::from_mins(5);
+
+/// The deadline of programs that compute for minutes where there are few cores.
+pub(crate) const LONG_DEADLINE: Duration = Duration::from_mins(30);
+
+/// How long a program that was killed may take to end, and one that has ended to close its pipes.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A program that runs while its test looks at it. It is killed when the test lets go of it, also by a failure.
+pub(crate) struct Running {
+    child: Child,
+    /// How it was started, for messages.
+    command: String,
+    stdout: Receiver<Vec<u8>>,
+    stderr: Receiver<Vec<u8>>,
+}
+
+impl Running {
+    /// Starts a program without input. What it prints is kept for [`wait`](Self::wait) and for messages.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let stdout = read_all(child.stdout.take().expect("stdout is a pipe"));
+        let stderr = read_all(child.stderr.take().expect("stderr is a pipe"));
+        Self { child, command: format!("{command:?}"), stdout, stderr }
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Calls `look` until it returns something. Fails if the program ends before that, or after [`DEADLINE`].
+    pub(crate) fn until<T>(&mut self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        let found = poll(DEADLINE, || {
+            let has_ended = self.child.try_wait().expect("it can be asked whether it has ended").is_some();
+            // What is there when it has ended counts.
+            look().map(Some).or(has_ended.then_some(None))
+        });
+        match found {
+            Some(Some(found)) => found,
+            Some(None) => self.give_up(&format!("ended before {what}")),
+            None => self.give_up(&format!("has run for {DEADLINE:?} without this: {what}")),
+        }
+    }
+
+    /// Waits until the program ends and returns what it printed. Fails when `deadline` is over.
+    pub(crate) fn wait(mut self, deadline: Duration) -> Output {
+        let Some(status) = self.child.wait_timeout(deadline).expect("it can be waited for") else {
+            self.give_up(&format!("has not ended in {deadline:?}"))
+        };
+        let end = Instant::now() + GRACE;
+        let (stdout, stdout_closed) = collect(&self.stdout, end);
+        let (stderr, stderr_closed) = collect(&self.stderr, end);
+        assert!(
+            stdout_closed && stderr_closed,
+            "{} has ended, but another process keeps its pipes open{}",
+            self.command,
+            printed(&stdout, &stderr)
+        );
+        Output { status, stdout, stderr }
+    }
+
+    /// Kills the program and waits until it is gone.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("it can be killed");
+        self.wait(GRACE);
+    }
+
+    /// Kills the program and fails with what it has printed.
+    fn give_up(&mut self, why: &str) -> ! {
+        let _ = self.child.kill();
+        // A killed program's pipes are closed at once, unless another process has them, too.
+        let end = Instant::now() + Duration::from_secs(1);
+        let (stdout, stderr) = (collect(&self.stdout, end).0, collect(&self.stderr, end).0);
+        panic!("{} {why}{}", self.command, printed(&stdout, &stderr));
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Killing fails only where the program has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait_timeout(GRACE);
+    }
+}
+
+/// Reads a pipe to its end on a thread, so that a program never waits for room in it.
+fn read_all(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        loop {
+            match pipe.read(&mut buffer) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Ok(length @ 1..) if sender.send(buffer[..length].to_vec()).is_ok() => {}
+                _ => break,
+            }
+        }
+    });
+    receiver
+}
+
+/// What came from a pipe until `end`, and whether the pipe is closed.
+fn collect(pipe: &Receiver<Vec<u8>>, end: Instant) -> (Vec<u8>, bool) {
+    let mut bytes = Vec::new();
+    loop {
+        match pipe.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(more) => bytes.extend(more),
+            Err(error) => return (bytes, error == RecvTimeoutError::Disconnected),
+        }
+    }
+}
+
+fn printed(stdout: &[u8], stderr: &[u8]) -> String {
+    format!("\n--- stdout:\n{}\n--- stderr:\n{}", text(stdout), text(stderr))
+}
+
+/// Calls `look` every few milliseconds until it returns something; `None` when `deadline` is over.
+pub(crate) fn poll<T>(deadline: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + deadline;
+    loop {
+        let found = look();
+        if found.is_some() || Instant::now() > end {
+            return found;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Runs a program to its end, and fails when [`DEADLINE`] is over.
+pub(crate) fn finish(command: &mut Command) -> Output {
+    Running::start(command).wait(DEADLINE)
+}
 
 /// The `zoo` binary in the folder `place`, with an environment that doesn't reach it.
 pub(crate) fn zoo(place: &Path) -> Command {
@@ -17,19 +155,33 @@ pub(crate) fn zoo(place: &Path) -> Command {
 
 /// Runs `zoo` with `arguments` on the fast CPU backend.
 pub(crate) fn run(place: &Path, arguments: &[&str]) -> Output {
-    zoo(place).args(["--backend", "flex"]).args(arguments).output().expect("zoo starts")
+    run_within(DEADLINE, place, arguments)
+}
+
+/// Like [`run`], with another deadline.
+pub(crate) fn run_within(deadline: Duration, place: &Path, arguments: &[&str]) -> Output {
+    Running::start(zoo(place).args(["--backend", "flex"]).args(arguments)).wait(deadline)
 }
 
 /// Runs `zoo`, which must succeed, and returns what it printed.
 pub(crate) fn succeed(place: &Path, arguments: &[&str]) -> String {
-    let output = run(place, arguments);
+    succeed_within(DEADLINE, place, arguments)
+}
+
+fn succeed_within(deadline: Duration, place: &Path, arguments: &[&str]) -> String {
+    let output = run_within(deadline, place, arguments);
     assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
     text(&output.stdout)
 }
 
 /// Runs `zoo --json`, which must succeed, and returns the document.
 pub(crate) fn json(place: &Path, arguments: &[&str]) -> Value {
-    let printed = succeed(place, &[arguments, &["--json"]].concat());
+    json_within(DEADLINE, place, arguments)
+}
+
+/// Like [`json`], with another deadline.
+pub(crate) fn json_within(deadline: Duration, place: &Path, arguments: &[&str]) -> Value {
+    let printed = succeed_within(deadline, place, &[arguments, &["--json"]].concat());
     serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {printed}"))
 }
 

@@ -1,9 +1,10 @@
 //! `zoo compare`, from the command line to the run folder.
 
-mod common;
-
-use common::{cifar10, files, json, run, succeed, text, without_times};
 use serde_json::Value;
+
+use crate::common::{
+    LONG_DEADLINE, cifar10, files, finish, json, json_within, run, succeed, text, without_times, zoo,
+};
 
 /// Four models in seconds.
 const QUICK: [&str; 11] = [
@@ -199,12 +200,7 @@ fn several_backends_stand_side_by_side() {
     let arguments =
         ["compare", "knn", "softmax", "--limit-train=200", "--limit-test=50", "--set=softmax.train.epochs=2"];
     let command = |more: &[&str]| {
-        let output = common::zoo(place.path())
-            .args(["--backend", "flex,ndarray"])
-            .args(arguments)
-            .args(more)
-            .output()
-            .unwrap();
+        let output = finish(zoo(place.path()).args(["--backend", "flex,ndarray"]).args(arguments).args(more));
         assert!(output.status.success(), "{}", text(&output.stderr));
         text(&output.stdout)
     };
@@ -226,8 +222,8 @@ fn several_backends_stand_side_by_side() {
 fn cifar10_accuracies() {
     let Some(data) = cifar10("cifar10_accuracies") else { return };
     let place = tempfile::tempdir().unwrap();
-    let document =
-        json(place.path(), &["compare", "knn", "softmax", "svm", "--data=cifar10", "--data-dir", &data]);
+    let arguments = ["compare", "knn", "softmax", "svm", "--data=cifar10", "--data-dir", &data];
+    let document = json_within(LONG_DEADLINE, place.path(), &arguments);
     for result in document["results"].as_array().unwrap() {
         let accuracy = result["test"]["accuracy"].as_f64().unwrap();
         let least = match result["model"].as_str().unwrap() {

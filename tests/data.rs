@@ -1,8 +1,11 @@
 //! `zoo data` and `zoo backends`.
 
-mod common;
+use std::path::Path;
+use std::process::Output;
 
-use common::{cifar10, fail, json, succeed};
+use serde_json::Value;
+
+use crate::common::{cifar10, fail, finish, json, succeed, text, zoo};
 
 #[test]
 fn info_of_shapes10() {
@@ -69,30 +72,30 @@ fn backends_names_what_is_compiled_in_and_what_auto_takes() {
 }
 
 /// Points the Vulkan loader at a driver that is not there.
-fn without_drivers(place: &std::path::Path, arguments: &[&str]) -> std::process::Output {
-    let mut command = common::zoo(place);
+fn without_drivers(place: &Path, arguments: &[&str]) -> Output {
+    let mut command = zoo(place);
     for variable in ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "__EGL_VENDOR_LIBRARY_FILENAMES"] {
         command.env(variable, "/nonexistent");
     }
-    command.args(arguments).output().unwrap()
+    finish(command.args(arguments))
 }
 
 #[test]
 fn without_any_driver() {
     let place = tempfile::tempdir().unwrap();
     let output = without_drivers(place.path(), &["backends"]);
-    assert!(output.status.success(), "{}", common::text(&output.stderr));
-    assert!(common::text(&output.stdout).contains("no adapter answers"));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("no adapter answers"));
     for backend in ["gpu", "wgpu", "wgpu:1"] {
         let output =
             without_drivers(place.path(), &["compare", "knn", "--backend", backend, "--limit-train=50"]);
-        let message = common::text(&output.stderr);
+        let message = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{message}");
         assert!(message.lines().count() == 1 && message.contains("install its Vulkan driver"), "{message}");
         assert!(message.contains("--backend cpu"), "{message}");
     }
     let output = without_drivers(place.path(), &["compare", "knn", "--limit-train=50", "--limit-test=10"]);
-    assert!(output.status.success(), "auto falls to the CPU: {}", common::text(&output.stderr));
+    assert!(output.status.success(), "auto falls to the CPU: {}", text(&output.stderr));
 }
 
 #[test]
@@ -100,8 +103,8 @@ fn ndarray_gives_the_same_neighbours_as_flex() {
     let place = tempfile::tempdir().unwrap();
     let document = |backend: &str| {
         let arguments = ["compare", "knn", "--limit-train=300", "--limit-test=50", "--json"];
-        let output = common::zoo(place.path()).args(["--backend", backend]).args(arguments).output().unwrap();
-        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let output = finish(zoo(place.path()).args(["--backend", backend]).args(arguments));
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
         document["results"][0]["test"].clone()
     };
     assert_eq!(document("ndarray"), document("flex"));

@@ -1,11 +1,8 @@
 //! Bad input gets a clear error, the right exit code, and writes nothing.
 
-mod common;
-
 use std::path::Path;
-use std::process::Command;
 
-use common::{fail, succeed, text, zoo};
+use crate::common::{fail, files, finish, run, succeed, text, zoo};
 
 fn says(message: &str, parts: &[&str]) {
     for part in parts {
@@ -29,7 +26,7 @@ fn unknown_names_get_the_nearest_valid_one() {
     );
     says(&fail(place, 2, &["compare", "--data", "cifar01"]), &["cifar01", "did you mean cifar10?"]);
     says(&fail(place, 2, &["data", "fetch", "cifar100"]), &["did you mean \"cifar10\"?"]);
-    let output = zoo(place).args(["compare", "--backend", "felx"]).output().unwrap();
+    let output = finish(zoo(place).args(["compare", "--backend", "felx"]));
     assert_eq!(output.status.code(), Some(2));
     says(&text(&output.stderr), &["unknown backend \"felx\"", "did you mean \"flex\"?"]);
 }
@@ -165,9 +162,9 @@ fn a_download_of_another_file_is_not_kept() {
 
 /// Like [`fail`], but a lock file may stay.
 fn fail_download(place: &Path, arguments: &[&str]) -> String {
-    let output = common::run(place, arguments);
+    let output = run(place, arguments);
     assert_eq!(output.status.code(), Some(1));
-    let left: Vec<_> = common::files(&place.join("data"));
+    let left: Vec<_> = files(&place.join("data"));
     assert!(
         left.iter().all(|file| file.extension().is_some_and(|extension| extension == "lock")),
         "{left:?}"
@@ -181,15 +178,12 @@ fn fail_download(place: &Path, arguments: &[&str]) -> String {
 fn a_full_disk_leaves_no_half_result() {
     let place = tempfile::tempdir().unwrap();
     let script = "trap '' XFSZ; ulimit -f 1; exec \"$0\" compare knn --backend flex --limit-train 50 --limit-test 20 -q";
-    let output = Command::new("sh")
-        .args(["-c", script, env!("CARGO_BIN_EXE_zoo")])
-        .current_dir(place.path())
-        .output()
-        .unwrap();
+    let mut shell = std::process::Command::new("sh");
+    let output = finish(shell.args(["-c", script, env!("CARGO_BIN_EXE_zoo")]).current_dir(place.path()));
     let message = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{message}");
     says(&message, &["cannot write", "too large"]);
-    assert_eq!(common::files(place.path()), Vec::<std::path::PathBuf>::new());
+    assert_eq!(files(place.path()), Vec::<std::path::PathBuf>::new());
     // What was measured is not lost.
     assert!(text(&output.stdout).contains("knn"));
 }

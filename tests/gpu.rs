@@ -1,13 +1,12 @@
 //! The `zoo` binary on a GPU, real or software. Skipped, and said so, where no adapter answers; a failure with
 //! `ZOO_REQUIRE_GPU=1`.
 
-mod common;
-
 use std::path::Path;
 use std::process::Output;
 
-use common::{json, say, succeed, text};
 use serde_json::Value;
+
+use crate::common::{LONG_DEADLINE, Running, json, say, succeed, text, zoo};
 
 /// Whether there is an adapter.
 fn gpu(test: &str) -> bool {
@@ -22,13 +21,9 @@ fn gpu(test: &str) -> bool {
 }
 
 fn on(place: &Path, backend: &str, arguments: &[&str]) -> Output {
-    let mut command = common::zoo(place);
-    command
-        .env("CUBECL_AUTOTUNE_LEVEL", "minimal")
-        .args(["--backend", backend])
-        .args(arguments)
-        .output()
-        .unwrap()
+    let mut command = zoo(place);
+    command.env("CUBECL_AUTOTUNE_LEVEL", "minimal").args(["--backend", backend]).args(arguments);
+    Running::start(&mut command).wait(LONG_DEADLINE)
 }
 
 #[test]

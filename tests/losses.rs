@@ -1,11 +1,10 @@
 //! `zoo losses`: both losses on the validation images of runs.
 
-mod common;
-
 use std::path::Path;
 
-use common::{fail, json, succeed};
 use serde_json::Value;
+
+use crate::common::{fail, json, succeed};
 
 const SMALL: [&str; 2] = ["--limit-train=300", "--limit-test=100"];
 

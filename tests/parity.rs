@@ -53,13 +53,17 @@ fn airbench() -> CnnConfig {
     CnnConfig::Airbench(AirbenchConfig { widths: vec![4, 8], ..AirbenchConfig::default() })
 }
 
-/// The backends that are set beside flex, opened once. A test holds them from its start to its end: generators, flex's
+/// The backends that are compared with flex, opened once. A test holds them from its start to its end: generators, flex's
 /// too, are shared by the whole process.
 fn others() -> MutexGuard<'static, Vec<(&'static str, Device)>> {
     static DEVICES: OnceLock<Mutex<Vec<(&str, Device)>>> = OnceLock::new();
     let open = || {
         #[expect(deprecated, reason = "offered, so tested")]
         let mut devices = vec![("ndarray", Device::ndarray())];
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a test is told by the environment whether it needs a GPU"
+        )]
         let required = std::env::var("ZOO_REQUIRE_GPU").is_ok_and(|value| value == "1");
         match gpu() {
             Some(device) => devices.push(("wgpu", device)),
@@ -258,11 +262,8 @@ fn neighbours_agree() {
         let neighbours = |device: &Device, on_device: bool| {
             let mut knn =
                 KnnConfig { k, metric, ties: Ties::Nearest }.init(10).selecting_on_device(on_device);
-            for positions in [0..150, 150..300] {
-                let labels: Vec<usize> =
-                    positions.clone().map(|position| splits.train.label(position)).collect();
-                knn.add(splits.train.batch(positions, device).images, &labels);
-            }
+            let (train, _) = splits.train.split_at(300);
+            knn.extend(train.batches(150, device).map(|batch| batch.images), &train.labels());
             knn.neighbours(splits.test.batch(0..20, device).images)
         };
         let expected = neighbours(&Device::flex(), false);
@@ -275,7 +276,7 @@ fn neighbours_agree() {
     }
 }
 
-/// Buffers depend on the sizes of a tile and of a batch, not on the number of tiles: two stand for a full training set.
+/// Buffers depend on the sizes of a tile and of a batch, not on the number of tiles: two do for a full training set.
 #[test]
 fn neighbours_of_full_tiles_need_no_buffer_over_128_mebibytes() {
     let others = others();
@@ -283,11 +284,7 @@ fn neighbours_of_full_tiles_need_no_buffer_over_128_mebibytes() {
     for (backend, device) in others.iter().filter(|(backend, _)| *backend == "wgpu") {
         let mut knn =
             KnnConfig { k: 10, metric: Metric::L2, ties: Ties::Nearest }.init(10).selecting_on_device(true);
-        for first in [0, Knn::TILE] {
-            let positions = first..first + Knn::TILE;
-            let labels: Vec<usize> = positions.clone().map(|position| tiles.label(position)).collect();
-            knn.add(tiles.batch(positions, device).images, &labels);
-        }
+        knn.extend(tiles.batches(Knn::TILE, device).map(|batch| batch.images), &tiles.labels());
         let neighbours = knn.neighbours(tiles.batch(0..knn.batch_size(), device).images);
         assert_eq!(neighbours.len(), knn.batch_size());
         // Each of these images is a training image, and its own nearest neighbour.

@@ -1,11 +1,10 @@
 //! `zoo pictures`: of data, of runs, of searches.
 
-mod common;
-
 use std::path::Path;
 
-use common::{fail, files, json, succeed};
 use serde_json::json;
+
+use crate::common::{fail, files, json, succeed};
 
 const LIMITS: [&str; 2] = ["--limit-train=300", "--limit-test=100"];
 

@@ -1,12 +1,10 @@
 //! Published results, measured again. `.ci/run` runs a sample of each row of the suite that comes along.
 
-mod common;
-
 use std::path::Path;
 
 use serde_json::Value;
 
-use common::{fail, files, run, succeed, text};
+use crate::common::{fail, files, run, succeed, text};
 
 fn read(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()

@@ -1,11 +1,10 @@
 //! `zoo train`, `evaluate` and `predict`: a model that is kept.
 
-mod common;
-
 use std::path::Path;
 
-use common::{fail, json, run, succeed, text, without_times, zoo};
 use serde_json::Value;
+
+use crate::common::{Running, fail, files, finish, json, run, succeed, text, without_times, zoo};
 
 const CNN: [&str; 10] = [
     "train",
@@ -75,14 +74,13 @@ fn interrupt(arguments: &[&str]) {
     let whole_run = place.join("runs/0001-train-cnn-shapes10");
 
     // Kill a second run as soon as it has a checkpoint.
-    let mut child = zoo(place).args(["--backend=flex", "-q"]).args(arguments).spawn().unwrap();
+    let mut second = Running::start(zoo(place).args(["--backend=flex", "-q"]).args(arguments));
     let run = place.join("runs/0002-train-cnn-shapes10");
-    while !run.join("checkpoint/epoch-1").exists() && !run.join("checkpoint/epoch-2").exists() {
-        assert!(child.try_wait().unwrap().is_none(), "the run ended before it could be killed");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    second.until("it had a checkpoint", || {
+        let checkpoints = ["checkpoint/epoch-1", "checkpoint/epoch-2"];
+        checkpoints.iter().any(|checkpoint| run.join(checkpoint).exists()).then_some(())
+    });
+    second.kill();
     assert!(!run.join("model.safetensors").exists());
     let message = fail(place, 1, &["evaluate", run.to_str().unwrap()]);
     assert!(message.contains("is not finished") && message.contains("--resume"), "{message}");
@@ -134,7 +132,7 @@ fn resuming_needs_no_gpu_driver() {
     for variable in ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "__EGL_VENDOR_LIBRARY_FILENAMES"] {
         command.env(variable, "/nonexistent");
     }
-    let output = command.args(["train", "--backend=flex", "--resume", run]).output().unwrap();
+    let output = finish(command.args(["train", "--backend=flex", "--resume", run]));
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(place.join(run).join("model.safetensors").exists());
 }
@@ -193,7 +191,7 @@ fn predict_agrees_with_the_figures() {
     succeed(place, &[&["data", "export", "shapes"][..], &limits].concat());
     let trained = json(place, &["train", "knn", "--data=shapes", "--set=k=2"]);
     let test = place.join("shapes/test");
-    let images: Vec<_> = common::files(&test).into_iter().filter(|path| path.is_file()).collect();
+    let images: Vec<_> = files(&test).into_iter().filter(|path| path.is_file()).collect();
     assert_eq!(images.len(), 40);
     let mut arguments = vec!["predict", "runs/0001-train-knn-shapes", "--image"];
     arguments.extend(images.iter().map(|image| image.to_str().unwrap()));
@@ -214,11 +212,11 @@ fn a_failed_run_leaves_nothing() {
         &["train", "softmax", "--limit-train=100", "--set=optimizer.learning_rate=1e39"],
     );
     assert!(message.contains("diverged"), "{message}");
-    assert_eq!(common::files(&place.join("runs")), Vec::<std::path::PathBuf>::new());
+    assert_eq!(files(&place.join("runs")), Vec::<std::path::PathBuf>::new());
 }
 
 fn fail_but_keep(place: &Path, arguments: &[&str]) -> String {
-    let output = common::run(place, arguments);
+    let output = run(place, arguments);
     assert_eq!(output.status.code(), Some(1));
     text(&output.stderr)
 }
@@ -267,7 +265,7 @@ fn predictions_of_several_runs_stand_side_by_side() {
 #[test]
 fn help_teaches() {
     let place = tempfile::tempdir().unwrap();
-    let output = zoo(place.path()).arg("--help").output().unwrap();
+    let output = finish(zoo(place.path()).arg("--help"));
     let help = text(&output.stdout);
     for part in [
         "compare",

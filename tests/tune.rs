@@ -1,13 +1,13 @@
 //! `zoo tune`: searches, from the command line to a recipe that can be trained.
 
-mod common;
-
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
-use common::{fail, files, json, run, succeed, text, without_times, zoo};
 use serde_json::Value;
+
+use crate::common::{
+    DEADLINE, Running, fail, files, finish, json, poll, run, succeed, text, without_times, zoo,
+};
 
 /// Few images; trials in a fraction of a second.
 const IMAGES: [&str; 2] = ["--limit-train=300", "--limit-test=20"];
@@ -120,17 +120,12 @@ fn a_search_that_was_killed_goes_on() {
     let arguments = [&SOFTMAX[..], &["--trials=6"], &IMAGES].concat();
     let whole = json(place, &arguments);
 
-    let mut child =
-        zoo(place).args(["--backend=flex", "-q"]).args(&arguments).stdout(Stdio::null()).spawn().unwrap();
+    let mut search = Running::start(zoo(place).args(["--backend=flex", "-q"]).args(&arguments));
     let folder = place.join("runs/0002-tune-softmax-shapes10");
-    while lines(&folder).len() < 2 {
-        assert!(child.try_wait().unwrap().is_none(), "the search ended before it could be killed");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    search.until("it could be killed after two trials", || (lines(&folder).len() >= 2).then_some(()));
     let message = fail(place, 1, &["tune", "--resume", folder.to_str().unwrap()]);
     assert!(message.contains("this search is running already, in another process"), "{message}");
-    child.kill().unwrap();
-    child.wait().unwrap();
+    search.kill();
     nothing_runs_in(place);
     let done = lines(&folder).len();
     assert!(done < 6 && !folder.join("result.json").exists());
@@ -161,34 +156,26 @@ fn nothing_runs_in(place: &Path) {
             .filter(|entry| std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == place))
             .count()
     };
-    for _ in 0..500 {
-        if processes() == 0 {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("{} processes have outlived the search", processes());
+    let none = poll(Duration::from_secs(5), || (processes() == 0).then_some(()));
+    assert!(none.is_some(), "{} processes have outlived the search", processes());
 }
 
 /// Signals the second of two trials, which would take hours. Returns what the search then said and left.
 #[cfg(target_os = "linux")]
 fn signal_second_trial(place: &Path, signal: &str) -> (std::process::Output, Vec<String>) {
     let arguments = ["--backend=flex", "tune", "softmax", "--set=train.epochs=1,1000000", "--jobs=1", "-q"];
-    let mut search = zoo(place);
-    search.args(arguments).args(IMAGES).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let search = search.spawn().unwrap();
+    let mut search = Running::start(zoo(place).args(arguments).args(IMAGES));
     let folder = place.join("runs/0001-tune-softmax-shapes10");
     let children = format!("/proc/{0}/task/{0}/children", search.id());
-    // The second trial is there when the first is written and another child is.
-    let second = loop {
-        let child = std::fs::read_to_string(&children).unwrap().trim().to_string();
-        if lines(&folder).len() == 1 && !child.is_empty() {
-            break child;
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    };
-    assert!(std::process::Command::new("kill").args([signal, &second]).status().unwrap().success());
-    (search.wait_with_output().unwrap(), lines(&folder))
+    let second = search.until("its second trial ran", || {
+        // The first has ended when it is written: a child that is seen after that is the second.
+        let first_is_written = lines(&folder).len() == 1;
+        let child = std::fs::read_to_string(&children).unwrap_or_default().trim().to_string();
+        (first_is_written && !child.is_empty()).then_some(child)
+    });
+    let killed = finish(std::process::Command::new("kill").args([signal, &second]));
+    assert!(killed.status.success(), "{}", text(&killed.stderr));
+    (search.wait(DEADLINE), lines(&folder))
 }
 
 #[cfg(target_os = "linux")]
@@ -208,7 +195,8 @@ fn a_trial_that_is_killed_is_a_row() {
 #[test]
 fn a_search_that_is_interrupted_says_how_to_go_on() {
     let place = tempfile::tempdir().unwrap();
-    let (output, lines) = signal_second_trial(place.path(), "-INT");
+    // Not an interrupt, which the program would not get where the tests run in the background of a shell.
+    let (output, lines) = signal_second_trial(place.path(), "-TERM");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         text(&output.stderr).trim(),
@@ -328,7 +316,7 @@ fn wrong_usage_is_refused_before_anything_starts() {
         (&[], "MODEL|FILE"),
     ] {
         let arguments = [&["tune"], arguments].concat();
-        let output = zoo(place.path()).args(&arguments).output().unwrap();
+        let output = finish(zoo(place.path()).args(&arguments));
         let message = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
         assert!(message.contains(part), "{part:?} is not in {message}");
@@ -336,7 +324,7 @@ fn wrong_usage_is_refused_before_anything_starts() {
     let message = fail(place.path(), 1, &["tune", "knn", "--folds=21", "--limit-train=20"]);
     assert!(message.contains("cannot divide 20 training images into 21 folds"), "{message}");
     assert_eq!(files(place.path()), Vec::<std::path::PathBuf>::new());
-    let output = zoo(place.path()).arg("trial").stdin(Stdio::null()).output().unwrap();
+    let output = finish(zoo(place.path()).arg("trial"));
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("`zoo trial` is what `zoo tune` starts"));
 }

@@ -1,12 +1,11 @@
 //! Weights that go to PyTorch and come from there.
 
-mod common;
-
 use std::path::{Path, PathBuf};
 
-use common::{fail, json, succeed};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
+
+use crate::common::{fail, json, succeed};
 
 /// A tiny LeNet that PyTorch has saved, and its scores; made by `scripts/golden/weights.py`.
 fn golden(name: &str) -> PathBuf {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer};
 use zoo_kernels::{Activation, Window};
 
-use crate::layer::flatten;
+use crate::layer::{SAME, flatten};
 use crate::whitening::Whitening;
 
 /// What scores are divided by, so that probabilities start even and stay moderate.
@@ -51,13 +51,13 @@ pub struct Airbench {
 /// Convolution, 2×2 max-pooling, BatchNorm, GELU; convolution, BatchNorm, GELU.
 #[derive(Module, Debug)]
 struct Group {
-    first: Layer,
-    second: Layer,
+    first: DiracLayer,
+    second: DiracLayer,
 }
 
-/// 3×3 convolution without bias, and BatchNorm that learns a bias but no scale.
+/// 3×3 convolution without bias whose first filters start as the identity, and BatchNorm that learns a bias but no scale.
 #[derive(Module, Debug)]
-struct Layer {
+struct DiracLayer {
     convolution: Conv2d,
     norm: BatchNorm,
 }
@@ -72,11 +72,15 @@ impl AirbenchConfig {
 impl Architecture for AirbenchConfig {
     type Model = Airbench;
 
+    fn name(&self) -> &'static str {
+        "airbench"
+    }
+
     fn init(&self, input: &InputSpec, device: &Device) -> Airbench {
         let mut channels = Whitening::width(input.shape[0]);
         let group = |&width: &usize| {
-            let first = Layer::new(std::mem::replace(&mut channels, width), width, device);
-            Group { first, second: Layer::new(width, width, device) }
+            let first = DiracLayer::new(std::mem::replace(&mut channels, width), width, device);
+            Group { first, second: DiracLayer::new(width, width, device) }
         };
         let groups = self.widths.iter().map(group).collect();
         let [down, across] = LAST.places(self.plane(input.shape));
@@ -105,7 +109,7 @@ impl Architecture for AirbenchConfig {
     }
 }
 
-impl Layer {
+impl DiracLayer {
     /// Filter k of the first `channels_in` starts as the identity of channel k (Zagoruyko and Komodakis, *DiracNets*, 2017);
     /// the others as PyTorch draws them.
     fn new(channels_in: usize, channels_out: usize, device: &Device) -> Self {
@@ -124,7 +128,7 @@ impl Layer {
     }
 
     fn convolve(&self, features: Tensor<4>) -> Tensor<4> {
-        zoo_kernels::conv2d(features, self.convolution.weight.val(), Window::square(3, 1).with_padding(1))
+        zoo_kernels::conv2d(features, self.convolution.weight.val(), SAME)
     }
 
     fn normalize(&self, features: Tensor<4>) -> Tensor<4> {
@@ -193,7 +197,7 @@ mod tests {
     #[test]
     fn the_first_filters_are_the_identity() {
         let model = config().init(&input(), &Device::flex());
-        let weights = |layer: &Layer| layer.convolution.weight.val();
+        let weights = |layer: &DiracLayer| layer.convolution.weight.val();
         // 24 channels to 30, 30 to 6.
         let (wider, narrower) = (weights(&model.groups[0].first), weights(&model.groups[1].first));
         assert_eq!(wider.clone().slice(0..24).into_data(), dirac(24, 24));
@@ -209,7 +213,7 @@ mod tests {
         let gradients = |model: &Airbench| {
             let gradients = model.forward(images(&device)).powi_scalar(2).sum().backward();
             let has = |param: &Param<Tensor<1>>| param.val().grad(&gradients).is_some();
-            let Layer { norm, convolution } = &model.groups[1].second;
+            let DiracLayer { norm, convolution } = &model.groups[1].second;
             assert!(model.whitening.weight.val().grad(&gradients).is_none());
             assert!(convolution.weight.val().grad(&gradients).is_some());
             (has(&norm.gamma), has(&norm.beta), has(&model.whitening.bias))

@@ -47,7 +47,7 @@ impl Layer {
         Self { convolution, norm: None, window }
     }
 
-    /// The convolution alone.
+    /// Only the convolution.
     ///
     /// # Shapes
     /// - `features`: `[batch, height, width, channels in]`.

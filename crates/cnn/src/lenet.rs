@@ -10,7 +10,7 @@ use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer, hidden_layer};
+use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer, kaiming, linear_layer};
 use zoo_kernels::{Activation, Window};
 
 use crate::layer::{self, Layer};
@@ -27,9 +27,9 @@ pub struct LenetConfig {
     pub kernel: usize,
     /// Zeros on each side of what is convolved; half the kernel keeps the size. Default: 0.
     pub padding: usize,
-    /// Outputs of each linear layer but the last. Default: `[120, 84]`.
+    /// Outputs of each linear layer except the last. Default: `[120, 84]`.
     pub hidden: Vec<usize>,
-    /// What follows each layer but the last. Default: `relu`; the paper's is a scaled `tanh`.
+    /// What follows each layer except the last. Default: `relu`; the paper's is a scaled `tanh`.
     pub activation: Activation,
     /// The share of the last features that training drops (Srivastava et al., 2014). Default: 0.
     pub dropout: f64,
@@ -65,7 +65,7 @@ impl LenetConfig {
         Window::square(self.kernel, 1).with_padding(self.padding)
     }
 
-    /// What so many convolutions, each with its pooling, leave of a side; 0 if they don't fit.
+    /// The side that is left after `convolutions`, each with its pooling; 0 if they don't fit.
     fn left_of(&self, side: usize, convolutions: usize) -> usize {
         (0..convolutions).fold(side, |side, _| {
             if side == 0 {
@@ -79,7 +79,19 @@ impl LenetConfig {
 impl Architecture for LenetConfig {
     type Model = Lenet;
 
-    /// All layers but the last start from Kaiming's normal distribution (He et al., 2015), that one as PyTorch draws it.
+    fn name(&self) -> &'static str {
+        "lenet"
+    }
+
+    fn smooth(&self) -> Option<Self> {
+        self.activation.kink().map(|_| Self { activation: Activation::Gelu, ..self.clone() })
+    }
+
+    fn without_noise(&self) -> Self {
+        Self { dropout: 0.0, ..self.clone() }
+    }
+
+    /// All layers except the last start from Kaiming's normal distribution (He et al., 2015), that one as PyTorch draws it.
     fn init(&self, input: &InputSpec, device: &Device) -> Lenet {
         let [mut channels, height, width] = input.shape;
         let next = |&width: &usize| {
@@ -90,7 +102,8 @@ impl Architecture for LenetConfig {
         let plane = self.left_of(height, layers.len()) * self.left_of(width, layers.len());
         let mut features = channels * plane;
         let next = |&width: &usize| {
-            hidden_layer(std::mem::replace(&mut features, width), width, self.activation, device)
+            let inputs = std::mem::replace(&mut features, width);
+            linear_layer(inputs, width, kaiming(self.activation), device)
         };
         let hidden = self.hidden.iter().map(next).collect();
         Lenet {
@@ -127,8 +140,7 @@ impl Architecture for LenetConfig {
             (1..=16).contains(&hidden.len()) && hidden.iter().all(|width| (1..=16_384).contains(width));
         let expected = "1 to 16 layers, each of 1 to 16384 outputs";
         InvalidConfig::check(valid, "architecture.hidden", list(hidden), expected)?;
-        let valid = (0.0..1.0).contains(dropout);
-        InvalidConfig::check(valid, "architecture.dropout", dropout, "at least 0 and below 1")
+        InvalidConfig::share("architecture.dropout", *dropout)
     }
 }
 

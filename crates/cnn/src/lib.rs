@@ -2,6 +2,21 @@
 //! ([`ResnetConfig`]), and that of Jordan's airbench ([`AirbenchConfig`]), which is made to be trained fast.
 //!
 //! Features are `[batch, height, width, channels]` throughout, as [`zoo_kernels`] wants them.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use zoo_cnn::{CnnConfig, ResnetConfig};
+//! use zoo_core::{Architecture, Classifier, InputSpec};
+//!
+//! let device = Device::flex();
+//! let input = InputSpec::without_statistics([3, 32, 32], 10);
+//! let resnet20 = CnnConfig::Resnet(ResnetConfig::default());
+//! let model = resnet20.draw(&input, &device, 42);
+//! // 0.27 million, as in the paper.
+//! assert_eq!(zoo_core::parameters(&model), 272_474);
+//! let scores = model.forward(Tensor::zeros([4, 3, 32, 32], &device));
+//! assert_eq!(scores.dims(), [4, 10]);
+//! ```
 
 mod airbench;
 mod eigen;
@@ -65,6 +80,33 @@ impl Architecture for CnnConfig {
         }
     }
 
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Vgg(config) => config.name(),
+            Self::Airbench(config) => config.name(),
+            Self::Lenet(config) => config.name(),
+            Self::Resnet(config) => config.name(),
+        }
+    }
+
+    fn smooth(&self) -> Option<Self> {
+        match self {
+            Self::Vgg(config) => config.smooth().map(Self::Vgg),
+            Self::Airbench(config) => config.smooth().map(Self::Airbench),
+            Self::Lenet(config) => config.smooth().map(Self::Lenet),
+            Self::Resnet(config) => config.smooth().map(Self::Resnet),
+        }
+    }
+
+    fn without_noise(&self) -> Self {
+        match self {
+            Self::Vgg(config) => Self::Vgg(config.without_noise()),
+            Self::Airbench(config) => Self::Airbench(config.without_noise()),
+            Self::Lenet(config) => Self::Lenet(config.without_noise()),
+            Self::Resnet(config) => Self::Resnet(config.without_noise()),
+        }
+    }
+
     fn before_epoch(&self, model: Cnn, epoch: usize) -> Cnn {
         match (self, model) {
             (Self::Airbench(config), Cnn::Airbench(model)) => {
@@ -109,10 +151,53 @@ impl Classifier for Cnn {
 #[cfg(test)]
 mod tests {
     use burn::store::{BurnToPyTorchAdapter, ModuleSnapshot};
+    use zoo_kernels::Activation;
 
     use super::*;
 
-    /// The path of each module that has parameters, and behind it their names, as a file of weights has them.
+    #[test]
+    fn every_kind_has_a_name() {
+        let configs = [
+            CnnConfig::Vgg(VggConfig::default()),
+            CnnConfig::Airbench(AirbenchConfig::default()),
+            CnnConfig::Lenet(LenetConfig::default()),
+            CnnConfig::Resnet(ResnetConfig::default()),
+        ];
+        assert_eq!(configs.map(|config| config.name()), ["vgg", "airbench", "lenet", "resnet"]);
+    }
+
+    #[test]
+    fn smooth_and_without_noise() {
+        let vgg = VggConfig { dropout: 0.5, ..VggConfig::default() };
+        let lenet = LenetConfig { dropout: 0.5, activation: Activation::LeakyRelu, ..LenetConfig::default() };
+        let resnet = ResnetConfig { stochastic_depth: 0.5, ..ResnetConfig::default() };
+        let activation = Activation::Gelu;
+        for (config, smooth, quiet) in [
+            (
+                CnnConfig::Vgg(vgg.clone()),
+                CnnConfig::Vgg(VggConfig { activation, ..vgg.clone() }),
+                CnnConfig::Vgg(VggConfig { dropout: 0.0, ..vgg }),
+            ),
+            (
+                CnnConfig::Lenet(lenet.clone()),
+                CnnConfig::Lenet(LenetConfig { activation, ..lenet.clone() }),
+                CnnConfig::Lenet(LenetConfig { dropout: 0.0, ..lenet }),
+            ),
+            (
+                CnnConfig::Resnet(resnet.clone()),
+                CnnConfig::Resnet(ResnetConfig { activation, ..resnet.clone() }),
+                CnnConfig::Resnet(ResnetConfig { stochastic_depth: 0.0, ..resnet }),
+            ),
+        ] {
+            assert_eq!(config.without_noise(), quiet);
+            assert_eq!(smooth.smooth(), None);
+            assert_eq!(config.smooth(), Some(smooth));
+        }
+        // What has its kinks in pooling keeps them.
+        assert_eq!(CnnConfig::Airbench(AirbenchConfig::default()).smooth(), None);
+    }
+
+    /// The path of each module that has parameters, followed by their names, as a file of weights has them.
     fn names(config: &CnnConfig) -> Vec<String> {
         let model = config.init(&InputSpec::without_statistics([3, 32, 32], 10), &Device::flex());
         let tensors = model.collect(None, Some(Box::new(BurnToPyTorchAdapter)), true);

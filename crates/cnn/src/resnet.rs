@@ -23,7 +23,7 @@ const STAGES: usize = 3;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ResnetConfig {
-    /// The number of layers that have weights, 6n + 2 for n blocks a stage. Default: 20.
+    /// The number of layers that have weights, 6n + 2 for n blocks per stage. Default: 20.
     pub depth: usize,
     /// Channels of each of the three stages. Default: `[16, 32, 64]`.
     pub widths: Vec<usize>,
@@ -65,13 +65,13 @@ struct Block {
 
 impl ResnetConfig {
     /// n.
-    const fn blocks_a_stage(&self) -> usize {
+    const fn blocks_per_stage(&self) -> usize {
         self.depth.saturating_sub(2) / (2 * STAGES)
     }
 
     /// The share of images that training takes past each block.
     fn rates(&self) -> impl Iterator<Item = f64> {
-        let blocks = STAGES * self.blocks_a_stage();
+        let blocks = STAGES * self.blocks_per_stage();
         (1..=blocks).map(move |block| self.stochastic_depth * block as f64 / blocks as f64)
     }
 }
@@ -79,14 +79,26 @@ impl ResnetConfig {
 impl Architecture for ResnetConfig {
     type Model = Resnet;
 
+    fn name(&self) -> &'static str {
+        "resnet"
+    }
+
+    fn smooth(&self) -> Option<Self> {
+        self.activation.kink().map(|_| Self { activation: Activation::Gelu, ..self.clone() })
+    }
+
+    fn without_noise(&self) -> Self {
+        Self { stochastic_depth: 0.0, ..self.clone() }
+    }
+
     /// Convolutions start from Kaiming's normal distribution by their inputs (He et al., 2015), the linear layer as PyTorch
     /// draws it.
     fn init(&self, input: &InputSpec, device: &Device) -> Resnet {
         let activation = self.activation;
-        let blocks_a_stage = self.blocks_a_stage();
+        let blocks_per_stage = self.blocks_per_stage();
         let mut channels = self.widths[0];
         let block = |(at, rate)| {
-            let (stage, place) = (at / blocks_a_stage, at % blocks_a_stage);
+            let (stage, place) = (at / blocks_per_stage, at % blocks_per_stage);
             let stride = if stage > 0 && place == 0 { 2 } else { 1 };
             let width = self.widths[stage];
             let channels = [std::mem::replace(&mut channels, width), width];
@@ -109,9 +121,7 @@ impl Architecture for ResnetConfig {
         let valid = widths.len() == STAGES && widths.iter().all(|width| (1..=4096).contains(width));
         let expected = "three numbers of 1 to 4096, one for each stage";
         InvalidConfig::check(valid, "architecture.widths", format!("{widths:?}"), expected)?;
-        let valid = (0.0..1.0).contains(stochastic_depth);
-        let expected = "at least 0 and below 1";
-        InvalidConfig::check(valid, "architecture.stochastic_depth", stochastic_depth, expected)
+        InvalidConfig::share("architecture.stochastic_depth", *stochastic_depth)
     }
 }
 

@@ -22,7 +22,7 @@ use crate::layer::{self, Layer, SAME};
 pub struct VggConfig {
     /// Channels of each block; each block halves height and width. Default: `[16, 48, 96]`.
     pub widths: Vec<usize>,
-    /// Convolutions in each block, one number a block. Default: `[1, 1, 2]`.
+    /// Convolutions in each block, one number per block. Default: `[1, 1, 2]`.
     pub depths: Vec<usize>,
     /// The share of the last features that training drops (Srivastava et al., 2014). Default: 0.
     pub dropout: f64,
@@ -30,7 +30,7 @@ pub struct VggConfig {
     pub pool: Pool,
     /// What follows each convolution. Default: `relu`.
     pub activation: Activation,
-    /// Whether BatchNorm stands between a convolution and its activation; if not, the convolution has a bias, as VGG's did.
+    /// Whether BatchNorm comes between a convolution and its activation; if not, the convolution has a bias, as VGG's did.
     /// Default: true.
     pub batch_norm: bool,
 }
@@ -81,6 +81,18 @@ struct Block {
 impl Architecture for VggConfig {
     type Model = Vgg;
 
+    fn name(&self) -> &'static str {
+        "vgg"
+    }
+
+    fn smooth(&self) -> Option<Self> {
+        self.activation.kink().map(|_| Self { activation: Activation::Gelu, ..self.clone() })
+    }
+
+    fn without_noise(&self) -> Self {
+        Self { dropout: 0.0, ..self.clone() }
+    }
+
     /// Convolutions start from Kaiming's normal distribution (He et al., 2015).
     fn init(&self, input: &InputSpec, device: &Device) -> Vgg {
         let Self { pool, activation, .. } = *self;
@@ -117,8 +129,7 @@ impl Architecture for VggConfig {
         let expected = format!("{blocks} numbers of 1 to 16, one for each of the widths");
         let valid = depths.len() == blocks && depths.iter().all(|depth| (1..=16).contains(depth));
         InvalidConfig::check(valid, "architecture.depths", list(depths), &expected)?;
-        let valid = (0.0..1.0).contains(dropout);
-        InvalidConfig::check(valid, "architecture.dropout", dropout, "at least 0 and below 1")
+        InvalidConfig::share("architecture.dropout", *dropout)
     }
 }
 

@@ -3,9 +3,12 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
 
-use crate::{Features, InvalidConfig, Loss};
+use crate::features::Features;
+use crate::invalid_config::InvalidConfig;
+use crate::loss::Loss;
+use crate::parameters::parameters;
 
-/// Turns images into one score a class.
+/// Turns images into one score per class.
 pub trait Classifier: Send {
     /// How many images [`forward`](Self::forward) handles well at a time.
     fn batch_size(&self) -> usize {
@@ -30,7 +33,7 @@ pub trait Classifier: Send {
     }
 }
 
-/// What a model needs to know of its images, or of their features, before it has seen them.
+/// What a model needs to know about its images, or their features, before it has seen them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InputSpec {
     /// Channels, height, width.
@@ -78,16 +81,43 @@ pub trait Architecture: Clone + Send {
     /// The model that it makes.
     type Model: Classifier + Module;
 
-    /// What the model makes of an image before anything is learnt.
+    /// Tells kinds of architectures apart: `vgg`, `lenet`. Default: the name of the type.
+    fn name(&self) -> &'static str {
+        std::any::type_name::<Self>()
+    }
+
+    /// What the model sees of an image.
     fn features(&self) -> Features {
         Features::Pixels
     }
 
     /// Makes the model with fresh weights on `device`, drawn from the device's generator. `input` describes the model's
     /// [`features`](Self::features), which for most are the images themselves.
+    ///
+    /// Burn draws a parameter's values when they are first looked at, which may be later: see [`draw`](Self::draw).
     fn init(&self, input: &InputSpec, device: &Device) -> Self::Model;
 
-    /// Makes `model` ready for epoch number `epoch` (from 0): where a layer is to stop learning, it stops here.
+    /// Like [`init`](Self::init), but all weights are drawn now and follow from `seed`: seeds the device's generator and
+    /// looks at every parameter in the order of the module.
+    fn draw(&self, input: &InputSpec, device: &Device, seed: u64) -> Self::Model {
+        device.seed(seed);
+        let model = self.init(input, device);
+        let _ = parameters(&model);
+        model
+    }
+
+    /// The same architecture with GELU in place of an activation that has a kink; `None` if there is no such activation.
+    fn smooth(&self) -> Option<Self> {
+        None
+    }
+
+    /// The same architecture with nothing dropped at random while training.
+    #[must_use]
+    fn without_noise(&self) -> Self {
+        self.clone()
+    }
+
+    /// Makes `model` ready for epoch number `epoch` (from 0): a layer that is to stop learning then stops here.
     #[must_use]
     fn before_epoch(&self, model: Self::Model, epoch: usize) -> Self::Model {
         let _ = epoch;
@@ -99,7 +129,7 @@ pub trait Architecture: Clone + Send {
         Vec::new()
     }
 
-    /// Accepts an architecture that can be made for the images that `input` describes, and a loss that suits it.
+    /// Checks that the architecture can be made for the images that `input` describes, and that the loss suits it.
     ///
     /// # Errors
     /// The first value that is out of range.

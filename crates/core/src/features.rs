@@ -1,12 +1,12 @@
-//! What a model looks at: pixels, or numbers that somebody has thought of.
+//! What a model sees of an image: pixels, or features that are not learnt.
 
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-/// What is made of an image before a model sees it.
+/// What a model sees of an image.
 ///
-/// Features of an image are an image themselves, of one pixel and a channel for each feature, so that whatever looks at pixels can
-/// look at them.
+/// The features of an image are an image themselves, of one pixel and one channel per feature, so that models that take pixels take
+/// them as well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Features {
@@ -36,7 +36,7 @@ impl Features {
         }
     }
 
-    /// The features of images on a device. Whatever the device, histograms are counted by the processor; no gradient goes through
+    /// The features of images on a device. Histograms are counted by the processor, whichever the device; no gradient goes through
     /// them.
     ///
     /// # Shapes
@@ -56,6 +56,22 @@ impl Features {
         let shape = [channels, height, width];
         let [features, ..] = self.shape(shape);
         let data = TensorData::new(self.of(pixels, shape), [batch, features, 1, 1]);
-        Tensor::from_data(data.convert_dtype(precision), &device)
+        Tensor::from_data(data, (&device, precision))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{DType, Device};
+
+    use super::*;
+
+    #[test]
+    fn features_have_the_precision_of_the_images() {
+        let images = Tensor::<4>::ones([2, 3, 8, 8], &Device::flex());
+        for precision in [DType::F32, DType::F64] {
+            let features = Features::HogHue.forward(images.clone().cast(precision));
+            assert_eq!((features.dtype(), features.dims()), (precision, [2, 19, 1, 1]));
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! How layers inside a network start.
+//! The weights that layers inside a network start with.
 
 use std::f64::consts::SQRT_2;
 
@@ -22,13 +22,11 @@ pub const fn kaiming(activation: Activation) -> Initializer {
     Initializer::KaimingNormal { gain, fan_out_only: false }
 }
 
-/// W x + b inside a network, W drawn by [`kaiming`], b = 0.
+/// A layer W x + b, W drawn by `initializer`, b = 0.
 #[must_use]
-pub fn hidden_layer(inputs: usize, outputs: usize, activation: Activation, device: &Device) -> Linear {
-    let mut linear = LinearConfig::new(inputs, outputs)
-        .with_bias(false)
-        .with_initializer(kaiming(activation))
-        .init(device);
+pub fn linear_layer(inputs: usize, outputs: usize, initializer: Initializer, device: &Device) -> Linear {
+    let mut linear =
+        LinearConfig::new(inputs, outputs).with_bias(false).with_initializer(initializer).init(device);
     linear.bias = Some(Initializer::Zeros.init([outputs], device));
     linear
 }
@@ -53,7 +51,7 @@ mod tests {
             (Activation::Tanh, 5.0 / 3.0),
             (Activation::Sigmoid, 1.0),
         ] {
-            let linear = hidden_layer(288, 64, activation, &device);
+            let linear = linear_layer(288, 64, kaiming(activation), &device);
             let found = f64::from(square(linear.weight.val())).sqrt();
             assert!((found * 288f64.sqrt() / gain - 1.0).abs() < 0.03, "{activation:?}: {found}");
             let bias: Vec<f32> = linear.bias.unwrap().val().into_data().try_to_vec().unwrap();
@@ -68,7 +66,7 @@ mod tests {
         let pixels = Tensor::<2>::random([16, 256], Distribution::Normal(0.0, 1.0), &device);
         for activation in [Activation::Relu, Activation::LeakyRelu, Activation::Gelu, Activation::Identity] {
             let values = (0..8).fold(pixels.clone(), |values, _| {
-                activation.forward(hidden_layer(256, 256, activation, &device).forward(values))
+                activation.forward(linear_layer(256, 256, kaiming(activation), &device).forward(values))
             });
             let kept = square(values) / square(pixels.clone());
             assert!((0.1..4.0).contains(&kept), "{activation:?}: {kept}");

@@ -2,37 +2,49 @@
 //!
 //! - [`Classifier`]: images `[batch, 3, 32, 32]` → scores `[batch, classes]`; [`Architecture`]: what makes one.
 //! - [`Loss`]: cross-entropy, the multiclass hinge, squared error.
-//! - [`Scores`], [`ConfusionMatrix`], [`information`]: from scores to accuracy, precision, recall, F1, entropy.
-//! - [`Verdict`]: what cross-entropy and the hinge say of a single image.
-//! - [`result`]: the schema of `result.json`; [`search`]: that of `trials.jsonl`; [`reproduction`]: that of `zoo reproduce`.
+//! - [`Scores`], [`information`]: from scores to accuracy, precision, recall, F1, entropy. The figures themselves are types of
+//!   `zoo_schema`.
+//! - [`image_losses()`]: what cross-entropy and the hinge say of a single image.
+//! - [`Unknown`], [`nearest`]: names that nothing has, and what was probably meant.
 //!
 //! **Generic over the backend.** Since Burn 0.22 a tensor carries its backend in its [`Device`](burn::tensor::Device), at
 //! run time; modules have no backend type parameter any more. Here the old rule reads: a model names no backend and runs
 //! on whatever device it is given.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use zoo_core::Loss;
+//!
+//! // Scores that say nothing: each of the nine wrong classes violates its margin by 1.
+//! let device = Device::flex();
+//! let scores = Tensor::<2>::zeros([2, 10], &device);
+//! let labels = Tensor::from_data([3, 7], &device);
+//! let loss: f32 = Loss::Hinge { margin: 1.0 }.forward(scores, labels).into_scalar();
+//! assert_eq!(loss, 9.0);
+//! ```
 
 pub mod information;
-pub mod reproduction;
-pub mod result;
-pub mod search;
 
 mod classifier;
-mod config;
 mod features;
 mod hidden;
+mod image_losses;
+mod invalid_config;
 mod linear;
 mod loss;
-mod metrics;
 mod normalizer;
+mod parameters;
 mod scores;
-mod verdict;
+mod suggestion;
 
 pub use classifier::{Architecture, Classifier, InputSpec};
-pub use config::InvalidConfig;
 pub use features::Features;
-pub use hidden::{hidden_layer, kaiming};
-pub use linear::{LinearArchitecture, LinearScores};
+pub use hidden::{kaiming, linear_layer};
+pub use image_losses::image_losses;
+pub use invalid_config::InvalidConfig;
+pub use linear::{LinearConfig, LinearScores};
 pub use loss::Loss;
-pub use metrics::{ClassMetrics, ConfusionMatrix, MacroMetrics};
 pub use normalizer::Normalizer;
+pub use parameters::parameters;
 pub use scores::Scores;
-pub use verdict::Verdict;
+pub use suggestion::{Unknown, nearest};

@@ -1,16 +1,19 @@
 //! The linear score function that the softmax classifier and the SVM share.
 
 use burn::module::{Initializer, Module};
-use burn::nn::{Linear, LinearConfig};
+use burn::nn::{self, Linear};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::{Features, InputSpec, InvalidConfig, Normalizer};
+use crate::classifier::InputSpec;
+use crate::features::Features;
+use crate::invalid_config::InvalidConfig;
+use crate::normalizer::Normalizer;
 
 /// The `[architecture]` of a linear model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct LinearArchitecture {
+pub struct LinearConfig {
     /// What x is. Default: `pixels`.
     pub features: Features,
     /// What pixels are divided by, the mean image being subtracted: 255 gives values within ±1, 1 leaves them as the course's
@@ -21,23 +24,21 @@ pub struct LinearArchitecture {
     pub deviation: f64,
 }
 
-impl Default for LinearArchitecture {
+impl Default for LinearConfig {
     fn default() -> Self {
         Self { features: Features::Pixels, scale: 255.0, deviation: 1e-3 }
     }
 }
 
-impl LinearArchitecture {
-    /// Accepts values in range.
+impl LinearConfig {
+    /// Checks that all values are in range.
     ///
     /// # Errors
-    /// The first that is not.
+    /// The first value that is not.
     pub fn validate(&self) -> Result<(), InvalidConfig> {
         let Self { features: _, scale, deviation } = *self;
-        let valid = scale > 0.0 && scale.is_finite();
-        InvalidConfig::check(valid, "architecture.scale", scale, "above 0")?;
-        let valid = deviation >= 0.0 && deviation.is_finite();
-        InvalidConfig::check(valid, "architecture.deviation", deviation, "at least 0")
+        InvalidConfig::positive("architecture.scale", scale)?;
+        InvalidConfig::not_negative("architecture.deviation", deviation)
     }
 }
 
@@ -56,15 +57,15 @@ pub struct LinearScores {
 impl LinearScores {
     /// Makes W and b for what `input` describes: images, or their features.
     #[must_use]
-    pub fn new(architecture: &LinearArchitecture, input: &InputSpec, device: &Device) -> Self {
-        let linear = LinearConfig::new(input.values(), input.classes)
-            .with_initializer(Initializer::Normal { mean: 0.0, std: architecture.deviation })
+    pub fn new(config: &LinearConfig, input: &InputSpec, device: &Device) -> Self {
+        let linear = nn::LinearConfig::new(input.values(), input.classes)
+            .with_initializer(Initializer::Normal { mean: 0.0, std: config.deviation })
             .init(device);
-        let normalizer = match architecture.features {
-            Features::Pixels => Normalizer::mean_image(input, architecture.scale as f32, device),
+        let normalizer = match config.features {
+            Features::Pixels => Normalizer::mean_image(input, config.scale as f32, device),
             Features::HogHue => Normalizer::channels(input, device),
         };
-        Self { normalizer, linear, features: architecture.features }
+        Self { normalizer, linear, features: config.features }
     }
 
     /// Scores images.
@@ -98,8 +99,8 @@ mod tests {
 
     use super::*;
 
-    /// Scores of images by weights that are nobody's draw, times `size`.
-    fn forward(architecture: LinearArchitecture, size: f32, images: &Tensor<4>) -> Tensor<2> {
+    /// Scores of images by fixed weights, times `size`.
+    fn forward(architecture: LinearConfig, size: f32, images: &Tensor<4>) -> Tensor<2> {
         let device = images.device();
         let [_, channels, height, width] = images.dims();
         let shape = architecture.features.shape([channels, height, width]);
@@ -119,8 +120,8 @@ mod tests {
 
     #[test]
     fn pixels_are_divided_by_the_scale() {
-        let unit = forward(LinearArchitecture::default(), 1.0, &images());
-        let raw = LinearArchitecture { scale: 1.0, ..LinearArchitecture::default() };
+        let unit = forward(LinearConfig::default(), 1.0, &images());
+        let raw = LinearConfig { scale: 1.0, ..LinearConfig::default() };
         let difference: f32 = (unit - forward(raw, 1.0 / 255.0, &images())).abs().max().into_scalar();
         assert!(difference < 1e-4, "{difference}");
     }
@@ -128,7 +129,7 @@ mod tests {
     #[test]
     fn weights_start_with_the_deviation() {
         let input = InputSpec::without_statistics([3, 32, 32], 10);
-        let architecture = LinearArchitecture { deviation: 0.25, ..LinearArchitecture::default() };
+        let architecture = LinearConfig { deviation: 0.25, ..LinearConfig::default() };
         let weight = LinearScores::new(&architecture, &input, &Device::flex()).weight();
         let square: f32 = weight.powi_scalar(2).mean().into_scalar();
         assert!((square.sqrt() - 0.25).abs() < 0.01, "{square}");
@@ -136,12 +137,12 @@ mod tests {
 
     #[test]
     fn looks_at_features() {
-        let hog = LinearArchitecture { features: Features::HogHue, ..LinearArchitecture::default() };
-        // The same as a linear model of features that somebody else has computed.
+        let hog = LinearConfig { features: Features::HogHue, ..LinearConfig::default() };
+        // The same as a linear model of features that were computed elsewhere.
         let features = Features::HogHue.forward(images());
         let [batch, count, ..] = features.dims();
         assert_eq!((batch, [count, 1, 1]), (5, Features::HogHue.shape([3, 16, 16])));
-        let plain = LinearArchitecture { scale: 1.0, ..LinearArchitecture::default() };
+        let plain = LinearConfig { scale: 1.0, ..LinearConfig::default() };
         let expected = forward(plain, 1.0, &features);
         let difference: f32 = (forward(hog, 1.0, &images()) - expected).abs().max().into_scalar();
         assert!(difference < 1e-5, "{difference}");
@@ -150,7 +151,7 @@ mod tests {
     #[test]
     fn out_of_range() {
         let check = |scale, deviation| {
-            let architecture = LinearArchitecture { scale, deviation, ..LinearArchitecture::default() };
+            let architecture = LinearConfig { scale, deviation, ..LinearConfig::default() };
             architecture.validate().map_err(|error| error.key)
         };
         assert_eq!(check(1.0, 0.0), Ok(()));

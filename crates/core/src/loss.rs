@@ -3,7 +3,7 @@
 use burn::tensor::{Int, Tensor, activation};
 use serde::{Deserialize, Serialize};
 
-use crate::InvalidConfig;
+use crate::invalid_config::InvalidConfig;
 
 /// The `[loss]` of a recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ impl Loss {
         }
     }
 
-    /// The loss of scores that are all 0, which say nothing about any image.
+    /// The loss of scores that are all 0.
     #[must_use]
     pub fn of_zeros(&self, classes: usize) -> f64 {
         match *self {
@@ -75,12 +75,21 @@ impl Loss {
         }
     }
 
-    /// The loss without label smoothing: what models are judged by, so that figures of different recipes compare.
+    /// The same loss without label smoothing: models are judged by it, so that the figures of different recipes compare.
     #[must_use]
     pub const fn without_smoothing(self) -> Self {
         match self {
             Self::CrossEntropy { .. } => Self::CrossEntropy { label_smoothing: 0.0 },
             other => other,
+        }
+    }
+
+    /// A loss without kinks in place of one that has them: cross-entropy for the hinge; `None` for the others.
+    #[must_use]
+    pub const fn smooth(&self) -> Option<Self> {
+        match self {
+            Self::Hinge { .. } => Some(Self::CrossEntropy { label_smoothing: 0.0 }),
+            Self::CrossEntropy { .. } | Self::MeanSquaredError => None,
         }
     }
 
@@ -94,21 +103,16 @@ impl Loss {
         }
     }
 
-    /// Accepts a loss whose values are in range.
+    /// Checks that all values are in range.
     ///
     /// # Errors
-    /// If the smoothing is not within 0 and 1, or the margin is not above 0.
+    /// If the smoothing is not at least 0 and below 1, or the margin is not above 0.
     pub fn validate(&self) -> Result<(), InvalidConfig> {
         match *self {
-            Self::CrossEntropy { label_smoothing } => InvalidConfig::check(
-                (0.0..1.0).contains(&label_smoothing),
-                "loss.label_smoothing",
-                label_smoothing,
-                "at least 0 and below 1",
-            ),
-            Self::Hinge { margin } => {
-                InvalidConfig::check(margin > 0.0 && margin.is_finite(), "loss.margin", margin, "above 0")
+            Self::CrossEntropy { label_smoothing } => {
+                InvalidConfig::share("loss.label_smoothing", label_smoothing)
             }
+            Self::Hinge { margin } => InvalidConfig::positive("loss.margin", margin),
             Self::MeanSquaredError => Ok(()),
         }
     }
@@ -167,6 +171,13 @@ mod tests {
     fn squared_error_by_hand() {
         // ½ (1 + 4 + ¼) and ½ (4 + 1 + 1), averaged.
         close(loss(Loss::MeanSquaredError, [[1.0, -2.0, 0.5], [3.0, 1.0, -1.0]]), f32::midpoint(2.625, 3.0));
+    }
+
+    #[test]
+    fn the_hinge_alone_has_a_smooth_substitute() {
+        let cross_entropy = Loss::CrossEntropy { label_smoothing: 0.0 };
+        assert_eq!(Loss::Hinge { margin: 2.0 }.smooth(), Some(cross_entropy));
+        assert_eq!((cross_entropy.smooth(), Loss::MeanSquaredError.smooth()), (None, None));
     }
 
     #[test]

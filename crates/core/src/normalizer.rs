@@ -1,14 +1,14 @@
-//! From pixel values to what a network likes.
+//! From pixel values to values around 0.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use zoo_kernels::Activation;
 
-use crate::InputSpec;
+use crate::classifier::InputSpec;
 
-/// x' = (x − mean) / scale, part of the model so that whoever loads it needs nothing else.
+/// x' = (x − mean) / scale, part of the model so that a file of weights is all that is needed to use it.
 ///
-/// Neither is trained.
+/// Mean and scale are not trained.
 #[derive(Module, Debug)]
 pub struct Normalizer {
     /// `[1, channels, height, width]` or `[1, channels, 1, 1]`.

@@ -1,6 +1,7 @@
 //! Scores that have come back from the device.
 
 use burn::tensor::Tensor;
+use zoo_schema::{ConfusionMatrix, TestMetrics};
 
 /// Scores `[images, classes]` in memory, row by row.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,10 +11,10 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// Scores of no image yet.
+    /// Scores of no image yet; the number of classes is 0 until the first batch says what it is.
     #[must_use]
-    pub const fn empty(classes: usize) -> Self {
-        Self { values: Vec::new(), classes }
+    pub const fn empty() -> Self {
+        Self { values: Vec::new(), classes: 0 }
     }
 
     /// Takes rows of `classes` scores.
@@ -34,7 +35,13 @@ impl Scores {
     ///
     /// # Errors
     /// What the device reports if it can't deliver.
+    ///
+    /// # Panics
+    /// If the batch is of another number of classes than the scores before it.
     pub fn extend(&mut self, scores: Tensor<2>) -> Result<(), String> {
+        let [_, classes] = scores.dims();
+        assert!(self.is_empty() || self.classes == classes, "{classes} classes after {}", self.classes);
+        self.classes = classes;
         let data = scores.try_into_data().map_err(|error| error.to_string())?;
         self.values.extend(data.convert::<f32>().try_to_vec::<f32>().map_err(|error| error.to_string())?);
         Ok(())
@@ -49,7 +56,7 @@ impl Scores {
     /// The number of images.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.values.len() / self.classes
+        self.values.len() / self.classes.max(1)
     }
 
     /// Whether there are no scores.
@@ -58,7 +65,7 @@ impl Scores {
         self.values.is_empty()
     }
 
-    /// The number of classes.
+    /// The number of classes; 0 for [`empty`](Self::empty) scores.
     #[must_use]
     pub const fn classes(&self) -> usize {
         self.classes
@@ -67,13 +74,13 @@ impl Scores {
     /// The scores of each image, `[classes]`.
     #[must_use]
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f32]> {
-        self.values.chunks_exact(self.classes)
+        self.values.chunks_exact(self.classes.max(1))
     }
 
     /// The largest absolute difference of a score from that in `other`.
     ///
     /// # Panics
-    /// If the two are not of as many images and classes.
+    /// If the two are not of the same number of images and classes.
     #[must_use]
     pub fn largest_difference(&self, other: &Self) -> f64 {
         assert_eq!((self.len(), self.classes), (other.len(), other.classes), "scores of the same images");
@@ -97,10 +104,10 @@ impl Scores {
     /// among equals. 0 for no images.
     ///
     /// # Panics
-    /// If there is not one label an image.
+    /// If there is not one label per image.
     #[must_use]
     pub fn top_k_accuracy(&self, labels: &[usize], k: usize) -> f64 {
-        assert_eq!(labels.len(), self.len(), "one label an image");
+        assert_eq!(labels.len(), self.len(), "one label per image");
         let ahead = |row: &[f32], label: usize| {
             row.iter()
                 .enumerate()
@@ -110,6 +117,18 @@ impl Scores {
         let hit = |row: &[f32], label: usize| !row[label].is_nan() && ahead(row, label) < k;
         let hits = self.rows().zip(labels).filter(|&(row, &label)| hit(row, label)).count();
         hits as f64 / labels.len().max(1) as f64
+    }
+
+    /// All figures on test images of these `labels`; `classes` are the names of the classes, in the order of labels, and `loss` is
+    /// the mean loss, if there is one.
+    ///
+    /// # Panics
+    /// If there is not one label per image, or not one name per class.
+    #[must_use]
+    pub fn test_metrics(&self, labels: &[usize], classes: &[String], loss: Option<f64>) -> TestMetrics {
+        assert!(self.is_empty() || self.classes == classes.len(), "one name per class");
+        let confusion = ConfusionMatrix::new(labels, &self.predictions(), classes.len());
+        TestMetrics::new(confusion, self.top_k_accuracy(labels, 5), loss, classes)
     }
 }
 
@@ -140,5 +159,30 @@ mod tests {
         let labels = [0, 1, 2, 3, 4, 5, 0, 1, 2, 3];
         let hits = scores.predictions().iter().zip(labels).filter(|&(&p, l)| p == l).count();
         assert_eq!(scores.top_k_accuracy(&labels, 1), hits as f64 / 10.0);
+    }
+
+    #[test]
+    fn test_metrics_follow_from_the_scores() {
+        let scores = Scores::from_rows(vec![1.0, 0.0, 0.0, 1.0], 2);
+        let classes = ["cat".to_string(), "dog".to_string()];
+        let metrics = scores.test_metrics(&[0, 0], &classes, Some(0.5));
+        assert_eq!((metrics.accuracy, metrics.top_5_accuracy, metrics.loss), (0.5, 1.0, Some(0.5)));
+        assert_eq!(metrics.confusion.counts(), [[1, 1], [0, 0]]);
+    }
+
+    #[test]
+    fn the_first_batch_tells_the_number_of_classes() {
+        let mut scores = Scores::empty();
+        assert_eq!((scores.len(), scores.classes(), scores.rows().len()), (0, 0, 0));
+        assert!(scores.is_empty() && scores.predictions().is_empty() && scores.are_finite());
+        assert_eq!((scores.top_k_accuracy(&[], 5), scores.largest_difference(&Scores::empty())), (0.0, 0.0));
+        let nothing = scores.test_metrics(&[], &["cat".into(), "dog".into()], None);
+        assert_eq!((nothing.accuracy, nothing.per_class.len()), (0.0, 2));
+        let device = burn::tensor::Device::flex();
+        for _ in 0..2 {
+            scores.extend(Tensor::from_floats([[1.0, 2.0, 3.0]], &device)).unwrap();
+        }
+        assert_eq!((scores.len(), scores.classes()), (2, 3));
+        assert_eq!(scores, Scores::from_rows(vec![1.0, 2.0, 3.0, 1.0, 2.0, 3.0], 3));
     }
 }

@@ -4,7 +4,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::ImageShape;
+use crate::images::ImageShape;
 use crate::random::{Purpose, generator};
 
 /// How training images are varied, each time they are seen. Evaluation never augments.
@@ -78,7 +78,7 @@ impl Augmentation {
         Self { augment, random: generator(seed, Purpose::Augment, epoch as u64), mirrored }
     }
 
-    /// Draws how the next image is seen, which stands at `position`.
+    /// Draws how the next image, the one at `position`, is seen.
     pub(crate) fn draw(&mut self, position: usize, shape: ImageShape) -> View {
         let Augment { flip, crop, cutout } = self.augment;
         let reach = crop as i32;
@@ -100,7 +100,7 @@ impl View {
     /// The image as it is.
     pub const PLAIN: Self = Self::new(false, 0, 0);
 
-    /// A whole image, perhaps mirrored, that begins so many pixels further down and right.
+    /// A whole image, perhaps mirrored, that begins this many pixels further down and right.
     #[must_use]
     pub const fn new(mirrored: bool, down: i32, right: i32) -> Self {
         Self { mirrored, down, right, hole: None }

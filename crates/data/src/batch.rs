@@ -4,9 +4,9 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use crate::augment::Augmentation;
+use crate::augment::{Augment, Augmentation, View};
+use crate::images::Subset;
 use crate::random::{Purpose, generator};
-use crate::{Augment, Subset, View};
 
 /// Images and their labels, on a device.
 #[derive(Clone, Debug)]
@@ -25,6 +25,19 @@ impl Subset {
     #[must_use]
     pub fn batch(&self, positions: impl IntoIterator<Item = usize>, device: &Device) -> Batch {
         self.viewed(positions, View::PLAIN, device)
+    }
+
+    /// All images in order, as they are, `size` at a time; the last batch holds what is left.
+    ///
+    /// # Panics
+    /// If `size` is 0.
+    #[must_use]
+    pub fn batches(&self, size: usize, device: &Device) -> impl ExactSizeIterator<Item = Batch> {
+        assert!(size > 0, "a batch holds at least one image");
+        (0..self.len()).step_by(size).map(move |first| {
+            let last = (first + size).min(self.len());
+            self.batch(first..last, device)
+        })
     }
 
     /// The images at `positions`, all seen in the same way.
@@ -55,7 +68,7 @@ impl Subset {
 
 /// One pass over the training images in random order, augmented, a batch at a time.
 ///
-/// Order and augmentation follow from (`seed`, `epoch`) alone, so an epoch can be repeated after an
+/// Order and augmentation follow only from (`seed`, `epoch`), so an epoch can be repeated after an
 /// interruption. The last batch holds what is left.
 #[derive(Debug)]
 pub struct Epoch<'a> {
@@ -117,7 +130,8 @@ impl ExactSizeIterator for Epoch<'_> {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Flip, shapes10};
+    use crate::augment::Flip;
+    use crate::shapes10;
 
     fn values(batch: &Batch) -> (Vec<f32>, Vec<i64>) {
         (
@@ -134,6 +148,24 @@ mod tests {
         let expected: Vec<f32> =
             train.pixels(3).iter().chain(train.pixels(0)).map(|&p| f32::from(p)).collect();
         assert_eq!(values(&batch), (expected, vec![train.label(3) as i64, train.label(0) as i64]));
+    }
+
+    #[test]
+    fn batches_hold_all_images_in_order() {
+        let train = shapes10::generate(50, 10, 1).train;
+        let device = Device::flex();
+        let batches = train.batches(20, &device);
+        assert_eq!(batches.len(), 3);
+        let (pixels, labels): (Vec<_>, Vec<_>) = batches.map(|batch| values(&batch)).unzip();
+        assert_eq!(labels.iter().map(Vec::len).collect::<Vec<_>>(), [20, 20, 10]);
+        assert_eq!((pixels.concat(), labels.concat()), values(&train.batch(0..50, &device)));
+        assert_eq!(train.stratified(0, 1).0.batches(20, &device).len(), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "a batch holds at least one image")]
+    fn batches_of_nothing_are_refused() {
+        let _ = shapes10::generate(10, 10, 1).train.batches(0, &Device::flex());
     }
 
     #[test]

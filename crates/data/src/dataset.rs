@@ -2,7 +2,8 @@
 
 use md5::{Digest, Md5};
 
-use crate::{DataError, ImageShape, Result, Subset};
+use crate::error::{DataError, Result};
+use crate::images::{ImageShape, Subset};
 
 /// A dataset as its source has it: training images and test images of named classes.
 #[derive(Clone, Debug)]

@@ -19,7 +19,7 @@ pub enum DataError {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// Neither batches nor an archive stand where CIFAR-10 was looked for.
+    /// There are neither batches nor an archive where CIFAR-10 was looked for.
     #[error(
         "no CIFAR-10 in {}: expected cifar-10-batches-bin, cifar-10-batches-py, or one of the official archives; \
          `zoo data fetch cifar10` downloads it, --data-dir names another place", path.display()
@@ -63,7 +63,7 @@ pub enum DataError {
         record: usize,
         /// Where the record starts, in bytes.
         offset: usize,
-        /// The label that stands there.
+        /// The label that is there.
         label: u8,
         /// The number of classes.
         classes: usize,
@@ -104,7 +104,7 @@ pub enum DataError {
         /// How many there are.
         available: usize,
     },
-    /// The validation split would leave nothing to train on, or is no fraction.
+    /// The validation split would leave nothing to train on, or is not a fraction.
     #[error(
         "cannot hold out {fraction} of {available} training images for validation; the fraction must be at least 0 and leave an image to train on"
     )]
@@ -170,7 +170,7 @@ pub enum DataError {
         /// The folder.
         path: PathBuf,
     },
-    /// The binary layout has room for 32×32 RGB images of at most 256 classes alone, in five training batches.
+    /// The binary layout has room only for 32×32 RGB images of at most 256 classes, in five training batches.
     #[error(
         "the CIFAR-10 binary layout holds 3×32×32 images of at most 256 classes, at least 5 of them to train on, not \
          {train} training images of {classes} classes, {shape}; export as an image folder instead"

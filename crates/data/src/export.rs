@@ -8,8 +8,10 @@ use image::{ImageBuffer, Rgb};
 use rayon::prelude::*;
 
 use crate::cifar10::{META, write_record};
+use crate::dataset::Dataset;
+use crate::error::{DataError, Result};
+use crate::images::{ImageShape, Subset};
 use crate::storage::write_folder;
-use crate::{DataError, Dataset, ImageShape, Result, Subset};
 
 /// Writes PNG files: `path/train/<class>/NNNNN.png` and `path/test/…`, numbered as in the dataset.
 ///

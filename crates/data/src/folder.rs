@@ -1,6 +1,6 @@
-//! Images in folders, one folder a class, of any size.
+//! Images in folders, one folder per class, of any size.
 //!
-//! `PATH/train/<class>/*.{png,jpg,jpeg}` and `PATH/test/<class>/…`, or `PATH/<class>/…` alone, of which a fifth becomes
+//! `PATH/train/<class>/*.{png,jpg,jpeg}` and `PATH/test/<class>/…`, or only `PATH/<class>/…`, of which a fifth becomes
 //! the test images, chosen by seed. Each file is decoded once, here, in parallel, and resized.
 //!
 //! Burn's own `ImageFolderDataset` decodes a file anew at each access and needs images of one size, so it is not used.
@@ -11,7 +11,9 @@ use std::sync::Arc;
 use image::imageops::FilterType;
 use rayon::prelude::*;
 
-use crate::{DataError, Dataset, ImageShape, Images, Result, Subset};
+use crate::dataset::Dataset;
+use crate::error::{DataError, Result};
+use crate::images::{ImageShape, Images, Subset};
 
 /// The share of the images that become test images where the folder has no `test`.
 const TEST_SHARE: f64 = 0.2;
@@ -21,7 +23,7 @@ const TEST_SHARE: f64 = 0.2;
 ///
 /// # Errors
 /// [`DataError::Folder`] if there are fewer than two classes, a class has no images, or a test class is unknown in
-/// training; [`DataError::Decode`] for a file that is no image; [`DataError::Io`] for one that can't be read.
+/// training; [`DataError::Decode`] for a file that is not an image; [`DataError::Io`] for one that can't be read.
 pub fn load(path: &Path, (height, width): (usize, usize), seed: u64) -> Result<Dataset> {
     let shape = ImageShape { channels: 3, height, width };
     let name =
@@ -165,7 +167,8 @@ fn decode(path: &Path, shape: ImageShape, into: &mut [u8]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{export_folder, shapes10};
+    use crate::export::export_folder;
+    use crate::shapes10;
 
     #[test]
     fn reads_back_what_is_exported() {

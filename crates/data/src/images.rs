@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
+use crate::error::{DataError, Result};
 use crate::random::{Purpose, generator};
-use crate::{DataError, Result};
 
 /// The size of one image: channels × height × width, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ impl fmt::Display for ImageShape {
     }
 }
 
-/// Equally sized `u8` images with a label each.
+/// Equally sized `u8` images with one label each.
 ///
 /// `pixels` is `[image, channel, row, column]` in one buffer, 0 to 255, as CIFAR-10's binary batches have it.
 #[derive(Debug, PartialEq, Eq)]

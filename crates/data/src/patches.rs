@@ -2,8 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::statistics::add;
-use crate::{ImageShape, Subset};
+use crate::images::{ImageShape, Subset};
 
 /// How many images, the first, the covariance of patches is taken from: each has hundreds of patches.
 const PATCH_IMAGES: usize = 5000;
@@ -65,6 +64,14 @@ impl Patches {
     }
 }
 
+/// Sums, value by value.
+pub(crate) fn add(mut left: Vec<u64>, right: &[u64]) -> Vec<u64> {
+    for (left, right) in left.iter_mut().zip(right) {
+        *left += right;
+    }
+    left
+}
+
 /// Value number `value` of every patch, `[channel, row, column]`, of an image.
 fn shifted(pixels: &[u8], shape: ImageShape, value: usize) -> Vec<u16> {
     let (channel, down, right) = (value / 4, value / 2 % 2, value % 2);
@@ -88,7 +95,7 @@ fn dot(left: &[u16], right: &[u16]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use crate::Statistics;
+    use crate::statistics::Statistics;
 
     #[test]
     fn covariance_of_patches_by_hand() {

@@ -1,4 +1,4 @@
-//! One generator a purpose, so that no draw depends on how many were made elsewhere.
+//! One generator per purpose, so that no draw depends on how many were made elsewhere.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

@@ -14,8 +14,9 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use crate::dataset::Dataset;
+use crate::images::{ImageShape, Images, Subset};
 use crate::random::{Purpose, generator};
-use crate::{Dataset, ImageShape, Images, Subset};
 
 /// The ten classes; a label is a place in this list.
 pub const CLASSES: [&str; 10] =
@@ -33,8 +34,8 @@ const SIDE: usize = 32;
 
 /// Draws `train` training and `test` test images, 3×32×32. Classes are as even as the numbers allow, in random order.
 ///
-/// Image i of a part follows from `seed`, the part, i and its label; labels are shuffled, so a smaller set is no
-/// beginning of a larger one.
+/// Image i of a part follows from `seed`, the part, i and its label; labels are shuffled, so a smaller set is not
+/// the beginning of a larger one.
 #[must_use]
 pub fn generate(train: usize, test: usize, seed: u64) -> Dataset {
     Dataset {
@@ -179,7 +180,7 @@ impl Stroke {
     }
 }
 
-/// Where the shape stands, how large and how turned.
+/// Where the shape is, how large and how turned.
 struct Pose {
     centre: Point,
     radius: f32,
@@ -279,7 +280,7 @@ fn in_polygon(corners: &[Point], x: f32, y: f32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Statistics;
+    use crate::statistics::Statistics;
 
     #[test]
     fn classes_are_even_and_seeds_differ() {

@@ -1,9 +1,9 @@
-//! What normalisation needs to know of the training images.
+//! What normalisation needs to know about the training images.
 
 use rayon::prelude::*;
 
-use crate::patches::Patches;
-use crate::{ImageShape, Subset};
+use crate::images::{ImageShape, Subset};
+use crate::patches::{Patches, add};
 
 /// Mean, deviation and covariance of training images, in pixel units (0 to 255) unless said otherwise.
 ///
@@ -13,14 +13,14 @@ use crate::{ImageShape, Subset};
 pub struct Statistics {
     /// The size of the images.
     pub shape: ImageShape,
-    /// Mean over images and positions, a channel each.
+    /// Mean over images and positions, one per channel.
     pub channel_mean: Vec<f64>,
-    /// Standard deviation over images and positions (divided by the count, not the count − 1), a channel each.
+    /// Standard deviation over images and positions (divided by the count, not the count − 1), one per channel.
     pub channel_deviation: Vec<f64>,
-    /// Mean over images, a value `[channel, row, column]` each: the mean image.
+    /// Mean over images, one per value `[channel, row, column]`: the mean image.
     pub mean_image: Vec<f64>,
     /// Covariance of all 2×2 patches, overlapping, of the first 5,000 images that have been normalised by channel, `[patch,
-    /// patch]`; a patch is `[channel, row, column]`. Its mean is taken to be 0, which normalisation has made it but for the
+    /// patch]`; a patch is `[channel, row, column]`. Its mean is taken to be 0, which normalisation has made it except at the
     /// images' edges.
     pub patch_covariance: Vec<f64>,
 }
@@ -69,19 +69,12 @@ impl Statistics {
     }
 }
 
-pub(crate) fn add(mut left: Vec<u64>, right: &[u64]) -> Vec<u64> {
-    for (left, right) in left.iter_mut().zip(right) {
-        *left += right;
-    }
-    left
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::Images;
+    use crate::images::Images;
 
     #[test]
     fn by_hand() {

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::{DataError, Result};
+use crate::error::{DataError, Result};
 
-/// Fills a new folder beside `destination` with `fill`, then renames it into place. If `fill` fails, nothing is left.
+/// Fills a new folder next to `destination` with `fill`, then renames it into place. If `fill` fails, nothing is left.
 ///
 /// # Errors
 /// [`DataError::Exists`] if `destination` exists, otherwise what `fill` or the operating system reports.

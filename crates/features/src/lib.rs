@@ -1,4 +1,4 @@
-//! Features of images that nobody learns: histograms of oriented gradients (HOG) and of hues, as CS231n has them
+//! Features of images that are not learnt: histograms of oriented gradients (HOG) and of hues, as CS231n has them
 //! (assignment 1, *features*).
 //!
 //! [`hog_hue`] turns an image into a short row of numbers: how strong the edges of each cell of 8×8 pixels are in each of 9
@@ -12,6 +12,14 @@
 //!
 //! Everything is plain Rust on pixels. Images are computed in parallel, each on its own, so results don't depend on the
 //! number of threads.
+//!
+//! ```
+//! // A black image of 3×16×16: no edges, and no hue.
+//! let shape = [3, 16, 16];
+//! let features = zoo_features::hog_hue(&[0.0; 3 * 16 * 16], shape);
+//! assert_eq!(features.len(), zoo_features::hog_hue_length(shape));
+//! assert_eq!(features.len(), 2 * 2 * 9 + 10);
+//! ```
 
 mod grey;
 mod hog;

@@ -95,6 +95,7 @@ fn drawn_images() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test is told by the environment where CIFAR-10 is")]
 fn photographs() {
     let skip = |why: &str| {
         let _ = writeln!(std::io::stderr(), "skipped photographs: {why}");

@@ -5,10 +5,10 @@ use std::mem::MaybeUninit;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::Activation;
-use crate::activation::{Function, with_function};
+use crate::activation::Activation;
 use crate::memory::written;
 use crate::simd::ARCH;
+use crate::slopes::{Function, with_function};
 
 /// Values that one task works on: a few tasks a core for the features of a usual layer, each within the cache.
 pub(crate) const PART: usize = 1 << 15;

@@ -4,7 +4,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::Activation;
+use crate::activation::Activation;
 use crate::affine::{self, part, total};
 use crate::simd::ARCH;
 
@@ -88,7 +88,7 @@ pub(crate) fn forward(
 /// Gradients by the features, γ and β.
 ///
 /// With g the gradient behind the activation, x̂ the normalised features and n the rows: by β Σg, by γ Σg·x̂, and by x
-/// γ/σ · (g − Σg/n − x̂ · Σg·x̂/n), which is a·g + b·x + c for three numbers a channel.
+/// γ/σ · (g − Σg/n − x̂ · Σg·x̂/n), which is a·g + b·x + c for three numbers per channel.
 pub(crate) fn backward(
     features: &[f32],
     gradient: &[f32],

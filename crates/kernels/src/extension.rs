@@ -11,8 +11,10 @@ use burn::backend::{Autodiff, AutodiffBackend, Backend, Flex, TensorMetadata, ba
 use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 
-use crate::convolution::{self, Geometry};
-use crate::{Activation, Window, affine, batch_norm, linear, pool};
+use crate::activation::Activation;
+use crate::geometry::Geometry;
+use crate::window::Window;
+use crate::{affine, batch_norm, convolution, linear, pool};
 
 /// What [`crate::operations`] asks for; shapes as there.
 #[backend_extension(Flex, Autodiff)]

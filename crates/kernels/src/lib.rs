@@ -16,8 +16,23 @@
 //! | [`linear`] | standardises images on the way |
 //! | [`max_pool2d`] | keeps which pixel won as one byte |
 //! | [`Index`] | nearest neighbours from bytes, the k best kept while distances are computed |
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use zoo_kernels::{Activation, Window, affine, conv2d, max_pool2d};
+//!
+//! let device = Device::flex();
+//! let images = Tensor::<4>::ones([2, 32, 32, 3], &device);
+//! let weight = Tensor::<4>::ones([8, 3, 3, 3], &device);
+//! let features = conv2d(images, weight, Window::square(3, 1).with_padding(1));
+//! let bias = Tensor::<1>::zeros([8], &device);
+//! let features = affine(features, bias.ones_like(), bias, Activation::Relu);
+//! let pooled = max_pool2d(features, Window::square(2, 2));
+//! assert_eq!(pooled.dims(), [2, 16, 16, 8]);
+//! // 3×3 pixels of three channels.
+//! assert_eq!(pooled.max().into_scalar::<f32>(), 27.0);
+//! ```
 
-#[cfg(feature = "flex")]
 mod activation;
 #[cfg(feature = "flex")]
 mod affine;
@@ -27,6 +42,8 @@ mod batch_norm;
 mod convolution;
 #[cfg(feature = "flex")]
 mod extension;
+#[cfg(feature = "flex")]
+mod geometry;
 #[cfg(feature = "flex")]
 mod linear;
 #[cfg(any(feature = "flex", feature = "mimalloc"))]
@@ -39,13 +56,17 @@ mod pool;
 #[cfg(feature = "flex")]
 mod simd;
 #[cfg(feature = "flex")]
+mod slopes;
+#[cfg(feature = "flex")]
 mod unrolled;
+mod window;
 #[cfg(feature = "flex")]
 mod winograd;
 
+pub use activation::Activation;
 #[cfg(feature = "mimalloc")]
 pub use memory::keep_freed_memory;
-pub use neighbours::{Distance, Index, MAX_VALUES, Neighbour};
-pub use operations::{
-    Activation, Normalized, Window, affine, batch_norm, conv2d, is_accelerated, linear, max_pool2d, normalize,
-};
+pub use neighbours::{Index, MAX_VALUES, Metric, Neighbour};
+pub use operations::{affine, batch_norm, conv2d, is_accelerated, linear, max_pool2d, normalize};
+pub use plain::Normalized;
+pub use window::Window;

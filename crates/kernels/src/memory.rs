@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 /// Tells mimalloc to keep freed memory for the program rather than return it to the system.
 ///
 /// A step of training frees what the next one asks for again. Were it returned in between, the system would have to fill it
-/// with zeros each time, a fifth of a step. Does nothing in programs with another allocator.
+/// with zeros each time, a fifth of the time of a step. Does nothing in programs with another allocator.
 #[cfg(feature = "mimalloc")]
 pub fn keep_freed_memory() {
     /// `mi_option_purge_delay` of mimalloc.h: milliseconds until freed memory is returned, or never.

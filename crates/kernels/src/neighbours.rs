@@ -7,9 +7,13 @@
 //! of sums, from which each query takes what belongs among its `k` nearest so far. There is never a table of
 //! all distances: memory holds one packed copy of the rows and, for each thread, a chunk of the queries.
 
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
 use std::collections::BinaryHeap;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// The most bytes a row may have: with more, a squared distance may not fit an `i32`.
 pub const MAX_VALUES: usize = (i32::MAX / (255 * 255)) as usize;
@@ -18,12 +22,13 @@ pub const MAX_VALUES: usize = (i32::MAX / (255 * 255)) as usize;
 /// second-level cache, so that the queries stay there while the rows pass.
 const CHUNK: usize = 512 * 1024;
 
-/// How far apart two rows of bytes are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Distance {
-    /// Σ|a − b|, the Manhattan distance.
+/// How far apart two rows of bytes, two images for instance, are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Metric {
+    /// Σ |q − t|, the Manhattan distance.
     L1,
-    /// Σ(a − b)², the square of the Euclidean distance.
+    /// Σ (q − t)², the square of the Euclidean distance: the root would order rows the same.
     L2,
 }
 
@@ -43,7 +48,7 @@ pub struct Neighbour {
 /// of products. Nearly all time goes into sums, and CPUs add up minima and products faster than differences.
 #[derive(Clone, Debug)]
 pub struct Index {
-    distance: Distance,
+    metric: Metric,
     /// Bytes of a row.
     values: usize,
     kernel: Kernel,
@@ -60,8 +65,8 @@ impl Index {
     ///
     /// If `values` is 0 or more than [`MAX_VALUES`].
     #[must_use]
-    pub fn new(distance: Distance, values: usize) -> Self {
-        Self::with_instructions(distance, values, Instructions::best())
+    pub fn new(metric: Metric, values: usize) -> Self {
+        Self::with_instructions(metric, values, Instructions::best())
     }
 
     /// An index that uses the given instructions.
@@ -69,10 +74,10 @@ impl Index {
     /// # Panics
     ///
     /// As [`Self::new`], or if the CPU lacks the instructions.
-    pub(crate) fn with_instructions(distance: Distance, values: usize, instructions: Instructions) -> Self {
+    pub(crate) fn with_instructions(metric: Metric, values: usize, instructions: Instructions) -> Self {
         assert!((1..=MAX_VALUES).contains(&values), "a row has 1 to {MAX_VALUES} bytes, not {values}");
-        let kernel = Kernel::new(distance, values, instructions);
-        Self { distance, values, kernel, blocks: Vec::new(), terms: Vec::new() }
+        let kernel = Kernel::new(metric, values, instructions);
+        Self { metric, values, kernel, blocks: Vec::new(), terms: Vec::new() }
     }
 
     /// The number of rows.
@@ -93,7 +98,7 @@ impl Index {
     ///
     /// If the last row is not whole, or if there would be more than `u32::MAX` rows.
     pub fn extend(&mut self, rows: &[u8]) {
-        let (values, distance, kernel) = (self.values, self.distance, self.kernel);
+        let (values, metric, kernel) = (self.values, self.metric, self.kernel);
         assert!(rows.len().is_multiple_of(values), "{} bytes are not whole rows of {values}", rows.len());
         let (old, new) = (self.len(), self.len() + rows.len() / values);
         assert!(u32::try_from(new).is_ok(), "{new} rows are more than 32 bits can number");
@@ -111,7 +116,7 @@ impl Index {
             .par_chunks_exact_mut(block)
             .zip(others.par_chunks(kernel.rows * values))
             .for_each(|(block, rows)| kernel.pack(rows, values, 0, kernel.rows, block));
-        self.terms.par_extend(rows.par_chunks_exact(values).map(|row| distance.term(row, kernel.bias)));
+        self.terms.par_extend(rows.par_chunks_exact(values).map(|row| metric.term(row, kernel.bias)));
     }
 
     /// The `k` nearest rows of each query in `queries` (`[queries, values]`): `[queries, k]`, each query's
@@ -139,7 +144,7 @@ impl Index {
         let kernel = self.kernel;
         let (tile, block) = (kernel.queries * kernel.stride(), kernel.rows * kernel.stride());
         let tiles = self.tiles(queries);
-        let term = |query| self.distance.term(query, 0);
+        let term = |query| self.metric.term(query, 0);
         let mut lists: Vec<_> =
             queries.chunks_exact(self.values).map(|query| Nearest::new(k, term(query))).collect();
         let mut sums = vec![0; kernel.queries * kernel.rows];
@@ -173,7 +178,7 @@ impl Index {
     }
 }
 
-impl Distance {
+impl Metric {
     /// What a row, or a query with a `bias` of 0, adds to each of its distances. If sums have (q − bias)·t in
     /// place of q·t, −2 times that has 2·bias·t too much, which is taken from the row's term.
     fn term(self, row: &[u8], bias: u8) -> i32 {
@@ -290,22 +295,22 @@ struct Kernel {
 type Function = unsafe fn(&[u8], &[u8], &mut [i32]);
 
 impl Kernel {
-    fn new(distance: Distance, values: usize, instructions: Instructions) -> Self {
+    fn new(metric: Metric, values: usize, instructions: Instructions) -> Self {
         assert!(instructions.available(), "this CPU has no {instructions:?}");
-        let (queries, rows, unit, bias, function): (_, _, _, _, Function) = match (instructions, distance) {
+        let (queries, rows, unit, bias, function): (_, _, _, _, Function) = match (instructions, metric) {
             // One step: the rows lie one after another.
             (Instructions::Portable, _) => {
-                let sums = if distance == Distance::L1 { portable::minima } else { portable::products };
+                let sums = if metric == Metric::L1 { portable::minima } else { portable::products };
                 (1, 4, values.next_multiple_of(portable::PIECE), 0, sums)
             }
             #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx2, Distance::L1) => (4, 16, 4, 0, x86::minima_avx2),
+            (Instructions::Avx2, Metric::L1) => (4, 16, 4, 0, x86::minima_avx2),
             #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx2, Distance::L2) => (4, 16, 2, 0, x86::products_avx2),
+            (Instructions::Avx2, Metric::L2) => (4, 16, 2, 0, x86::products_avx2),
             #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx512, Distance::L1) => (12, 32, 4, 0, x86::minima_avx512),
+            (Instructions::Avx512, Metric::L1) => (12, 32, 4, 0, x86::minima_avx512),
             #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx512, Distance::L2) => (12, 32, 4, 128, x86::products_avx512),
+            (Instructions::Avx512, Metric::L2) => (12, 32, 4, 128, x86::products_avx512),
         };
         Self { queries, rows, unit, steps: values.div_ceil(unit), bias, function }
     }
@@ -333,7 +338,7 @@ impl Kernel {
 
 /// Loops that compilers turn into vector instructions.
 mod portable {
-    /// Packed rows are multiples of so many bytes, few enough for sums in 16 bits.
+    /// Packed rows are multiples of this many bytes, few enough for sums in 16 bits.
     pub(super) const PIECE: usize = 64;
 
     /// Σ min(q, t) of one query and some rows.
@@ -352,138 +357,6 @@ mod portable {
     pub(super) fn products(query: &[u8], rows: &[u8], sums: &mut [i32]) {
         for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(query.len())) {
             *sum = query.iter().zip(row).map(|(&q, &t)| i32::from(q) * i32::from(t)).sum();
-        }
-    }
-}
-
-/// Vector instructions with a row in each lane, over which the bytes of a query are repeated.
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use std::arch::x86_64::{
-        __m128i, __m256i, __m512i, _mm_loadu_si128, _mm_set1_epi16, _mm256_add_epi32, _mm256_cvtepu8_epi16,
-        _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_min_epu8, _mm256_set1_epi8,
-        _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_storeu_si256, _mm512_dpbusd_epi32,
-        _mm512_loadu_si512, _mm512_min_epu8, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_setzero_si512,
-        _mm512_storeu_si512,
-    };
-
-    /// Σ min(q, t) of 12 queries and 2 vectors of 16 rows, 4 bytes of each a step.
-    #[target_feature(enable = "avx512bw,avx512vnni")]
-    pub(super) fn minima_avx512(tile: &[u8], block: &[u8], sums: &mut [i32]) {
-        let ones = _mm512_set1_epi8(1);
-        let totals: [_; 12] = each_pair(
-            tile,
-            block,
-            _mm512_setzero_si512(),
-            |query| _mm512_set1_epi32(i32::from_le_bytes(query)),
-            |rows| load512(rows),
-            |total, query, rows| _mm512_dpbusd_epi32(total, _mm512_min_epu8(query, rows), ones),
-        );
-        store512(&totals, sums);
-    }
-
-    /// Σ(q − 128)·t of 12 queries and 2 vectors of 16 rows, 4 bytes of each a step.
-    #[target_feature(enable = "avx512bw,avx512vnni")]
-    pub(super) fn products_avx512(tile: &[u8], block: &[u8], sums: &mut [i32]) {
-        let totals: [_; 12] = each_pair(
-            tile,
-            block,
-            _mm512_setzero_si512(),
-            |query| _mm512_set1_epi32(i32::from_le_bytes(query)),
-            |rows| load512(rows),
-            |total, query, rows| _mm512_dpbusd_epi32(total, rows, query),
-        );
-        store512(&totals, sums);
-    }
-
-    /// Σ min(q, t) of 4 queries and 2 vectors of 8 rows, 4 bytes of each a step.
-    #[target_feature(enable = "avx2")]
-    pub(super) fn minima_avx2(tile: &[u8], block: &[u8], sums: &mut [i32]) {
-        let (ones, ones16) = (_mm256_set1_epi8(1), _mm256_set1_epi16(1));
-        let totals: [_; 4] = each_pair(
-            tile,
-            block,
-            _mm256_setzero_si256(),
-            |query| _mm256_set1_epi32(i32::from_le_bytes(query)),
-            |rows| load256(rows),
-            |total, query, rows| {
-                let pairs = _mm256_maddubs_epi16(_mm256_min_epu8(query, rows), ones);
-                _mm256_add_epi32(total, _mm256_madd_epi16(pairs, ones16))
-            },
-        );
-        store256(&totals, sums);
-    }
-
-    /// Σ q·t of 4 queries and 2 vectors of 8 rows, 2 bytes of each a step.
-    #[target_feature(enable = "avx2")]
-    pub(super) fn products_avx2(tile: &[u8], block: &[u8], sums: &mut [i32]) {
-        let totals: [_; 4] = each_pair(
-            tile,
-            block,
-            _mm256_setzero_si256(),
-            |query| _mm256_cvtepu8_epi16(_mm_set1_epi16(i16::from_le_bytes(query))),
-            |rows| _mm256_cvtepu8_epi16(load128(rows)),
-            |total, query, rows| _mm256_add_epi32(total, _mm256_madd_epi16(query, rows)),
-        );
-        store256(&totals, sums);
-    }
-
-    /// Adds up all steps of each query with 2 vectors of rows, starting from `zero`. There are about as many
-    /// totals as registers, so that all stay in one and whatever is loaded takes part in many.
-    #[expect(clippy::inline_always, reason = "must become part of functions that have the instructions")]
-    #[inline(always)]
-    fn each_pair<V: Copy, const QUERIES: usize, const QUERY: usize, const ROWS: usize>(
-        tile: &[u8],
-        block: &[u8],
-        zero: V,
-        splat: impl Fn([u8; QUERY]) -> V,
-        load: impl Fn(&[u8; ROWS]) -> V,
-        add: impl Fn(V, V, V) -> V,
-    ) -> [[V; 2]; QUERIES] {
-        let mut totals = [[zero; 2]; QUERIES];
-        let queries = tile.as_chunks::<QUERY>().0.as_chunks::<QUERIES>().0;
-        let rows = block.as_chunks::<ROWS>().0.as_chunks::<2>().0;
-        for (queries, [left, right]) in queries.iter().zip(rows) {
-            let (left, right) = (load(left), load(right));
-            for (total, &query) in totals.iter_mut().zip(queries) {
-                let query = splat(query);
-                *total = [add(total[0], query, left), add(total[1], query, right)];
-            }
-        }
-        totals
-    }
-
-    #[target_feature(enable = "avx512f")]
-    fn load512(bytes: &[u8; 64]) -> __m512i {
-        // SAFETY: the array has the 64 bytes that are read; they need no alignment.
-        unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
-    }
-
-    #[target_feature(enable = "avx2")]
-    fn load256(bytes: &[u8; 32]) -> __m256i {
-        // SAFETY: the array has the 32 bytes that are read; they need no alignment.
-        unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
-    }
-
-    #[target_feature(enable = "avx2")]
-    fn load128(bytes: &[u8; 16]) -> __m128i {
-        // SAFETY: the array has the 16 bytes that are read; they need no alignment.
-        unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
-    }
-
-    #[target_feature(enable = "avx512f")]
-    fn store512(totals: &[[__m512i; 2]], sums: &mut [i32]) {
-        for (sums, &total) in sums.as_chunks_mut::<16>().0.iter_mut().zip(totals.as_flattened()) {
-            // SAFETY: the array has the 64 bytes that are written; they need no alignment.
-            unsafe { _mm512_storeu_si512(sums.as_mut_ptr().cast(), total) }
-        }
-    }
-
-    #[target_feature(enable = "avx2")]
-    fn store256(totals: &[[__m256i; 2]], sums: &mut [i32]) {
-        for (sums, &total) in sums.as_chunks_mut::<8>().0.iter_mut().zip(totals.as_flattened()) {
-            // SAFETY: the array has the 32 bytes that are written; they need no alignment.
-            unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast(), total) }
         }
     }
 }

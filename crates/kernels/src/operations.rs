@@ -2,95 +2,15 @@
 
 use burn::nn::BatchNorm;
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
 
-use crate::plain;
+use crate::activation::Activation;
+use crate::plain::{self, Normalized};
+use crate::window::Window;
 
 #[cfg(feature = "flex")]
 use crate::extension::Kernels;
 #[cfg(feature = "flex")]
 use burn::backend::{Dispatch, DispatchDevice};
-
-/// Where a window stands on the plane of pixels: that of a convolution, or of pooling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// Height and width.
-    pub size: [usize; 2],
-    /// Rows and columns from one place to the next.
-    pub stride: [usize; 2],
-    /// Rows added above and below, columns added left and right: zeros to a convolution, nothing to max-pooling.
-    pub padding: [usize; 2],
-}
-
-impl Window {
-    /// A square window that moves by `stride`, without padding.
-    #[must_use]
-    pub const fn square(size: usize, stride: usize) -> Self {
-        Self { size: [size; 2], stride: [stride; 2], padding: [0; 2] }
-    }
-
-    /// The same with `padding` on every side.
-    #[must_use]
-    pub const fn with_padding(self, padding: usize) -> Self {
-        Self { padding: [padding; 2], ..self }
-    }
-
-    /// The number of places down and across a plane of `height` × `width`: ⌊(side + 2 · padding − size) / stride⌋ + 1.
-    ///
-    /// # Panics
-    /// If the window doesn't fit, or a size or stride is 0.
-    #[must_use]
-    pub fn places(&self, plane: [usize; 2]) -> [usize; 2] {
-        std::array::from_fn(|axis| {
-            let (size, padded) = (self.size[axis], plane[axis] + 2 * self.padding[axis]);
-            assert!(size > 0 && self.stride[axis] > 0, "{self:?} has a size and a stride");
-            assert!(size <= padded, "{self:?} fits into {plane:?}");
-            (padded - size) / self.stride[axis] + 1
-        })
-    }
-}
-
-/// The non-linear function that follows a layer (tutorial 3.6).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Activation {
-    /// x: no activation at all, which leaves a network of linear layers linear.
-    #[default]
-    Identity,
-    /// max(x, 0) (Nair and Hinton, 2010).
-    Relu,
-    /// x, or 0.01 x below zero, so that some gradient is left there (Maas et al., 2013).
-    LeakyRelu,
-    /// 1 / (1 + e^−x), between 0 and 1.
-    Sigmoid,
-    /// (e^x − e^−x) / (e^x + e^−x), between −1 and 1.
-    Tanh,
-    /// x Φ(x), Φ being the normal distribution's, without approximation by tanh (Hendrycks and Gimpel, 2016).
-    Gelu,
-}
-
-impl Activation {
-    /// Its name in a recipe if it has a kink, where its slope jumps.
-    #[must_use]
-    pub const fn kink(self) -> Option<&'static str> {
-        match self {
-            Self::Relu => Some("relu"),
-            Self::LeakyRelu => Some("leaky_relu"),
-            Self::Identity | Self::Sigmoid | Self::Tanh | Self::Gelu => None,
-        }
-    }
-}
-
-/// What [`batch_norm`] returns.
-#[derive(Clone, Debug)]
-pub struct Normalized {
-    /// `[batch, height, width, channels]`.
-    pub output: Tensor<4>,
-    /// Mean of each channel over batch and plane, `[channels]`, without gradient.
-    pub mean: Tensor<1>,
-    /// Biased variance of each channel, `[channels]`, without gradient.
-    pub variance: Tensor<1>,
-}
 
 /// Whether tensors on `device` get our own code rather than plain tensor operations.
 #[must_use]

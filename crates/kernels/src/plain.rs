@@ -1,12 +1,21 @@
 //! The operations as plain tensor operations, for any backend: what the names mean, and what our own code is tested against.
 
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
-use burn::tensor::{Tensor, activation, module};
+use burn::tensor::{Tensor, module};
 
-use crate::{Activation, Normalized, Window};
+use crate::activation::Activation;
+use crate::window::Window;
 
-/// The slope of [`Activation::LeakyRelu`] below zero.
-pub(crate) const LEAK: f32 = 0.01;
+/// What [`batch_norm`] returns.
+#[derive(Clone, Debug)]
+pub struct Normalized {
+    /// `[batch, height, width, channels]`.
+    pub output: Tensor<4>,
+    /// Mean of each channel over batch and plane, `[channels]`, without gradient.
+    pub mean: Tensor<1>,
+    /// Biased variance of each channel, `[channels]`, without gradient.
+    pub variance: Tensor<1>,
+}
 
 /// `[batch, height, width, channels]` to Burn's `[batch, channels, height, width]`; no value moves.
 fn channels_first(features: Tensor<4>) -> Tensor<4> {
@@ -15,21 +24,6 @@ fn channels_first(features: Tensor<4>) -> Tensor<4> {
 
 fn channels_last(features: Tensor<4>) -> Tensor<4> {
     features.permute([0, 2, 3, 1])
-}
-
-impl Activation {
-    /// Applies the function to each value.
-    #[must_use]
-    pub fn forward<const D: usize>(self, values: Tensor<D>) -> Tensor<D> {
-        match self {
-            Self::Identity => values,
-            Self::Relu => activation::relu(values),
-            Self::LeakyRelu => activation::leaky_relu(values, f64::from(LEAK)),
-            Self::Sigmoid => activation::sigmoid(values),
-            Self::Tanh => activation::tanh(values),
-            Self::Gelu => activation::gelu(values),
-        }
-    }
 }
 
 /// [`crate::conv2d`].

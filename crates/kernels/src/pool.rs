@@ -5,9 +5,9 @@ use std::mem::MaybeUninit;
 use pulp::{Simd, WithSimd, bytemuck};
 use rayon::prelude::*;
 
-use crate::Window;
 use crate::memory::written;
 use crate::simd::{ARCH, load_part, store_part};
+use crate::window::Window;
 
 /// Sizes of the features that come in: `[batch, height, width, channels]`.
 type Shape = [usize; 4];
@@ -62,7 +62,7 @@ impl WithSimd for Pool<'_> {
                 for number in 0..window.size[0] * window.size[1] {
                     let Some(pixel) = pixel(shape, window, place, number) else { continue };
                     let value = load_part(simd, &features[pixel * channels + first..][..lanes]);
-                    // A value that is no number, and so not equal to itself, wins and stays.
+                    // A value that is not a number, and so not equal to itself, wins and stays.
                     let is_nan = simd.not_m32s(simd.equal_f32s(value, value));
                     let wins = simd.or_m32s(simd.greater_than_f32s(value, largest), is_nan);
                     largest = simd.select_f32s(wins, value, largest);

@@ -1,4 +1,4 @@
-//! The few vector operations that the kernels need beside pulp's.
+//! The few vector operations that the kernels need in addition to pulp's.
 
 use std::mem::MaybeUninit;
 use std::sync::LazyLock;

@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 use gemm::Parallelism;
 use rayon::prelude::*;
 
-use crate::convolution::Geometry;
+use crate::geometry::Geometry;
 
 /// Values of patches that are written out at a time: a quarter of a usual second-level cache.
 const PATCHES: usize = 1 << 16;

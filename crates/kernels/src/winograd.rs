@@ -9,7 +9,7 @@
 //!
 //! At each of the 36 points of the transformed tile the product ⊙, summed over channels (or, for weights, over tiles), is a
 //! matrix product. All channels of a pixel lie together, so every transform is a few operations on vectors of channels; a
-//! thread works on so many tiles at a time that both sides of the products stay in its cache.
+//! thread works on as many tiles at a time as leave both sides of the products in its cache.
 //!
 //! Sums of larger and smaller numbers cost a digit or so: results differ from those of the plain sum by about 10⁻⁶ of their
 //! size.
@@ -22,16 +22,12 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::Window;
-use crate::convolution::Geometry;
+use crate::geometry::Geometry;
 use crate::simd::{ARCH, LANES, ROWS, Strides, load, multiply, store, store_part};
+use crate::window::Window;
 
-use transform::{Gradient, Input, Output, Transform};
+use transform::{Gradient, Input, Output, SIDE, TILE, Transform};
 
-/// Side of a tile that comes out.
-const TILE: usize = 4;
-/// Side of a transformed tile, and of one that comes in.
-const SIDE: usize = 6;
 const POINTS: usize = SIDE * SIDE;
 /// Values of transformed tiles that a thread works on at a time: a quarter of a usual second-level cache.
 const CHUNK: usize = 1 << 16;
@@ -69,7 +65,7 @@ impl Tiling {
         [tile / (down * across), tile / across % down, tile % across]
     }
 
-    /// Ranges of the tiles of `images` images, a chunk each.
+    /// Ranges of the tiles of `images` images, one per chunk.
     fn chunks(&self, images: usize) -> impl Iterator<Item = Range<usize>> + use<> {
         let (total, chunk) = (images * self.tiles[0] * self.tiles[1], self.chunk);
         (0..total).step_by(chunk).map(move |first| first..(first + chunk).min(total))

@@ -1,5 +1,5 @@
 //! k-nearest neighbours: an image is of the class that most of the k training images nearest to it are of
-//! (tutorial 4.2; CS231n, *classification*). Nothing is learnt; the training set is the model.
+//! (tutorial 4.2; CS231n, *classification*). Nothing is learnt: the training set is the model.
 //!
 //! **Exact.** Pixels are whole numbers from 0 to 255, so both distances are whole numbers, and no backend makes a rounding
 //! error. On the CPU they are counted in integers ([`zoo_kernels::Index`]). Elsewhere they are computed in `f32`:
@@ -10,8 +10,24 @@
 //!   1,024 values, and the parts are added as integers.
 //!
 //! **Tiled.** The distances of some training images are selected from before the next are computed, and the whole matrix of
-//! distances never exists. On the CPU an image takes a byte a value; elsewhere no buffer is larger than 48 MiB at 3,072
-//! values an image.
+//! distances never exists. On the CPU an image takes one byte per value; elsewhere no buffer is larger than 48 MiB at 3,072
+//! values per image.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use zoo_core::Classifier;
+//! use zoo_knn::{KnnConfig, Metric, Ties};
+//!
+//! // Three images of one pixel, of two classes.
+//! let device = Device::flex();
+//! let train = Tensor::<1>::from_data([0.0, 10.0, 200.0], &device).reshape([3, 1, 1, 1]);
+//! let mut knn = KnnConfig { k: 1, metric: Metric::L2, ties: Ties::Nearest }.init(2);
+//! knn.extend([train], &[0, 0, 1]);
+//!
+//! let image = Tensor::<1>::from_data([180.0], &device).reshape([1, 1, 1, 1]);
+//! assert_eq!(knn.neighbours(image.clone()).iter().next().unwrap()[0].index, 2);
+//! assert_eq!(knn.forward(image).argmax(1).into_scalar::<i32>(), 1);
+//! ```
 
 mod neighbours;
 mod tile;
@@ -21,25 +37,15 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use zoo_core::{Classifier, InvalidConfig};
-use zoo_kernels::{Distance, Index};
+use zoo_kernels::Index;
 
 pub use neighbours::Neighbours;
-pub use zoo_kernels::Neighbour;
+pub use zoo_kernels::{Metric, Neighbour};
 
 use neighbours::Nearest;
 use tile::Tile;
 
-/// How far apart two images are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Metric {
-    /// Σ |q − t|.
-    L1,
-    /// Σ (q − t)²: its root orders images the same, so it is not taken.
-    L2,
-}
-
-/// Who wins if several classes have as many votes.
+/// Who wins among classes with equally many votes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ties {
@@ -58,14 +64,14 @@ pub struct KnnConfig {
     pub k: usize,
     /// How far apart two images are.
     pub metric: Metric,
-    /// Who wins among classes with as many votes. Default: `nearest`.
+    /// Who wins among classes with equally many votes. Default: `nearest`.
     #[serde(default)]
     pub ties: Ties,
 }
 
 /// A k-NN classifier with its training images.
 ///
-/// **Vote.** The class with most votes wins. Among classes with as many, the one with the nearest neighbour wins, unless the
+/// **Vote.** The class with most votes wins. Among classes with equally many, the one with the nearest neighbour wins, unless the
 /// recipe says otherwise; neighbours at the same distance are ordered by their place in the training set.
 #[derive(Module, Debug)]
 pub struct Knn {
@@ -84,11 +90,11 @@ pub struct Knn {
     selects_on_device: bool,
 }
 
-/// The largest k that is selected on the device: its reduction keeps k values a thread.
+/// The largest k that is selected on the device: its reduction keeps k values per thread.
 const DEVICE_K: usize = 64;
 
 impl KnnConfig {
-    /// Accepts a `k` that `images` training images can serve, of `values` values each.
+    /// Checks that `images` training images of `values` values each suffice for `k`.
     ///
     /// # Errors
     /// If k is 0 or above `images`, or the images are too large for exact distances.
@@ -99,7 +105,7 @@ impl KnnConfig {
         InvalidConfig::check(values <= zoo_kernels::MAX_VALUES, "image size", values, &expected)
     }
 
-    /// An empty classifier of `classes` classes; [`Knn::add`] fills it.
+    /// An empty classifier of `classes` classes; [`Knn::extend`] fills it.
     #[must_use]
     pub const fn init(&self, classes: usize) -> Knn {
         Knn {
@@ -114,7 +120,7 @@ impl KnnConfig {
 }
 
 impl Knn {
-    /// Training images that are best added at a time: with 3,072 values an image, 48 MiB of `f32`.
+    /// The most training images of a tile: with 3,072 values per image, 48 MiB of `f32`. Batches of this size are added as they are.
     pub const TILE: usize = 4096;
 
     /// Selects the k nearest of each tile on the device rather than in memory: right where distances would have to be
@@ -125,24 +131,33 @@ impl Knn {
         self
     }
 
-    /// Adds training images and their labels.
+    /// Adds training images, in batches of any size, and their labels.
     ///
     /// # Shapes
-    /// - `images`: `[images, channels, height, width]`, whole numbers 0 to 255.
+    /// - each of `batches`: `[images, channels, height, width]`, whole numbers 0 to 255.
+    /// - `labels`: one per image of all batches together, in their order.
     ///
     /// # Panics
-    /// If there is not one label an image, or a label is not below the number of classes.
-    pub fn add(&mut self, images: Tensor<4>, labels: &[usize]) {
-        assert_eq!(images.dims()[0], labels.len(), "one label an image");
+    /// If there is not one label per image, or a label is not below the number of classes.
+    pub fn extend(&mut self, batches: impl IntoIterator<Item = Tensor<4>>, labels: &[usize]) {
         assert!(labels.iter().all(|&label| label < self.classes), "labels below {}", self.classes);
+        let mut images = 0;
+        for batch in batches {
+            images += batch.dims()[0];
+            for tile in divide(batch, Self::TILE) {
+                self.add(tile);
+            }
+        }
+        assert_eq!(images, labels.len(), "one label per image");
         self.labels.extend_from_slice(labels);
+    }
+
+    /// Adds the images of a tile.
+    fn add(&mut self, images: Tensor<4>) {
         if zoo_kernels::is_accelerated(&images.device()) {
             let values = images.dims()[1..].iter().product();
-            let distance = match self.config.metric {
-                Metric::L1 => Distance::L1,
-                Metric::L2 => Distance::L2,
-            };
-            self.index.get_or_insert_with(|| Index::new(distance, values)).extend(&bytes(images));
+            let metric = self.config.metric;
+            self.index.get_or_insert_with(|| Index::new(metric, values)).extend(&bytes(images));
         } else {
             self.tiles.push(Tile::new(images));
         }
@@ -204,7 +219,7 @@ impl Knn {
         nearest.offer(&read(distances), |place| first + place % images);
     }
 
-    /// Turns neighbours into scores: a class's votes, plus less than one that orders classes with as many. Equal scores go to the
+    /// Turns neighbours into scores: a class's votes, plus less than one that orders classes with equally many. Equal scores go to the
     /// smaller label.
     fn vote(&self, neighbours: &[Neighbour], scores: &mut [f32]) {
         let mut order = Vec::new();
@@ -245,7 +260,16 @@ impl Classifier for Knn {
     }
 }
 
-/// Pixels as what they are.
+/// Parts of at most `size` images, in order; `images` itself if it is no larger.
+fn divide(images: Tensor<4>, size: usize) -> impl Iterator<Item = Tensor<4>> {
+    let count = images.dims()[0];
+    (0..count).step_by(size).map(move |first| {
+        let part = first..(first + size).min(count);
+        if part.len() == count { images.clone() } else { images.clone().slice(part) }
+    })
+}
+
+/// Pixels as the whole numbers that they are.
 fn bytes(images: Tensor<4>) -> Vec<u8> {
     let values = images.into_data().convert::<f32>();
     let values = values.as_slice::<f32>().expect("converted to f32");

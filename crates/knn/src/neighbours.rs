@@ -14,7 +14,7 @@ pub struct Neighbours {
 }
 
 impl Neighbours {
-    /// Takes k neighbours a query.
+    /// Takes k neighbours per query.
     pub(crate) const fn new(k: usize, rows: Vec<Neighbour>) -> Self {
         Self { k, rows }
     }

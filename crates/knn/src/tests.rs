@@ -21,9 +21,7 @@ fn tensor(pixels: &[u8], values: usize) -> Tensor<4> {
 
 fn knn(config: KnnConfig, train: &[u8], values: usize, tile: usize, labels: &[usize]) -> Knn {
     let mut knn = config.init(10);
-    for (pixels, labels) in train.chunks(tile * values).zip(labels.chunks(tile)) {
-        knn.add(tensor(pixels, values), labels);
-    }
+    knn.extend(train.chunks(tile * values).map(|pixels| tensor(pixels, values)), labels);
     knn
 }
 
@@ -146,6 +144,42 @@ fn images_at_the_same_distance_come_in_their_order() {
             neighbours.iter().next().unwrap().iter().map(|neighbour| neighbour.index).collect();
         assert_eq!(order, [1, 3, 0]);
     }
+}
+
+#[test]
+fn batches_may_be_of_any_size() {
+    let config = KnnConfig { k: 3, metric: Metric::L1, ties: Ties::Nearest };
+    let train = images(Knn::TILE + 10, 2, 3, 256);
+    let labels: Vec<usize> = (0..Knn::TILE + 10).map(|at| at % 10).collect();
+    let neighbours = |knn: &Knn| knn.neighbours(tensor(&train[2 * Knn::TILE - 8..], 2));
+    let whole = knn(config, &train, 2, labels.len(), &labels);
+    let expected = neighbours(&whole);
+    assert_eq!(whole.len(), Knn::TILE + 10);
+    for size in [1000, Knn::TILE] {
+        assert_eq!(neighbours(&knn(config, &train, 2, size, &labels)), expected);
+    }
+    // One call after the other is like one call.
+    let mut twice = config.init(10);
+    for (pixels, labels) in train.chunks(2 * 1000).zip(labels.chunks(1000)) {
+        twice.extend([tensor(pixels, 2)], labels);
+    }
+    assert_eq!(neighbours(&twice), expected);
+    let parts: Vec<usize> = divide(tensor(&train, 2), Knn::TILE).map(|part| part.dims()[0]).collect();
+    assert_eq!(parts, [Knn::TILE, 10]);
+}
+
+#[test]
+#[should_panic(expected = "one label per image")]
+fn every_image_needs_a_label() {
+    let config = KnnConfig { k: 1, metric: Metric::L2, ties: Ties::Nearest };
+    config.init(10).extend([tensor(&[1, 2, 3], 1)], &[0, 1]);
+}
+
+#[test]
+#[should_panic(expected = "labels below 10")]
+fn labels_are_below_the_number_of_classes() {
+    let config = KnnConfig { k: 1, metric: Metric::L2, ties: Ties::Nearest };
+    config.init(10).extend([tensor(&[1], 1)], &[10]);
 }
 
 #[test]

@@ -2,8 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
-
-use crate::Metric;
+use zoo_kernels::Metric;
 
 /// The values of an inner product that `f32` still adds exactly: 2²⁴ / 128².
 const EXACT: usize = 1024;
@@ -71,7 +70,7 @@ impl Tile {
     }
 }
 
-/// Columns of `rows`, as many at a time as add exactly.
+/// Columns of `rows`, at most as many at a time as add exactly.
 fn chunks(rows: &Tensor<2>) -> impl Iterator<Item = Tensor<2>> {
     let [images, values] = rows.dims();
     (0..values)

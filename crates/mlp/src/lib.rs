@@ -3,13 +3,27 @@
 //!
 //! a⁰ is the image as one vector, zˡ = Wˡ aˡ⁻¹ + bˡ and aˡ = σ(zˡ) for each hidden layer, and a last linear layer gives the
 //! scores. One hidden layer of 50 outputs is the two-layer network of CS231n's first assignment: `hidden = [50]`.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use zoo_core::{Architecture, Classifier, InputSpec};
+//! use zoo_mlp::MlpConfig;
+//!
+//! let device = Device::flex();
+//! let input = InputSpec::without_statistics([3, 32, 32], 10);
+//! let config = MlpConfig { hidden: vec![50], ..MlpConfig::default() };
+//! let model = config.draw(&input, &device, 42);
+//! assert_eq!(zoo_core::parameters(&model), (3072 + 1) * 50 + (50 + 1) * 10);
+//! let scores = model.forward(Tensor::zeros([4, 3, 32, 32], &device));
+//! assert_eq!(scores.dims(), [4, 10]);
+//! ```
 
 use burn::module::{Initializer, Module};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use zoo_core::{
-    Architecture, Classifier, Features, InputSpec, InvalidConfig, Loss, Normalizer, hidden_layer,
+    Architecture, Classifier, Features, InputSpec, InvalidConfig, Loss, Normalizer, kaiming, linear_layer,
 };
 use zoo_kernels::Activation;
 
@@ -26,7 +40,7 @@ pub struct MlpConfig {
     pub hidden: Vec<usize>,
     /// σ. Default: `relu`.
     pub activation: Activation,
-    /// The standard deviation that all weights start with; 0 for one that suits each layer (see [`hidden_layer`]). Default: 0.
+    /// The standard deviation that all weights start with; 0 for one that suits each layer (see [`kaiming`]). Default: 0.
     pub deviation: f64,
     /// The share of each hidden layer's outputs that training drops (Srivastava et al., 2014). Default: 0.
     pub dropout: f64,
@@ -68,19 +82,17 @@ impl Architecture for MlpConfig {
     /// Hidden layers start from Kaiming's normal distribution and biases 0, the last layer as PyTorch draws it, unless there is
     /// a `deviation` for all.
     fn init(&self, input: &InputSpec, device: &Device) -> Mlp {
+        let small = (self.deviation > 0.0).then_some(Initializer::Normal { mean: 0.0, std: self.deviation });
         let mut inputs = input.values();
         let next = |&outputs: &usize| {
             let inputs = std::mem::replace(&mut inputs, outputs);
-            if self.deviation > 0.0 {
-                return small_layer(inputs, outputs, self.deviation, device);
-            }
-            hidden_layer(inputs, outputs, self.activation, device)
+            let initializer = small.clone().unwrap_or_else(|| kaiming(self.activation));
+            linear_layer(inputs, outputs, initializer, device)
         };
         let hidden = self.hidden.iter().map(next).collect();
-        let linear = if self.deviation > 0.0 {
-            small_layer(inputs, input.classes, self.deviation, device)
-        } else {
-            LinearConfig::new(inputs, input.classes).init(device)
+        let linear = match small {
+            Some(small) => linear_layer(inputs, input.classes, small, device),
+            None => LinearConfig::new(inputs, input.classes).init(device),
         };
         let normalizer = match self.features {
             Features::Pixels if self.scale > 0.0 => Normalizer::mean_image(input, self.scale as f32, device),
@@ -96,32 +108,28 @@ impl Architecture for MlpConfig {
         }
     }
 
+    fn smooth(&self) -> Option<Self> {
+        self.activation.kink().map(|_| Self { activation: Activation::Gelu, ..self.clone() })
+    }
+
+    fn without_noise(&self) -> Self {
+        Self { dropout: 0.0, ..self.clone() }
+    }
+
     fn kinks(&self) -> Vec<&'static str> {
         self.activation.kink().into_iter().collect()
     }
 
     fn validate(&self, _input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {
         let Self { features: _, scale, hidden, activation: _, deviation, dropout } = self;
-        for (key, value) in [("architecture.scale", scale), ("architecture.deviation", deviation)] {
-            InvalidConfig::check(*value >= 0.0 && value.is_finite(), key, value, "at least 0")?;
-        }
+        InvalidConfig::not_negative("architecture.scale", *scale)?;
+        InvalidConfig::not_negative("architecture.deviation", *deviation)?;
         let valid =
             (1..=16).contains(&hidden.len()) && hidden.iter().all(|outputs| (1..=16_384).contains(outputs));
         let expected = "1 to 16 layers, each of 1 to 16384 outputs";
         InvalidConfig::check(valid, "architecture.hidden", format!("{hidden:?}"), expected)?;
-        let valid = (0.0..1.0).contains(dropout);
-        InvalidConfig::check(valid, "architecture.dropout", dropout, "at least 0 and below 1")
+        InvalidConfig::share("architecture.dropout", *dropout)
     }
-}
-
-/// W x + b with W from N(0, deviation²) and b = 0, as the course's assignments start.
-fn small_layer(inputs: usize, outputs: usize, deviation: f64, device: &Device) -> Linear {
-    let mut linear = LinearConfig::new(inputs, outputs)
-        .with_bias(false)
-        .with_initializer(Initializer::Normal { mean: 0.0, std: deviation })
-        .init(device);
-    linear.bias = Some(Initializer::Zeros.init([outputs], device));
-    linear
 }
 
 impl Classifier for Mlp {
@@ -241,6 +249,15 @@ mod tests {
         }
         let error = MlpConfig { scale: -1.0, ..config }.validate(&input(), &Loss::MeanSquaredError);
         assert_eq!(error.unwrap_err().key, "architecture.scale");
+    }
+
+    #[test]
+    fn smooth_and_without_noise() {
+        let config = MlpConfig { dropout: 0.5, activation: Activation::LeakyRelu, ..MlpConfig::default() };
+        let smooth = config.smooth().unwrap();
+        assert_eq!(smooth, MlpConfig { activation: Activation::Gelu, ..config.clone() });
+        assert!(smooth.kinks().is_empty() && smooth.smooth().is_none());
+        assert_eq!(config.without_noise(), MlpConfig { dropout: 0.0, ..config });
     }
 
     #[test]

@@ -2,20 +2,20 @@
 
 use std::ops::Range;
 
-use crate::canvas::Point;
+use crate::primitives::Point;
 
-/// A loss that many times what training begins with has diverged.
+/// A loss of that many times the one that training begins with has diverged.
 const DIVERGED: f64 = 6.0;
 /// Losses begin this far apart at most, unless one of them has diverged already: hinge losses begin much higher than
 /// cross-entropies, and both should be seen.
 const APART: f64 = 30.0;
-/// Ticks divide an axis into so many parts or fewer.
+/// The most parts that ticks divide an axis into.
 const PARTS: f64 = 5.0;
 /// Training begins with this loss at least.
 const LEAST_START: f64 = 0.1;
 /// A logarithmic axis of fewer decades has ticks at 2 and 5 between the powers of ten.
 const FEW_DECADES: f64 = 3.5;
-/// Values whose largest is so many times the least are told apart on a logarithmic scale alone.
+/// Values whose largest is that many times the least can be told apart on a logarithmic scale only.
 const SPAN: f64 = 30.0;
 
 /// The range of an axis and its ticks.
@@ -105,7 +105,7 @@ impl Axis {
     }
 
     /// The axis of something that was tried at `values`, with room at both ends: logarithmic if it spans orders of magnitude,
-    /// with 0, if that was tried too, beside the least.
+    /// with 0, if that was tried too, next to the least.
     pub(crate) fn of_settings(values: impl Iterator<Item = f64> + Clone) -> Self {
         let (low, high) = extremes(values.clone());
         let (least, _) = extremes(values.clone().filter(|&value| value > 0.0));
@@ -115,7 +115,7 @@ impl Axis {
         Self::around(values)
     }
 
-    /// A tick a name, at 0, 1, 2 and so on.
+    /// One tick per name, at 0, 1, 2 and so on.
     pub(crate) fn of_names(names: &[String]) -> Self {
         let tick = |(place, name): (usize, &String)| Tick { value: place as f64, label: name.clone() };
         let last = names.len().saturating_sub(1) as f64;
@@ -149,10 +149,10 @@ impl Axis {
         (axis, cut)
     }
 
-    /// From the tick at or below `low` to that at or above `high`, in about so many parts.
+    /// From the tick at or below `low` to that at or above `high`, in about that many parts.
     fn between(low: f64, high: f64, parts: f64) -> Self {
         let size = low.abs().max(high.abs());
-        // One value alone, or as good as: something around it.
+        // One single value, or as good as: something around it.
         let half = if size < 1e-9 { 0.5 } else { 0.05 * size };
         let flat = high - low < 1e-9 * size.max(1e-3);
         let (low, high) = if flat { (low - half, high + half) } else { (low, high) };
@@ -162,7 +162,7 @@ impl Axis {
         let tick = |place: usize| (first + place as f64) * step + 0.0;
         let ticks: Vec<_> = (0..=(last - first) as usize).map(tick).collect();
         let decimals = (-step.log10() - 1e-9).ceil().clamp(0.0, 12.0) as usize;
-        // Beside huge values the last tick may lie a small one's height below it.
+        // Next to huge values the last tick may lie a small one's height below it.
         Self::linear(low.min(first * step)..high.max(last * step), ticks, decimals)
     }
 
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hinge_beside_cross_entropy_is_not() {
+    fn the_hinge_next_to_cross_entropy_is_not() {
         let (softmax, svm) = (line(&[2.3, 1.9, 1.7]), line(&[9.0, 5.0, 4.5]));
         let (axis, cut) = Axis::of_losses(&[&softmax, &softmax, &svm]);
         assert!(!cut);
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_stands_beside_the_least() {
+    fn zero_is_next_to_the_least() {
         let axis = Axis::of_settings([0.0, 1e-6, 1e-4, 1e-2].into_iter());
         assert_eq!(labels(&axis), ["0", "1e-6", "1e-5", "0.0001", "0.001", "0.01"]);
         assert!(0.0 < axis.share(0.0) && axis.share(0.0) < axis.share(1e-6));
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn names_stand_apart_evenly() {
+    fn names_are_evenly_apart() {
         let axis = Axis::of_names(&["l1".into(), "l2".into()]);
         assert_eq!((axis.share(0.0), axis.share(1.0)), (0.25, 0.75));
         assert_eq!(labels(&axis), ["l1", "l2"]);

@@ -2,40 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::Picture;
+use crate::picture::Picture;
+use crate::primitives::{Anchor, Area, Colour, Point, Stroke, Text};
 use crate::raster::Raster;
-use crate::style::{Colour, Stroke, TEXT};
-
-/// From the left, from the top.
-pub(crate) type Point = (f64, f64);
-/// Left, top, width, height.
-pub(crate) type Area = (f64, f64, f64, f64);
-
-/// Which part of the words stands at their point.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Anchor {
-    #[default]
-    Start,
-    Middle,
-    End,
-}
-
-/// How words look.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Text {
-    pub(crate) size: f64,
-    pub(crate) colour: Colour,
-    pub(crate) anchor: Anchor,
-    /// Degrees, clockwise around the point.
-    pub(crate) turned: f64,
-    pub(crate) bold: bool,
-}
-
-impl Default for Text {
-    fn default() -> Self {
-        Self { size: 12.0, colour: TEXT, anchor: Anchor::Start, turned: 0.0, bold: false }
-    }
-}
 
 /// What is drawn so far.
 #[derive(Default)]
@@ -171,6 +140,8 @@ fn escaped(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rendered::rendered;
+    use crate::style::NAME;
 
     #[test]
     fn numbers_are_short() {
@@ -181,7 +152,7 @@ mod tests {
     #[test]
     fn words_are_escaped() {
         let mut canvas = Canvas::default();
-        canvas.text((1.0, 2.0), "a<b>&\"c'\u{1}\n\u{ffff}", &Text::default());
+        canvas.text((1.0, 2.0), "a<b>&\"c'\u{1}\n\u{ffff}", &NAME);
         let svg = canvas.finish(9.0, 9.0).svg().to_owned();
         assert!(svg.contains(">a&lt;b&gt;&amp;&quot;c&apos;\u{fffd}\u{fffd}\u{fffd}</text>"), "{svg}");
     }
@@ -190,7 +161,7 @@ mod tests {
     fn enlarged_pixels_stay_sharp() {
         let mut canvas = Canvas::default();
         canvas.image((2.0, 1.0, 8.0, 4.0), &Raster::new(&[0, 200], [1, 1, 2]));
-        let pixels = crate::picture::tests::rendered(&canvas.finish(12.0, 6.0));
+        let pixels = rendered(&canvas.finish(12.0, 6.0));
         for (x, y, pixel) in pixels.enumerate_pixels() {
             let inside = (4..20).contains(&x) && (2..10).contains(&y);
             let expected = if !inside {

@@ -1,8 +1,9 @@
 //! Axes around a plot, and where values lie in it.
 
 use crate::axis::Axis;
-use crate::canvas::{Anchor, Area, Canvas, Point, Text};
-use crate::style::{FRAME, GRID, LABEL, NAME, Stroke};
+use crate::canvas::Canvas;
+use crate::primitives::{Anchor, Area, Point, Stroke, Text};
+use crate::style::{FRAME, GRID, LABEL, NAME};
 use crate::words;
 
 const TICK: f64 = 4.0;
@@ -17,11 +18,11 @@ pub(crate) struct Chart<'a> {
 }
 
 impl<'a> Chart<'a> {
-    /// Fills `area` with a plot and what stands to the left of it and below.
+    /// Fills `area` with a plot, and with what is to the left of it and below.
     pub(crate) fn new((left, top, width, height): Area, x: &'a Axis, y: &'a Axis) -> Self {
-        let beside = ROW + words::widest(y.labels(), &LABEL) + 2.0 * TICK;
+        let labels = ROW + words::widest(y.labels(), &LABEL) + 2.0 * TICK;
         let below = TICK + 2.0 * ROW;
-        Self { plot: (left + beside, top, width - beside, height - below), x, y }
+        Self { plot: (left + labels, top, width - labels, height - below), x, y }
     }
 
     /// Where the plot begins.
@@ -61,7 +62,7 @@ impl<'a> Chart<'a> {
         let name = Text { anchor: Anchor::Middle, ..NAME };
         let x_name = words::fitted(x_name, &name, width);
         canvas.text((left + 0.5 * width, bottom + TICK + 1.5 * ROW), &x_name, &name);
-        let beside = left - 3.0 * TICK - words::widest(self.y.labels(), &LABEL) - 0.35 * ROW;
-        canvas.text_upwards((beside, top + 0.5 * height), &words::fitted(y_name, &name, height), &name);
+        let middle = left - 3.0 * TICK - words::widest(self.y.labels(), &LABEL) - 0.35 * ROW;
+        canvas.text_upwards((middle, top + 0.5 * height), &words::fitted(y_name, &name, height), &name);
     }
 }

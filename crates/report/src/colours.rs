@@ -1,9 +1,10 @@
 //! Colours for values, and the bar that tells which is which.
 
 use crate::axis::Axis;
-use crate::canvas::{Anchor, Area, Canvas, Text};
+use crate::canvas::Canvas;
+use crate::primitives::{Anchor, Area, Colour, Stroke, Text};
 use crate::raster::Raster;
-use crate::style::{Colour, FRAME, LABEL, NAME, Stroke};
+use crate::style::{FRAME, LABEL, NAME};
 use crate::words;
 
 const BAR: f64 = 14.0;
@@ -38,7 +39,7 @@ impl Colours {
         Colour([mix(0), mix(1), mix(2)])
     }
 
-    /// How wide the bar of `axis` is, with what stands beside it.
+    /// How wide the bar of `axis` is, with what is next to it.
     pub(crate) fn bar_width(axis: &Axis) -> f64 {
         BAR + 10.0 + words::widest(axis.labels(), &LABEL) + 24.0
     }
@@ -60,9 +61,9 @@ impl Colours {
             canvas.line(&[(left + BAR, y), (left + BAR + 4.0, y)], Stroke::new(FRAME, 1.0));
             canvas.text((left + BAR + 8.0, y), &tick.label, &LABEL);
         }
-        let beside = left + Self::bar_width(axis) - 8.0;
+        let middle = left + Self::bar_width(axis) - 8.0;
         let text = Text { anchor: Anchor::Middle, ..NAME };
-        canvas.text_upwards((beside, top + 0.5 * height), &words::fitted(name, &text, height), &text);
+        canvas.text_upwards((middle, top + 0.5 * height), &words::fitted(name, &text, height), &text);
     }
 }
 

@@ -1,14 +1,16 @@
 //! The learning curves of a comparison as one picture.
 
-use zoo_core::result::{Comparison, EpochRecord, ModelResult};
+use zoo_schema::{Comparison, EpochRecord, ModelResult};
 
-use crate::Picture;
 use crate::axis::{Axis, below};
-use crate::canvas::{Area, Canvas, Point, Text};
+use crate::canvas::Canvas;
 use crate::chart::Chart;
+use crate::figure::thousands;
 use crate::legend::{Legend, draw_marker};
+use crate::picture::Picture;
+use crate::primitives::{Area, Point, Text};
 use crate::style::{Ink, LABEL, MARGIN, TEXT};
-use crate::summary::{name_on, thousands};
+use crate::summary::name_on;
 use crate::words::Heading;
 
 const WIDTH: f64 = 900.0;
@@ -51,7 +53,7 @@ impl Curve {
     }
 }
 
-/// Learning curves as one picture: loss and accuracy against the epoch, with a legend beside them.
+/// Learning curves as one picture: loss and accuracy against the epoch, with a legend next to them.
 ///
 /// On the left is the loss on the training images, on the right the accuracy on validation images (of the averaged
 /// weights where there are any) with that on training images paler behind it. Each result that has a history of at
@@ -119,7 +121,7 @@ fn loss_panel(curves: &[Curve]) -> Panel<'_> {
     Panel { title, quantity: "loss", axis, lines: losses.into_iter().enumerate().map(line).collect() }
 }
 
-/// Accuracy on validation images, and on training images behind it; without the former the latter stands alone.
+/// Accuracy on validation images, and on training images behind it; without the former there is only the latter.
 fn accuracy_panel(curves: &[Curve]) -> Panel<'_> {
     let validated = curves.iter().any(|curve| !curve.validation.is_empty());
     let trained = curves.iter().any(|curve| !curve.training.is_empty());

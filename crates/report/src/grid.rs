@@ -1,9 +1,10 @@
 //! Images in rows, with what there is to say about each.
 
-use crate::Picture;
-use crate::canvas::{Anchor, Canvas, Text};
+use crate::canvas::Canvas;
+use crate::picture::Picture;
+use crate::primitives::{Anchor, Stroke, Text};
 use crate::raster::Raster;
-use crate::style::{LABEL, LEAST_WIDTH, MARGIN, NAME, RIGHT, Stroke, WRONG};
+use crate::style::{LABEL, LEAST_WIDTH, MARGIN, NAME, RIGHT, WRONG};
 use crate::words::{self, Heading};
 
 const WIDEST_LABEL: f64 = 160.0;
@@ -20,14 +21,14 @@ pub struct Grid {
     pub notes: String,
     /// Images that belong together, from the top.
     pub rows: Vec<Row>,
-    /// So many tiles at the start of each row stand apart from the others.
+    /// How many tiles at the start of each row are set apart from the others.
     pub apart: usize,
 }
 
 /// Images side by side.
 #[derive(Clone, Debug, Default)]
 pub struct Row {
-    /// What stands to the left of them; nothing if it is empty.
+    /// What is written to the left of them; nothing if it is empty.
     pub label: String,
     /// The images; without one the row says "none".
     pub tiles: Vec<Tile>,
@@ -38,7 +39,7 @@ pub struct Row {
 pub struct Tile {
     /// The image.
     pub image: Raster,
-    /// What stands below it; nothing if it is empty.
+    /// What is written below it; nothing if it is empty.
     pub caption: String,
     /// Whether it is right.
     pub mark: Mark,
@@ -73,9 +74,9 @@ impl Tile {
     }
 }
 
-/// Where everything stands.
+/// Where everything is.
 struct Layout {
-    /// The width of the labels, with the room beside them.
+    /// The width of the labels, with the room next to them.
     labels: f64,
     /// The side of the square that an image fills.
     side: f64,
@@ -195,7 +196,7 @@ fn scale(image: &Raster, side: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture::tests::rendered;
+    use crate::rendered::rendered;
 
     fn red() -> Raster {
         Raster::new(&[[255; 16], [0; 16], [0; 16]].concat(), [3, 4, 4])
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn tiles_that_stand_apart_leave_room() {
+    fn tiles_that_are_set_apart_leave_room() {
         let width = |apart| {
             let grid = Grid { apart, ..grid(1, 6) };
             rendered(&grid.draw()).width()

@@ -1,7 +1,8 @@
 //! Which line is whose.
 
-use crate::canvas::{Canvas, Point, Text};
-use crate::style::{Ink, NAME, QUIET_TEXT, Stroke};
+use crate::canvas::Canvas;
+use crate::primitives::{Point, Stroke, Text};
+use crate::style::{Ink, NAME, QUIET_TEXT};
 use crate::words;
 
 const ROW: f64 = 19.0;
@@ -32,7 +33,7 @@ impl Legend {
         ROW * (self.names.len() + between + self.kinds.len()) as f64
     }
 
-    /// A row a name, and a row a kind.
+    /// One row per name, and one per kind.
     pub(crate) fn draw(&self, canvas: &mut Canvas, left: f64, top: f64) {
         let mut middle = top + 0.5 * ROW;
         for (place, name) in self.names.iter().enumerate() {
@@ -54,7 +55,7 @@ fn row(canvas: &mut Canvas, (left, middle): Point, stroke: Stroke, words: &str, 
     canvas.text((left + AFTER_SAMPLE, middle), words, text);
 }
 
-/// What stands on a line at `point`, if anything does.
+/// The marker of `ink` at a point, if it has one.
 pub(crate) fn draw_marker(canvas: &mut Canvas, (x, y): Point, ink: Ink) {
     if let Some(outline) = ink.marker {
         let corners: Vec<Point> = outline.iter().map(|&(right, down)| (x + right, y + down)).collect();

@@ -1,5 +1,26 @@
-//! Results out: a [`Comparison`] as a table for the terminal and as Markdown, and pictures of results, searches and images.
-//! Knows the result schema and plain numbers, and no tensor.
+//! Results out: what `zoo_schema` describes as tables for the terminal and in Markdown, and pictures of results, searches and images.
+//! Knows the result schema and plain numbers, no tensor and no Burn.
+//!
+//! - Comparisons: [`terminal_table`], [`markdown()`], [`describe`], [`failures`], the pictures [`curves()`] and [`confusion`].
+//! - Searches: [`search_table`], [`search_markdown`], the picture [`search()`].
+//! - Reproductions: [`reproduction_table`], [`reproduction_markdown`], [`figure_line`].
+//! - Images: [`Grid`] and [`Distances`].
+//! - For tables of one's own: [`table()`] and [`markdown_table`], and figures in words: [`percent`], [`or_dash`], [`thousands`],
+//!   [`seconds`], [`scientific`].
+//!
+//! ```
+//! let document = r#"{
+//!     "schema": 1, "zoo_version": "0.1.0", "burn_version": "0.22.1",
+//!     "dataset": {"name": "pets", "train": 90, "validation": 10, "test": 4, "classes": ["cat", "dog"]},
+//!     "backend": "flex", "adapter": "CPU", "seed": 42,
+//!     "results": [{"model": "svm", "backend": "flex", "config": {}, "parameters": 30730, "history": []}]
+//! }"#;
+//! let comparison: zoo_schema::Comparison = serde_json::from_str(document)?;
+//! let table = zoo_report::terminal_table(&comparison);
+//! println!("{table}");
+//! assert!(table.contains("30,730"));
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 //!
 //! A [`Picture`] is SVG, and PNG rendered from it. What draws one knows axes (`axis`, `chart`), words (`words`, `legend`), colours
 //! (`style`, `colours`) and pixels (`raster`), and puts elements on a `canvas`.
@@ -9,57 +30,54 @@ mod canvas;
 mod chart;
 mod colours;
 mod curves;
+mod figure;
 mod grid;
 mod legend;
 mod matrix;
 mod picture;
+mod primitives;
 mod raster;
+#[cfg(test)]
+mod rendered;
 mod reproduction;
 mod search;
 mod style;
 mod summary;
+mod table;
+mod trials;
 mod words;
 
-use comfy_table::{CellAlignment, Table, TableComponent, presets};
-use zoo_core::result::{Comparison, ModelResult};
+use zoo_schema::{Comparison, ModelResult};
+
+pub use comfy_table::Table;
 
 pub use curves::curves;
+pub use figure::{or_dash, percent, scientific, seconds, thousands};
 pub use grid::{Grid, Mark, Row, Tile};
 pub use matrix::{Distances, Side, confusion};
 pub use picture::{Picture, PictureError};
 pub use raster::Raster;
 pub use reproduction::{figure_line, reproduction_markdown, reproduction_table};
 pub use search::search;
-pub use summary::{describe, thousands};
+pub use summary::describe;
+pub use table::{markdown_table, table};
+pub use trials::{BEST_FILE, MARKDOWN_FILE, search_markdown, search_table, settings_line};
 
-/// The table that people see: a row a model, in the order of the comparison.
+/// The table for the terminal: one row per model, in the order of the comparison.
 #[must_use]
 pub fn terminal_table(comparison: &Comparison) -> String {
-    fill(table(summary::header(comparison)), comparison)
+    fill(table(summary::header(comparison), figures(comparison)), comparison)
 }
 
 /// The same table in Markdown, under a line that says what was run on what.
 #[must_use]
 pub fn markdown(comparison: &Comparison) -> String {
-    let mut table = Table::new();
-    table.load_preset(presets::ASCII_MARKDOWN).set_header(summary::header(comparison));
+    let table = markdown_table(summary::header(comparison), figures(comparison));
     let mut text = format!("{}\n\n{}\n", describe(comparison), fill(table, comparison));
     for (place, failure) in failures(comparison).into_iter().enumerate() {
         text.extend([if place == 0 { "\n- " } else { "- " }, &failure, "\n"]);
     }
     text
-}
-
-/// An empty table in the style of all tables at the terminal: a line below the header and none between rows.
-pub fn table<T: Into<comfy_table::Row>>(header: T) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
-    for component in
-        [TableComponent::HorizontalLines, TableComponent::MiddleIntersections, TableComponent::VerticalLines]
-    {
-        table.remove_style(component);
-    }
-    table
 }
 
 /// A line for each model that failed: its name, its backend and why.
@@ -71,12 +89,12 @@ pub fn failures(comparison: &Comparison) -> Vec<String> {
     comparison.results.iter().filter_map(failed).collect()
 }
 
-/// Names to the left, figures to the right.
+/// The columns after those of names.
+fn figures(comparison: &Comparison) -> std::ops::Range<usize> {
+    summary::name_columns(comparison)..summary::header(comparison).len()
+}
+
 fn fill(mut table: Table, comparison: &Comparison) -> String {
-    let names = summary::name_columns(comparison);
-    for (place, column) in table.column_iter_mut().enumerate() {
-        column.set_cell_alignment(if place < names { CellAlignment::Left } else { CellAlignment::Right });
-    }
     for result in &comparison.results {
         table.add_row(summary::row(comparison, result));
     }
@@ -85,16 +103,15 @@ fn fill(mut table: Table, comparison: &Comparison) -> String {
 
 #[cfg(test)]
 mod tests {
-    use zoo_core::Scores;
-    use zoo_core::result::{DatasetSummary, SCHEMA, TestMetrics, Variant};
+    use zoo_schema::{ConfusionMatrix, DatasetSummary, SCHEMA, TestMetrics, Variant};
 
     use super::*;
 
     fn comparison() -> Comparison {
         let classes = vec!["cat".to_string(), "dog".to_string()];
-        let scores = Scores::from_rows(vec![1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0], 2);
+        let confusion = ConfusionMatrix::new(&[0, 1, 1, 1], &[0, 0, 1, 1], 2);
         let mut svm = ModelResult::new("svm", "flex", serde_json::Value::Null);
-        svm.test = Some(TestMetrics::new(&scores, &[0, 1, 1, 1], &classes, None));
+        svm.test = Some(TestMetrics::new(confusion, 1.0, None, &classes));
         svm.parameters = Some(30_730);
         svm.fit_seconds = Some(75.0);
         svm.predict_images_per_second = Some(12_345.6);
@@ -114,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn markdown_has_a_row_a_model_and_names_failures() {
+    fn markdown_has_a_row_per_model_and_names_failures() {
         let expected = "\
 pets: 90 training, 10 validation and 4 test images of 2 classes; flex on CPU; seed 7; zoo 0.1.0, Burn 0.22.1
 

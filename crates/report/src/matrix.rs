@@ -1,14 +1,16 @@
 //! Numbers in rows and columns, as shades: how often a class was taken for another, how far apart images are.
 
-use zoo_core::result::{Comparison, ModelResult, TestMetrics};
+use zoo_schema::{Comparison, ModelResult, TestMetrics};
 
-use crate::Picture;
 use crate::axis::Axis;
-use crate::canvas::{Anchor, Area, Canvas, Text};
+use crate::canvas::Canvas;
 use crate::colours::{BLUES, Colours, GREYS};
+use crate::figure::{percent, thousands};
+use crate::picture::Picture;
+use crate::primitives::{Anchor, Area, Colour, Stroke, Text};
 use crate::raster::Raster;
-use crate::style::{Colour, FRAME, GRID, LABEL, LEAST_WIDTH, MARGIN, NAME, Stroke, TEXT, WHITE};
-use crate::summary::{name_on, thousands};
+use crate::style::{FRAME, GRID, LABEL, LEAST_WIDTH, MARGIN, NAME, TEXT, WHITE};
+use crate::summary::name_on;
 use crate::words::{self, Heading};
 
 const WIDEST_NAME: f64 = 110.0;
@@ -19,11 +21,11 @@ const DIAGONAL: f64 = std::f64::consts::FRAC_1_SQRT_2;
 const ROW: f64 = 20.0;
 /// How wide a distance matrix is.
 const MATRIX_WIDTH: f64 = 750.0;
-/// Letters of classes beside a distance matrix.
+/// Letters of classes next to a distance matrix.
 const CLASS: Text = Text { colour: Colour([60; 3]), ..LABEL };
 
 /// The confusion matrix of a result: true classes from the top, predicted classes from the left, each cell with its count,
-/// shaded by its share of the row. A picture of more than 25 classes has shades alone.
+/// shaded by its share of the row. A picture of more than 25 classes has only shades.
 ///
 /// `None` if the model failed.
 #[must_use]
@@ -33,14 +35,14 @@ pub fn confusion(comparison: &Comparison, result: &ModelResult) -> Option<Pictur
     let title = format!("Confusion matrix of {name} on {}", comparison.dataset.name);
     let images: usize = test.confusion.counts().iter().flatten().sum();
     let notes = format!(
-        "{:.1} % of {} test images are right: those on the diagonal. A row is a true class, a column what it was taken for.",
-        100.0 * test.accuracy,
+        "{} of {} test images are right: those on the diagonal. A row is a true class, a column what it was taken for.",
+        percent(test.accuracy, 1),
         thousands(images)
     );
     Some(Confusion::new(test).draw(&title, &notes))
 }
 
-/// Counts and where they stand.
+/// Counts and where they are.
 struct Confusion<'a> {
     counts: &'a [Vec<usize>],
     classes: Vec<&'a str>,
@@ -66,7 +68,7 @@ impl<'a> Confusion<'a> {
         let side = self.cell * self.classes.len() as f64;
         let shares = Axis::of_values([0.0, 100.0].into_iter());
         let widest = words::widest(self.classes.iter().copied(), &self.name).min(WIDEST_NAME);
-        // Classes above stand at an angle while there is room for that.
+        // Classes above are at an angle while there is room for that.
         let angle = if self.cell > 20.0 { -45.0 } else { -90.0 };
         let above = if angle > -90.0 { (DIAGONAL * widest).ceil() + 8.0 } else { widest };
         let left = MARGIN + ROW + widest + 8.0;
@@ -96,8 +98,8 @@ impl<'a> Confusion<'a> {
         for (place, class) in self.classes.iter().enumerate() {
             let middle = (place as f64 + 0.5) * self.cell;
             let class = words::fitted(class, &self.name, WIDEST_NAME);
-            let beside = Text { anchor: Anchor::End, ..self.name };
-            canvas.text((left - 8.0, top + middle), &class, &beside);
+            let to_the_right = Text { anchor: Anchor::End, ..self.name };
+            canvas.text((left - 8.0, top + middle), &class, &to_the_right);
             canvas.text((left + middle, top - 8.0), &class, &Text { turned: angle, ..self.name });
         }
     }
@@ -130,16 +132,16 @@ impl<'a> Confusion<'a> {
     }
 }
 
-/// How far images are from images: a row and a column each, black where they are nearest and white where they are farthest.
+/// How far images are from images: one row or column per image, black where they are nearest and white where they are farthest.
 #[derive(Clone, Debug)]
 pub struct Distances {
     /// What is seen.
     pub title: String,
     /// How to read it.
     pub notes: String,
-    /// The images that rows stand for.
+    /// The images of the rows.
     pub rows: Side,
-    /// The images that columns stand for.
+    /// The images of the columns.
     pub columns: Side,
     /// What is measured, with its unit.
     pub quantity: String,
@@ -197,11 +199,11 @@ impl Distances {
     /// Draws the matrix.
     ///
     /// # Panics
-    /// If there is not a value a row and column, or there are none.
+    /// If there is not one value per row and column, or there are none.
     #[must_use]
     pub fn draw(&self) -> Picture {
         let (rows, columns) = (self.rows.len(), self.columns.len());
-        assert_eq!(self.values.len(), rows * columns, "a value a row and column");
+        assert_eq!(self.values.len(), rows * columns, "one value per row and column");
         let axis = Axis::spanning(self.values.iter().copied());
         let height = (MATRIX_WIDTH * rows as f64 / columns as f64).round().clamp(180.0, MATRIX_WIDTH);
         let left = MARGIN + ROW + self.rows.names_width(height) + 10.0;
@@ -223,14 +225,14 @@ impl Distances {
     /// Ticks between classes, their names and those of the sides. Returns where they end.
     fn draw_classes(&self, canvas: &mut Canvas, (left, top, width, height): Area) -> f64 {
         let (bottom, stroke) = (top + height, Stroke::new(FRAME, 1.0));
-        let (beside, centred) =
+        let (to_the_right, centred) =
             (Text { anchor: Anchor::End, ..CLASS }, Text { anchor: Anchor::Middle, ..CLASS });
         for (class, middle, room) in self.rows.places(height) {
             let end = top + middle + 0.5 * room;
             canvas.line(&[(left - 6.0, end), (left, end)], stroke);
             if room >= CLASS.size {
                 let class = words::fitted(class, &CLASS, WIDEST_NAME);
-                canvas.text((left - 10.0, top + middle), &class, &beside);
+                canvas.text((left - 10.0, top + middle), &class, &to_the_right);
             }
         }
         let columns = self.columns.places(width);
@@ -242,7 +244,7 @@ impl Distances {
                 canvas.text((left + middle, bottom + 0.6 * ROW), class, &centred);
             } else if room >= CLASS.size {
                 let class = words::fitted(class, &CLASS, WIDEST_NAME);
-                canvas.text_upwards((left + middle, bottom + 8.0), &class, &beside);
+                canvas.text_upwards((left + middle, bottom + 8.0), &class, &to_the_right);
             }
         }
         let below = bottom + if fits { ROW } else { self.columns.names_width(width) + 12.0 };
@@ -255,19 +257,15 @@ impl Distances {
 
 #[cfg(test)]
 mod tests {
-    use zoo_core::Scores;
-    use zoo_core::result::{DatasetSummary, SCHEMA};
+    use zoo_schema::{ConfusionMatrix, DatasetSummary, SCHEMA};
 
     use super::*;
-    use crate::picture::tests::rendered;
+    use crate::rendered::rendered;
 
     fn comparison(classes: Vec<String>, labels: &[usize], predictions: &[usize]) -> Comparison {
-        let row = |&prediction: &usize| {
-            (0..classes.len()).map(move |class| f32::from(u8::from(class == prediction)))
-        };
-        let scores = Scores::from_rows(predictions.iter().flat_map(row).collect(), classes.len());
+        let confusion = ConfusionMatrix::new(labels, predictions, classes.len());
         let mut result = ModelResult::new("svm", "flex", serde_json::Value::Null);
-        result.test = Some(TestMetrics::new(&scores, labels, &classes, None));
+        result.test = Some(TestMetrics::new(confusion, 1.0, None, &classes));
         let dataset =
             DatasetSummary { name: "pets".into(), train: 1, validation: 1, test: labels.len(), classes };
         Comparison {
@@ -289,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_stand_in_their_cells() {
+    fn counts_are_in_their_cells() {
         let names = ["cat", "a <dog> & more"].map(String::from).to_vec();
         let comparison = comparison(names, &[0, 0, 0, 0, 1], &[0, 0, 0, 1, 1]);
         let svg = drawn(&comparison).svg().to_owned();

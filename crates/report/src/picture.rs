@@ -6,7 +6,7 @@ use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::fontdb::Database;
 use resvg::usvg::{Options, Tree};
 
-/// Pixels of the PNG a pixel of the SVG: sharp on dense screens and in print.
+/// Pixels of the PNG per pixel of the SVG: sharp on dense screens and in print.
 const SCALE: f32 = 2.0;
 
 /// The fonts that a PNG is written in, whichever the machine has: Ubuntu Light, and Hack for letters that it lacks.
@@ -72,54 +72,4 @@ impl Picture {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-    use crate::canvas::{Anchor, Canvas, Text};
-    use crate::style::TEXT;
-
-    /// Renders a picture, checks what all of them keep to, and returns the pixels `[row, column]`, red, green, blue.
-    pub(crate) fn rendered(picture: &Picture) -> image::RgbImage {
-        let svg = picture.svg();
-        assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");
-        assert!(!svg.contains("NaN") && !svg.contains("inf"), "only numbers in\n{svg}");
-        let tree = Tree::from_str(svg, &Options::default()).expect("the SVG is well-formed");
-        let png = picture.png().expect("it can be rendered");
-        let pixels = image::load_from_memory(&png).expect("the PNG can be decoded").to_rgb8();
-        let doubled = |length: f32| (2.0 * length).ceil() as u32;
-        assert_eq!(pixels.dimensions(), (doubled(tree.size().width()), doubled(tree.size().height())));
-        assert_eq!(pixels.get_pixel(0, 0).0, [255; 3], "the background is white");
-        assert!(pixels.pixels().any(|pixel| pixel.0 != [255; 3]), "nothing is drawn");
-        pixels
-    }
-
-    #[test]
-    fn a_png_has_twice_the_size_and_needs_no_font_of_the_machine() {
-        let mut canvas = Canvas::default();
-        canvas.text((50.0, 10.0), "Wide", &Text { size: 12.0, colour: TEXT, ..Text::default() });
-        let pixels = rendered(&canvas.finish(100.0, 20.0));
-        assert_eq!(pixels.dimensions(), (200, 40));
-        let dark = pixels.enumerate_pixels().filter(|(_, _, pixel)| pixel.0[0] < 128);
-        let columns: Vec<u32> = dark.map(|(x, _, _)| x).collect();
-        // Four letters of twelve pixels, drawn at 2×, and nothing before them.
-        let (first, last) = (columns.iter().min().unwrap(), columns.iter().max().unwrap());
-        assert!(*first >= 98 && (140..180).contains(last), "from {first} to {last}");
-    }
-
-    #[test]
-    fn letters_stand_where_they_are_anchored() {
-        let ink = |anchor| {
-            let mut canvas = Canvas::default();
-            canvas.text((50.0, 10.0), "mm", &Text { anchor, ..Text::default() });
-            let pixels = rendered(&canvas.finish(100.0, 20.0));
-            let dark = pixels.enumerate_pixels().filter(|(_, _, pixel)| pixel.0[0] < 128);
-            dark.map(|(x, _, _)| x).max().unwrap()
-        };
-        assert!(ink(Anchor::End) < ink(Anchor::Middle) && ink(Anchor::Middle) < ink(Anchor::Start));
-    }
-
-    #[test]
-    fn too_large_a_picture_is_an_error() {
-        let error = Canvas::default().finish(1e9, 1e9).png().unwrap_err();
-        assert!(error.to_string().contains("2000000000×2000000000"), "{error}");
-    }
-}
+mod tests;

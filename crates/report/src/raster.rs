@@ -1,11 +1,11 @@
-//! Pixels that stand in a picture.
+//! Images of pixels within a picture.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
-use crate::style::Colour;
+use crate::primitives::Colour;
 
 /// A small image, which a picture shows enlarged and with sharp pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Raster {
     /// If `planes` is not `channels` · `height` · `width` values, or a size is 0.
     #[must_use]
     pub fn new(planes: &[u8], [channels, height, width]: [usize; 3]) -> Self {
-        assert_eq!(planes.len(), channels * height * width, "one value a channel and pixel");
+        assert_eq!(planes.len(), channels * height * width, "one value per channel and pixel");
         assert!(!planes.is_empty(), "an image has pixels");
         let plane = height * width;
         let value = |at: usize| planes[(at % 3).min(channels - 1) * plane + at / 3];
@@ -69,7 +69,7 @@ impl Raster {
         let mut png = Vec::new();
         PngEncoder::new(&mut png)
             .write_image(&self.pixels, self.width, self.height, ExtendedColorType::Rgb8)
-            .expect("there is a value a colour and pixel, and memory takes it all");
+            .expect("there is one value per colour and pixel, and memory takes it all");
         format!("data:image/png;base64,{}", STANDARD.encode(png))
     }
 }

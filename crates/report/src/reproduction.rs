@@ -2,21 +2,23 @@
 
 use std::fmt::Write;
 
-use comfy_table::{CellAlignment, Table, presets};
-use zoo_core::reproduction::{Figure, Reproduction, Row, Verdict};
+use comfy_table::Table;
+use zoo_schema::{Figure, Reproduction, RowResult, Verdict};
 
-use crate::summary::seconds;
-use crate::table;
+use crate::figure::{DASH, of_hundred, or_dash, seconds};
+use crate::table::{markdown_table, table};
 
 const HEADER: [&str; 6] = ["result", "measured on", "published", "measured", "verdict", "time"];
+/// Which of these columns hold figures.
+const FIGURES: [usize; 3] = [2, 3, 5];
 
-/// The table that people see: a row a figure, with a line below that counts.
+/// The table for the terminal: one row per figure, with a line below that counts.
 #[must_use]
 pub fn reproduction_table(reproduction: &Reproduction) -> String {
     format!(
         "{}\n{}\n{}",
         heading(reproduction),
-        fill(table(HEADER), reproduction, |row| row.title.clone()),
+        fill(table(HEADER, FIGURES), reproduction, |row| row.title.clone()),
         counts(reproduction)
     )
 }
@@ -24,9 +26,8 @@ pub fn reproduction_table(reproduction: &Reproduction) -> String {
 /// The same in Markdown, and below it the tolerance of each figure with the reason for it.
 #[must_use]
 pub fn reproduction_markdown(reproduction: &Reproduction) -> String {
-    let mut table = Table::new();
-    table.load_preset(presets::ASCII_MARKDOWN).set_header(HEADER);
-    let title = |row: &Row| format!("{} ({})", row.title, row.source);
+    let table = markdown_table(HEADER, FIGURES);
+    let title = |row: &RowResult| format!("{} ({})", row.title, row.source);
     let mut text = format!("{}\n\n{}\n\n", heading(reproduction), fill(table, reproduction, title));
     let _ = writeln!(text, "{}\n\nTolerances:\n", counts(reproduction));
     for row in &reproduction.rows {
@@ -89,11 +90,7 @@ fn counts(reproduction: &Reproduction) -> String {
     format!("{counts}; {} in all", seconds(seconds_of_all))
 }
 
-fn fill(mut table: Table, reproduction: &Reproduction, title: impl Fn(&Row) -> String) -> String {
-    for (place, column) in table.column_iter_mut().enumerate() {
-        let figures = [2, 3, 5].contains(&place);
-        column.set_cell_alignment(if figures { CellAlignment::Right } else { CellAlignment::Left });
-    }
+fn fill(mut table: Table, reproduction: &Reproduction, title: impl Fn(&RowResult) -> String) -> String {
     for row in &reproduction.rows {
         for (place, figure) in row.figures.iter().enumerate() {
             let first = place == 0;
@@ -116,23 +113,23 @@ fn name(figure: &Figure) -> String {
     format!("{}{}", figure.measure, settings.collect::<String>())
 }
 
-/// A published number with the digits that it was published with, one behind the point at least.
-fn percent(value: f64) -> String {
+/// A published number with the digits that it was published with, at least one of them behind the point.
+fn as_published(value: f64) -> String {
     format!("{value:?} %")
 }
 
 fn published(figure: &Figure) -> String {
     match (figure.low, figure.high) {
-        (Some(low), Some(high)) if low == high => percent(low),
-        (Some(low), Some(high)) => format!("{low:?} to {}", percent(high)),
-        (Some(low), None) => format!("≥ {}", percent(low)),
-        (None, Some(high)) => format!("≤ {}", percent(high)),
-        (None, None) => "–".into(),
+        (Some(low), Some(high)) if low == high => as_published(low),
+        (Some(low), Some(high)) => format!("{low:?} to {}", as_published(high)),
+        (Some(low), None) => format!("≥ {}", as_published(low)),
+        (None, Some(high)) => format!("≤ {}", as_published(high)),
+        (None, None) => DASH.into(),
     }
 }
 
 fn measured(figure: &Figure) -> String {
-    figure.measured.map_or_else(|| "–".into(), |value| format!("{value:.2} %"))
+    or_dash(figure.measured, |value| of_hundred(value, 2))
 }
 
 fn verdict(figure: &Figure) -> String {
@@ -151,8 +148,7 @@ fn verdict(figure: &Figure) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use zoo_core::reproduction::{Images, SCHEMA};
-    use zoo_core::result::DatasetSummary;
+    use zoo_schema::{DatasetSummary, ImageCounts, SCHEMA};
 
     use super::*;
 
@@ -171,12 +167,12 @@ mod tests {
     }
 
     fn reproduction() -> Reproduction {
-        let row = Row {
+        let row = RowResult {
             row: "svm".into(),
             title: "linear SVM".into(),
             source: "CS231n".into(),
             config: serde_json::Value::Null,
-            images: Images { train: 49_000, validation: 1000, test: 10_000 },
+            images: ImageCounts { train: 49_000, validation: 1000, test: 10_000 },
             error: None,
             seconds: 12.34,
             figures: vec![
@@ -186,7 +182,7 @@ mod tests {
             trials: Vec::new(),
             result: None,
         };
-        let failed = Row {
+        let failed = RowResult {
             title: "k-NN".into(),
             error: Some("out of memory".into()),
             figures: vec![Figure {
@@ -218,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn markdown_has_a_line_a_figure_and_the_reasons() {
+    fn markdown_has_a_line_per_figure_and_the_reasons() {
         let expected = "\
 cs231n on cifar10, not the official images in their order; flex on CPU; seed 42; zoo 0.1.0, Burn 0.22.1
 

@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use zoo_core::search::{Trial, best};
+use zoo_schema::{Trial, best_trial};
 
-use crate::Picture;
 use crate::axis::Axis;
-use crate::canvas::{Canvas, Point};
+use crate::canvas::Canvas;
 use crate::chart::Chart;
 use crate::colours::{Colours, VIRIDIS};
+use crate::figure::percent;
 use crate::legend::{Legend, draw_marker};
-use crate::style::{Ink, MARGIN, Stroke, TEXT, WHITE};
+use crate::picture::Picture;
+use crate::primitives::{Point, Stroke};
+use crate::style::{Ink, MARGIN, TEXT, WHITE};
 use crate::words::Heading;
 
 const PLOT_WIDTH: f64 = 640.0;
@@ -22,9 +24,9 @@ const MOST_LINES: usize = 35;
 
 /// The picture of the search `name`, and what kind of picture it is:
 ///
-/// - `scatter`, if one key was searched: a dot a fold against the key's value, a line through the means, and bars of one standard
+/// - `scatter`, if one key was searched: a dot per fold against the key's value, a line through the means, and bars of one standard
 ///   deviation over the folds. With other keys whose values are no numbers there is a line for each of their settings.
-/// - `map`, if several keys with numbers were: a dot a trial against the two of them that have most values, coloured by its mean
+/// - `map`, if several keys with numbers were: a dot per trial against the two of them that have most values, coloured by its mean
 ///   accuracy.
 ///
 /// Values that span orders of magnitude are on a logarithmic scale. Trials that failed are left out, and counted.
@@ -96,18 +98,18 @@ fn short(value: f64) -> String {
 /// What the trials come to, in a sentence or two; `None` if there is none.
 fn notes(name: &str, trials: &[Trial], judged: &[&Trial]) -> Option<String> {
     let judged: Vec<Trial> = judged.iter().map(|&trial| trial.clone()).collect();
-    let best = best(&judged)?;
+    let best = best_trial(&judged)?;
     let settings = best.settings.keys().map(|key| format!("{key} = {}", setting(best, key)));
-    let accuracy = 100.0 * best.validation_accuracy()?;
+    let accuracy = percent(best.validation_accuracy()?, 1);
     let settings: Vec<String> = settings.collect();
     let failed = match trials.len() - judged.len() {
         0 => String::new(),
         failed => format!(" {failed} of {} trials failed and are left out.", trials.len()),
     };
-    Some(format!("{name}. Best: {accuracy:.1} % at {}.{failed}", settings.join(", ")))
+    Some(format!("{name}. Best: {accuracy} at {}.{failed}", settings.join(", ")))
 }
 
-/// Trials that differ in the key along the axis alone, in its order.
+/// Trials that differ only in the key along the axis, in its order.
 struct Line<'a> {
     name: String,
     /// Each with its place on the axis.
@@ -162,8 +164,8 @@ fn scatter(trials: &[&Trial], key: &str, searched: &[&str], notes: &str) -> Pict
     };
     let named = if lines.len() > 1 && lines.len() <= MOST_LINES { &lines[..] } else { &[] };
     let legend = Legend::new(named.iter().map(|line| line.name.as_str()), Vec::new());
-    let beside = if named.is_empty() { 0.0 } else { legend.width() + 2.0 * MARGIN };
-    let width = PLOT_WIDTH + 2.0 * MARGIN + beside;
+    let legend_width = if named.is_empty() { 0.0 } else { legend.width() + 2.0 * MARGIN };
+    let width = PLOT_WIDTH + 2.0 * MARGIN + legend_width;
     let heading = Heading::new(
         &format!("Validation accuracy against {key}"),
         &format!("{notes}{explanation}"),
@@ -203,7 +205,7 @@ fn lines<'a>(trials: &[&'a Trial], others: &[&str], place: impl Fn(&Trial) -> f6
 impl Line<'_> {
     fn draw(&self, canvas: &mut Canvas, chart: &Chart<'_>, ink: Ink, connected: bool) {
         let stroke = Stroke { width: 1.5, ..ink.line() };
-        // A fold alone is its own mean.
+        // A single fold is its own mean.
         let has_folds = self.trials.iter().any(|(_, trial)| trial.validation_accuracies.len() > 1);
         for fold in self.folds().filter(|_| has_folds) {
             canvas.circle(chart.at(fold), 2.5, ink.colour, 0.4);

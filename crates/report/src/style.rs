@@ -1,33 +1,6 @@
 //! The ink of all pictures: colours, lines, and the sizes of letters.
 
-use std::fmt;
-
-use crate::canvas::{Anchor, Point, Text};
-
-/// Red, green, blue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Colour(pub(crate) [u8; 3]);
-
-impl Colour {
-    /// From `0xrrggbb`.
-    pub(crate) const fn new(code: u32) -> Self {
-        let [_, red, green, blue] = code.to_be_bytes();
-        Self([red, green, blue])
-    }
-
-    /// Whether white letters are easier to read on it than black ones: its luma (ITU-R BT.601) is below the middle.
-    pub(crate) fn is_dark(self) -> bool {
-        let [red, green, blue] = self.0.map(f64::from);
-        0.299 * red + 0.587 * green + 0.114 * blue < 140.0
-    }
-}
-
-impl fmt::Display for Colour {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [red, green, blue] = self.0;
-        write!(f, "#{red:02X}{green:02X}{blue:02X}")
-    }
-}
+use crate::primitives::{Anchor, Colour, Point, Stroke, Text};
 
 /// Okabe and Ito's colours, which readers who confuse red and green can tell apart, without yellow: it is too light
 /// for a line on white. <https://jfly.uni-koeln.de/color/>
@@ -44,7 +17,7 @@ const COLOURS: [Colour; 7] = [
 pub(crate) const WHITE: Colour = Colour([255; 3]);
 /// Words that matter.
 pub(crate) const TEXT: Colour = Colour([34; 3]);
-/// Words beside them.
+/// Words next to them.
 pub(crate) const QUIET_TEXT: Colour = Colour([95; 3]);
 /// Axes and ticks.
 pub(crate) const FRAME: Colour = Colour([140; 3]);
@@ -69,21 +42,7 @@ pub(crate) const NAME: Text = Text { size: 12.5, colour: TEXT, ..NOTE };
 /// Letters at ticks and below images.
 pub(crate) const LABEL: Text = Text { size: 11.5, ..NOTE };
 
-/// A line's colour, width in pixels and opacity.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Stroke {
-    pub(crate) colour: Colour,
-    pub(crate) width: f64,
-    pub(crate) opacity: f64,
-}
-
-impl Stroke {
-    pub(crate) const fn new(colour: Colour, width: f64) -> Self {
-        Self { colour, width, opacity: 1.0 }
-    }
-}
-
-/// Outlines of what stands on lines when colours come round again: a square, a triangle, a diamond, a cross.
+/// Outlines of the markers on lines whose colours are used a second time: a square, a triangle, a diamond, a cross.
 const MARKERS: [&[Point]; 4] = [
     &[(-3.0, -3.0), (3.0, -3.0), (3.0, 3.0), (-3.0, 3.0)],
     &[(0.0, -4.5), (4.0, 3.0), (-4.0, 3.0)],
@@ -108,7 +67,7 @@ const MARKERS: [&[Point]; 4] = [
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Ink {
     pub(crate) colour: Colour,
-    /// The outline of what stands on the line, around its points.
+    /// The outline of the markers on the line, around its points.
     pub(crate) marker: Option<&'static [Point]>,
 }
 
@@ -122,7 +81,7 @@ impl Ink {
         }
     }
 
-    /// That of a line that stands for all.
+    /// That of a line that is an example of all.
     pub(crate) const fn of_any() -> Self {
         Self { colour: QUIET_TEXT, marker: None }
     }
@@ -132,7 +91,7 @@ impl Ink {
         Stroke::new(self.colour, 2.0)
     }
 
-    /// A paler and thinner line that stands behind it.
+    /// A paler and thinner line behind it.
     pub(crate) const fn pale_line(self) -> Stroke {
         Stroke { opacity: 0.4, ..Stroke::new(self.colour, 1.5) }
     }
@@ -150,11 +109,5 @@ mod tests {
             assert_eq!(ink.marker.is_none(), place < 7);
         }
         assert_eq!(Ink::new(35), inks[0]);
-    }
-
-    #[test]
-    fn white_letters_stand_on_dark_ground() {
-        assert!(Colour::new(0x08_306B).is_dark() && !WHITE.is_dark() && !Colour::new(0xFD_E725).is_dark());
-        assert_eq!(Colour::new(0x08_306B).to_string(), "#08306B");
     }
 }

@@ -1,6 +1,8 @@
 //! What a comparison comes to, in words and cells.
 
-use zoo_core::result::{Comparison, ModelResult};
+use zoo_schema::{Comparison, ModelResult};
+
+use crate::figure::{or_dash, percent, scientific, seconds, thousands};
 
 /// Whether the rows are not all of one backend.
 pub(crate) fn has_several_backends(comparison: &Comparison) -> bool {
@@ -75,55 +77,27 @@ pub fn describe(comparison: &Comparison) -> String {
 pub(crate) fn row(comparison: &Comparison, result: &ModelResult) -> Vec<String> {
     let test = result.test.as_ref();
     let several = has_several_backends(comparison);
-    let percent = |value: Option<f64>| cell(value, |value| format!("{:.1} %", 100.0 * value));
+    let share = |value: Option<f64>| or_dash(value, |value| percent(value, 1));
     let mut cells = vec![result.name().to_owned()];
     if several {
         cells.push(result.backend.clone());
     }
-    cells.push(percent(result.accuracy()));
+    cells.push(share(result.accuracy()));
     cells.extend(variants(comparison).into_iter().map(|name| {
-        percent(result.variants.iter().find(|variant| variant.name == name).map(|variant| variant.accuracy))
+        share(result.variants.iter().find(|variant| variant.name == name).map(|variant| variant.accuracy))
     }));
     cells.extend([
-        percent(test.map(|test| test.macro_average.precision)),
-        percent(test.map(|test| test.macro_average.recall)),
-        percent(test.map(|test| test.macro_average.f1)),
-        cell(result.parameters, thousands),
-        cell(result.fit_seconds, seconds),
-        cell(result.predict_images_per_second, |rate| thousands(rate.round() as usize)),
+        share(test.map(|test| test.macro_average.precision)),
+        share(test.map(|test| test.macro_average.recall)),
+        share(test.map(|test| test.macro_average.f1)),
+        or_dash(result.parameters, thousands),
+        or_dash(result.fit_seconds, seconds),
+        or_dash(result.predict_images_per_second, |rate| thousands(rate.round() as usize)),
     ]);
     if several {
-        cells.push(cell(result.score_difference, scientific));
+        cells.push(or_dash(result.score_difference, scientific));
     }
     cells
-}
-
-fn cell<T>(value: Option<T>, format: impl Fn(T) -> String) -> String {
-    value.map_or_else(|| "–".into(), format)
-}
-
-pub(crate) fn seconds(seconds: f64) -> String {
-    let digits = if seconds < 10.0 { 2 } else { 1 };
-    format!("{seconds:.digits$} s")
-}
-
-/// 0.00123 as 1.2e-3.
-fn scientific(number: f64) -> String {
-    if number == 0.0 { "0".into() } else { format!("{number:.1e}") }
-}
-
-/// 1234567 as 1,234,567.
-#[must_use]
-pub fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 #[cfg(test)]
@@ -131,23 +105,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups_of_three() {
-        assert_eq!(
-            [0, 999, 1000, 123_456, 1_234_567].map(thousands),
-            ["0", "999", "1,000", "123,456", "1,234,567"]
-        );
-    }
-
-    #[test]
     fn variants_are_named_in_words() {
         assert_eq!(
             ["mirror", "mirror_and_shifts", "without_ema", "at_64_pixels"].map(variant_title),
             ["with mirror", "with mirror and shifts", "without EMA", "at 64 pixels"]
         );
-    }
-
-    #[test]
-    fn seconds_have_three_digits() {
-        assert_eq!([0.014, 9.5, 75.04].map(seconds), ["0.01 s", "9.50 s", "75.0 s"]);
     }
 }

@@ -1,6 +1,7 @@
 //! How much room words take, and what of them fits.
 
-use crate::canvas::{Canvas, Text};
+use crate::canvas::Canvas;
+use crate::primitives::Text;
 use crate::style::{NOTE, TITLE};
 
 /// The width of a line of words, in pixels: that in a wide font (DejaVu Sans), so that others fit too.
@@ -52,7 +53,7 @@ fn wrapped(words: &str, text: &Text, room: f64) -> Vec<String> {
     lines
 }
 
-/// What stands above a picture: its title, and notes on how to read it.
+/// What is above a picture: its title, and notes on how to read it.
 pub(crate) struct Heading(Vec<(String, &'static Text)>);
 
 impl Heading {

@@ -1,31 +1,52 @@
-//! What goes to stdout.
+//! What goes to stdout, and what is said on stderr.
 
 use std::io::{ErrorKind, Write};
 
-use anyhow::Context;
 use serde::Serialize;
-use zoo_core::result::Comparison;
+use zoo_schema::Comparison;
 
 use crate::cli::GlobalOptions;
+use crate::failure::Failure;
+use crate::options::Options;
 
-/// Prints a line or several. Whoever has closed the other end of a pipe wants no more, which is no error.
-pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+/// Prints a line or several. Whoever has closed the other end of a pipe wants no more, which is not an error.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to stdout"),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Output(error)),
         _ => Ok(()),
     }
 }
 
+/// Says a line or several on stderr.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 /// Prints a JSON document.
-pub(crate) fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
+pub(crate) fn print_json(document: &impl Serialize) -> Result<(), Failure> {
     print(&serde_json::to_string_pretty(document)?)
 }
 
 /// Prints the table of a comparison, or the document.
-pub(crate) fn show(options: &GlobalOptions, comparison: &Comparison) -> anyhow::Result<()> {
+pub(crate) fn show(options: &Options, comparison: &Comparison) -> Result<(), Failure> {
     if options.json {
         return print_json(comparison);
     }
     print(&format!("{}\n{}", zoo_report::describe(comparison), zoo_report::terminal_table(comparison)))
+}
+
+/// Logs go to stderr: warnings unless told otherwise. `RUST_LOG` overrides.
+pub(crate) fn start_logging(options: &GlobalOptions) {
+    let level = match (options.quiet, options.verbose) {
+        (true, _) => "off",
+        // Software drivers and autotune warn of what nobody can change.
+        (false, 0) => "error,zoo=warn",
+        (false, 1) => "warn,zoo=debug",
+        (false, _) => "debug",
+    };
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level))
+        .format_timestamp(None)
+        .format_target(false)
+        .init();
 }

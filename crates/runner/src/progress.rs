@@ -1,16 +1,19 @@
-//! What somebody sees while something takes long: a bar at a terminal, a line an epoch elsewhere, nothing with -q; with
+//! What people see while something takes long: a bar at a terminal, a line per epoch elsewhere, nothing with -q; with
 //! --tui a dashboard while a model is trained.
 
 use std::io::IsTerminal;
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use zoo_core::result::EpochRecord;
+use zoo_lab::{Silent, TrainingListener, Watch};
+use zoo_report::{percent, settings_line};
+use zoo_schema::{EpochRecord, Trial, best_trial};
 use zoo_train::Event;
 
-use crate::cli::GlobalOptions;
 #[cfg(feature = "tui")]
 use crate::dashboard::{Answer, Dashboard};
+use crate::output::say;
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,18 +35,6 @@ impl Progress {
         }
     }
 
-    /// What the options ask for where models are trained.
-    pub(crate) fn of_training(options: &GlobalOptions) -> Self {
-        if options.tui { Self::Dashboard } else { Self::new(options.quiet) }
-    }
-
-    /// Says something that is worth a line either way.
-    pub(crate) fn line(self, text: &str) {
-        if self != Self::Silent {
-            eprintln!("{text}");
-        }
-    }
-
     /// A bar over `length` somethings, which disappears when it is dropped.
     pub(crate) fn bar(self, length: u64, template: &str) -> Bar {
         let target = match self {
@@ -55,24 +46,47 @@ impl Progress {
         bar.set_style(style.progress_chars("━╸─"));
         Bar(bar)
     }
+}
 
-    /// Follows the training of `model` over `images` images an epoch.
-    pub(crate) fn training(self, model: &str, images: usize, epochs: usize) -> Training {
-        let bar = self.bar(images as u64, "{prefix} {wide_bar} {msg} {eta:>4}");
-        if self == Self::Dashboard {
-            bar.0.set_draw_target(ProgressDrawTarget::hidden());
+impl Watch for Progress {
+    fn line(&self, text: &str) {
+        if *self != Self::Silent {
+            say(text);
         }
-        Training {
-            progress: self,
-            model: model.into(),
-            seen: 0,
-            epochs,
-            bar,
-            epoch_start: Instant::now(),
-            lines: Vec::new(),
-            #[cfg(feature = "tui")]
-            dashboard: None,
-        }
+    }
+
+    fn training(&self, name: &str, images: usize, epochs: usize) -> TrainingListener<'_> {
+        let mut training = Training::new(*self, name, images, epochs);
+        Box::new(move |event| {
+            if training.observe(event) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })
+    }
+
+    fn progress(&self, work: &str, images: usize) -> Box<dyn FnMut(usize) + '_> {
+        let bar = self.bar(images as u64, "{prefix} {wide_bar} {pos}/{len} images {eta:>4}");
+        bar.0.set_prefix(work.to_string());
+        Box::new(move |done| bar.set(done as u64))
+    }
+
+    fn trials(&self, count: usize) -> Box<dyn FnMut(&[Trial]) + '_> {
+        let bar = self.bar(count as u64, "{wide_bar} {pos}/{len} trials  {msg} {eta:>4}");
+        let mut shown = None;
+        Box::new(move |trials| {
+            bar.set(trials.len() as u64);
+            if let Some(accuracy) = best_trial(trials).and_then(Trial::validation_accuracy) {
+                bar.0.set_message(format!("best {}", percent(accuracy, 2)));
+            }
+            // Those that were there before are not told again.
+            let new = shown.replace(trials.len()).map_or(&[][..], |before| &trials[before..]);
+            for trial in new.iter().filter(|_| *self == Self::Lines) {
+                self.line(&trial_line(trial, count));
+            }
+        })
+    }
+
+    /// Of a part the bars are seen, and at no terminal nothing.
+    fn part(&self) -> Box<dyn Watch + '_> {
+        if *self == Self::Bars { Box::new(*self) } else { Box::new(Silent) }
     }
 }
 
@@ -81,11 +95,6 @@ pub(crate) struct Bar(ProgressBar);
 impl Bar {
     pub(crate) fn set(&self, done: u64) {
         self.0.set_position(done);
-    }
-
-    /// Sets the `{msg}` of the template.
-    pub(crate) fn message(&self, text: String) {
-        self.0.set_message(text);
     }
 }
 
@@ -96,10 +105,10 @@ impl Drop for Bar {
 }
 
 /// Shows the events of a training run.
-pub(crate) struct Training {
+struct Training {
     progress: Progress,
     model: String,
-    /// Images of this epoch that have been learnt from.
+    /// Images of this epoch that training has seen.
     seen: usize,
     epochs: usize,
     bar: Bar,
@@ -111,8 +120,27 @@ pub(crate) struct Training {
 }
 
 impl Training {
-    /// Shows an event. Returns false if training is to stop: somebody has asked for that.
-    pub(crate) fn observe(&mut self, event: &Event<'_>) -> bool {
+    /// Follows the training of `model` over `images` images per epoch.
+    fn new(progress: Progress, model: &str, images: usize, epochs: usize) -> Self {
+        let bar = progress.bar(images as u64, "{prefix} {wide_bar} {msg} {eta:>4}");
+        if progress == Progress::Dashboard {
+            bar.0.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        Self {
+            progress,
+            model: model.into(),
+            seen: 0,
+            epochs,
+            bar,
+            epoch_start: Instant::now(),
+            lines: Vec::new(),
+            #[cfg(feature = "tui")]
+            dashboard: None,
+        }
+    }
+
+    /// Shows an event. Returns false if training is to stop, as was asked for.
+    fn observe(&mut self, event: &Event<'_>) -> bool {
         #[cfg(feature = "tui")]
         let go_on = self.progress != Progress::Dashboard || self.show(event);
         #[cfg(not(feature = "tui"))]
@@ -144,7 +172,7 @@ impl Training {
         go_on
     }
 
-    /// Shows an event on the dashboard, and returns false if somebody has asked there for the end. The first event opens
+    /// Shows an event on the dashboard, and returns false if its end was asked for there. The first event opens
     /// it: only that tells which epoch training goes on with.
     #[cfg(feature = "tui")]
     fn show(&mut self, event: &Event<'_>) -> bool {
@@ -189,4 +217,15 @@ fn epoch_line(model: &str, record: &EpochRecord, epochs: usize, images: usize) -
         record.seconds,
         images as f64 / record.seconds,
     )
+}
+
+/// How a trial did.
+fn trial_line(trial: &Trial, count: usize) -> String {
+    let outcome = match (trial.validation_accuracy(), &trial.error) {
+        (Some(accuracy), _) => {
+            format!("validation accuracy {} after {:.1} s", percent(accuracy, 2), trial.seconds)
+        }
+        (None, error) => format!("failed: {}", error.as_deref().unwrap_or("no reason")),
+    };
+    format!("trial {}/{count}: {}: {outcome}", trial.trial, settings_line(&trial.settings))
 }

@@ -2,18 +2,32 @@
 //!
 //! s = W x + b, P(y = k | x) = e^{s_k} / Σ_j e^{s_j}, and the loss is −ln P(y = y_true | x). Regularisation is the
 //! optimizer's `weight_decay`.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use zoo_core::{Architecture, Classifier, InputSpec, Loss};
+//! use zoo_softmax::SoftmaxConfig;
+//!
+//! let device = Device::flex();
+//! let input = InputSpec::without_statistics([3, 32, 32], 10);
+//! let model = SoftmaxConfig::default().draw(&input, &device, 42);
+//! let scores = model.forward(Tensor::zeros([4, 3, 32, 32], &device));
+//! let labels = Tensor::from_data([0, 1, 2, 3], &device);
+//! let loss: f32 = Loss::CrossEntropy { label_smoothing: 0.0 }.forward(scores, labels).into_scalar();
+//! assert!((loss - 10f32.ln()).abs() < 0.1);
+//! ```
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use zoo_core::{
-    Architecture, Classifier, Features, InputSpec, InvalidConfig, LinearArchitecture, LinearScores, Loss,
+    Architecture, Classifier, Features, InputSpec, InvalidConfig, LinearConfig, LinearScores, Loss,
 };
 
 /// The `[architecture]` of a softmax recipe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct SoftmaxConfig(pub LinearArchitecture);
+pub struct SoftmaxConfig(pub LinearConfig);
 
 /// W x + b under cross-entropy.
 #[derive(Module, Debug)]
@@ -35,12 +49,8 @@ impl Architecture for SoftmaxConfig {
     fn validate(&self, _input: &InputSpec, loss: &Loss) -> Result<(), InvalidConfig> {
         self.0.validate()?;
         let fits = matches!(loss, Loss::CrossEntropy { .. });
-        InvalidConfig::check(
-            fits,
-            "loss.kind",
-            loss.name(),
-            "cross_entropy, which makes this the softmax classifier",
-        )
+        let expected = "cross_entropy, which makes this the softmax classifier";
+        InvalidConfig::check(fits, "loss.kind", loss.name(), expected)
     }
 }
 

@@ -1,20 +1,34 @@
 //! The linear SVM: linear scores that should keep a distance (tutorial 4.6; CS231n, *linear-classify*).
 //!
 //! s = W x + b, and the loss is Σ_{j≠y} max(0, s_j − s_y + Δ), the multiclass hinge of Weston and Watkins (1999).
-//! Regularisation is the optimizer's `weight_decay`. Scores are margins; their softmax is no calibrated probability, only a
-//! way to set them side by side.
+//! Regularisation is the optimizer's `weight_decay`. Scores are margins; their softmax is not a calibrated probability, only a
+//! way to compare them.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use zoo_core::{Architecture, Classifier, InputSpec, Loss};
+//! use zoo_svm::SvmConfig;
+//!
+//! let device = Device::flex();
+//! let input = InputSpec::without_statistics([3, 32, 32], 10);
+//! let model = SvmConfig::default().draw(&input, &device, 42);
+//! let scores = model.forward(Tensor::zeros([4, 3, 32, 32], &device));
+//! let labels = Tensor::from_data([0, 1, 2, 3], &device);
+//! let loss: f32 = Loss::Hinge { margin: 1.0 }.forward(scores, labels).into_scalar();
+//! assert!((loss - 9.0).abs() < 0.1);
+//! ```
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use zoo_core::{
-    Architecture, Classifier, Features, InputSpec, InvalidConfig, LinearArchitecture, LinearScores, Loss,
+    Architecture, Classifier, Features, InputSpec, InvalidConfig, LinearConfig, LinearScores, Loss,
 };
 
 /// The `[architecture]` of an SVM's recipe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct SvmConfig(pub LinearArchitecture);
+pub struct SvmConfig(pub LinearConfig);
 
 /// W x + b under the multiclass hinge.
 #[derive(Module, Debug)]
@@ -36,12 +50,8 @@ impl Architecture for SvmConfig {
     fn validate(&self, _input: &InputSpec, loss: &Loss) -> Result<(), InvalidConfig> {
         self.0.validate()?;
         let fits = matches!(loss, Loss::Hinge { .. });
-        InvalidConfig::check(
-            fits,
-            "loss.kind",
-            loss.name(),
-            "hinge, which makes this a support vector machine",
-        )
+        let expected = "hinge, which makes this a support vector machine";
+        InvalidConfig::check(fits, "loss.kind", loss.name(), expected)
     }
 }
 

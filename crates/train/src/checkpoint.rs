@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use serde::{Deserialize, Serialize};
-use zoo_core::result::EpochRecord;
+use zoo_schema::EpochRecord;
 
-use crate::fit::State;
-use crate::{Fitted, TrainError};
+use crate::error::TrainError;
+use crate::state::{Fitted, State};
 
 const MODEL: &str = "model.bpk";
 const BEST: &str = "best.bpk";
@@ -21,8 +21,8 @@ const UNFINISHED: &str = ".next-";
 
 /// The checkpoints of one run: a folder `epoch-N` for the last epoch that was finished.
 ///
-/// A checkpoint is written beside and renamed, and the one before is removed only then: whenever a run is killed, there
-/// is a whole one. It holds the weights, those of the best epoch, slow and averaged ones, the optimizer's state and the history;
+/// A checkpoint is written next to the one before under another name and then renamed, and only then is the one before removed:
+/// whenever a run is killed, there is a whole one. It holds the weights, those of the best epoch, slow and averaged ones, the optimizer's state (a search has none) and the history;
 /// order, augmentation and learning rate follow from the seed and the epoch.
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
@@ -42,7 +42,7 @@ impl Checkpoints {
         Self { folder: folder.into() }
     }
 
-    /// The newest checkpoint: its folder and the number of epochs that it has behind it.
+    /// The newest checkpoint: its folder and the number of epochs that were done.
     #[must_use]
     pub fn latest(&self) -> Option<(PathBuf, usize)> {
         let entries = std::fs::read_dir(&self.folder).ok()?;
@@ -80,8 +80,10 @@ impl Checkpoints {
     /// was taken from there: a model brings the ids of its parameters along, and the state is kept by them.
     pub(crate) fn resume_state<M: Module>(&self, mut state: State<M>) -> Result<State<M>, TrainError> {
         let Some((folder, _)) = self.latest() else { return Ok(state) };
-        let path = folder.join(OPTIMIZER);
-        state.optimizer = state.optimizer.load(&path).map_err(failed(&path))?;
+        if let Some(optimizer) = state.optimizer.take() {
+            let path = folder.join(OPTIMIZER);
+            state.optimizer = Some(optimizer.load(&path).map_err(failed(&path))?);
+        }
         if let Some(slow) = &mut state.slow {
             slow.model = load(slow.model.clone(), &folder.join(SLOW))?;
         }
@@ -109,7 +111,9 @@ impl Checkpoints {
         let at = |name: &str| aside.path().join(name);
         let progress = Progress { best_epoch: fitted.best_epoch, history: fitted.history.clone() };
         let progress = serde_json::to_string(&progress).map_err(failed(&at(PROGRESS)))?;
-        state.optimizer.save(at(OPTIMIZER)).map_err(failed(&at(OPTIMIZER)))?;
+        if let Some(optimizer) = &state.optimizer {
+            optimizer.save(at(OPTIMIZER)).map_err(failed(&at(OPTIMIZER)))?;
+        }
         let models = [
             (MODEL, Some(&state.model)),
             (BEST, Some(&fitted.model)),

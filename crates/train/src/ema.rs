@@ -24,13 +24,12 @@ impl Ema {
         self.decay > 0.0
     }
 
-    /// Accepts values that are in range.
+    /// Checks that all values are in range.
     ///
     /// # Errors
     /// The first value that is not.
     pub fn validate(&self) -> Result<(), InvalidConfig> {
-        let valid = (0.0..1.0).contains(&self.decay);
-        InvalidConfig::check(valid, "ema.decay", self.decay, "at least 0 and below 1")
+        InvalidConfig::share("ema.decay", self.decay)
     }
 
     /// d after `step` (from 1).

@@ -1,11 +1,11 @@
-//! Scores of many images, and what they cost.
+//! Scores of many images, and their loss.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use zoo_core::{Classifier, Loss, Scores};
 use zoo_data::{Subset, View};
 
-use crate::TrainError;
+use crate::error::TrainError;
 
 /// How images are seen when they are scored: the scores of several views are averaged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,19 +42,27 @@ impl TestTimeAugmentation {
     }
 }
 
-/// Scores every image of `subset`, in order, a batch at a time; `progress` hears how many are done.
+/// Scores every image of `subset`, in order, as it is.
 ///
 /// # Errors
-/// [`TrainError::Device`] if the device can't deliver, [`TrainError::NotFinite`] if a score is no number.
-pub fn score(
+/// [`TrainError::Device`] if the device can't deliver, [`TrainError::NotFinite`] if a score is not a finite number.
+pub fn score(classifier: &dyn Classifier, subset: &Subset, device: &Device) -> Result<Scores, TrainError> {
+    score_augmented(classifier, subset, TestTimeAugmentation::None, device, &mut |_| {})
+}
+
+/// Scores every image of `subset`, in order, in the views of `augmentation`. `progress` is told after each batch how many images
+/// are done.
+///
+/// # Errors
+/// Those of [`score`].
+pub fn score_augmented(
     classifier: &dyn Classifier,
     subset: &Subset,
-    classes: usize,
     augmentation: TestTimeAugmentation,
     device: &Device,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Scores, TrainError> {
-    let mut scores = Scores::empty(classes);
+    let mut scores = Scores::empty();
     let (batch_size, views) = (classifier.batch_size(), augmentation.views());
     for start in (0..subset.len()).step_by(batch_size) {
         let end = (start + batch_size).min(subset.len());
@@ -70,7 +78,7 @@ pub fn score(
     if scores.are_finite() { Ok(scores) } else { Err(TrainError::NotFinite) }
 }
 
-/// The mean loss of `scores` against `labels`, one an image; `None` for no images.
+/// The mean loss of `scores` against `labels`, one per image; `None` for no images.
 ///
 /// # Errors
 /// [`TrainError::Device`] if the device can't deliver.
@@ -130,9 +138,10 @@ mod tests {
         let mut done = Vec::new();
         let mut run = |augmentation| {
             let mut progress = |count| done.push(count);
-            score(&Corners, &test, 2, augmentation, &Device::flex(), &mut progress).unwrap()
+            score_augmented(&Corners, &test, augmentation, &Device::flex(), &mut progress).unwrap()
         };
         let plain = run(TestTimeAugmentation::None);
+        assert_eq!(score(&Corners, &test, &Device::flex()).unwrap(), plain);
         let mirrored = run(TestTimeAugmentation::Mirror);
         let shifted = run(TestTimeAugmentation::MirrorAndShifts);
         assert_eq!(done[..2], [7, 10]);

@@ -3,134 +3,33 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, Int, Tensor};
-use zoo_core::result::EpochRecord;
-use zoo_core::{Architecture, Classifier, InvalidConfig};
-use zoo_data::{Epoch, Subset, derive_seed};
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::{Int, Tensor};
+use zoo_core::{Architecture, Classifier};
+use zoo_data::{Epoch, derive_seed};
+use zoo_schema::EpochRecord;
 
 use crate::clip::clip_norm;
-use crate::evaluate::read;
+use crate::error::TrainError;
+use crate::evaluate::{mean_loss, read, score};
+use crate::learning::Learning;
 use crate::lookahead::SlowWeights;
+use crate::optimizer::Optimizer;
+use crate::parameters::values;
+use crate::recipe::{Recipe, TrainConfig};
+use crate::state::{Fitted, State};
+use crate::training::{Event, Training};
 use crate::weights::Weights;
-use crate::{Checkpoints, Recipe, TestTimeAugmentation, TrainConfig, mean_loss, score};
 
 /// Steps between two looks at loss and accuracy: each look waits for the device.
 const LOOK_EVERY: usize = 10;
 
-/// Why training ended early.
-#[derive(Debug, thiserror::Error)]
-pub enum TrainError {
-    /// The loss, or a weight, is infinite or no number any more.
-    #[error(
-        "training diverged: loss or weights are not finite at step {step} of epoch {epoch} (mean loss {loss}, learning \
-         rate {learning_rate:.3e}); lower optimizer.learning_rate"
-    )]
-    Diverged {
-        /// The epoch, from 1.
-        epoch: usize,
-        /// The step of the epoch, from 1.
-        step: usize,
-        /// The mean loss of the epoch so far.
-        loss: f64,
-        /// The learning rate at that step.
-        learning_rate: f64,
-    },
-    /// A score is infinite or no number.
-    #[error("the model's scores are not finite: its weights have diverged; lower optimizer.learning_rate")]
-    NotFinite,
-    /// The recipe doesn't suit the model or the images.
-    #[error(transparent)]
-    Config(#[from] InvalidConfig),
-    /// The observer asked to stop.
-    #[error("stopped during epoch {epoch}")]
-    Stopped {
-        /// The epoch, from 1. It is not in the checkpoint.
-        epoch: usize,
-    },
-    /// The device reported an error.
-    #[error("the device failed: {0}")]
-    Device(String),
-    /// A checkpoint can't be written or read.
-    #[error("checkpoint {}: {reason}", path.display())]
-    Checkpoint {
-        /// The file or folder.
-        path: std::path::PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-}
-
-/// What [`Training::fit`] tells while it works. Whoever hears it may answer [`ControlFlow::Break`] to stop.
-#[derive(Clone, Copy, Debug)]
-pub enum Event<'a> {
-    /// Some steps are done. Loss and accuracy are means over the epoch so far.
-    Steps {
-        /// The epoch, from 1.
-        epoch: usize,
-        /// Images of this epoch that have been learnt from.
-        images: usize,
-        /// Mean loss.
-        loss: f64,
-        /// Mean accuracy.
-        accuracy: f64,
-        /// The learning rate of the last of these steps.
-        learning_rate: f64,
-    },
-    /// An epoch is done, validation included. The records of all epochs so far, this one last.
-    Epoch(&'a [EpochRecord]),
-}
-
-/// A model that has been trained.
-#[derive(Debug)]
-pub struct Fitted<M> {
-    /// The model as it was after the best epoch, off autodiff; the averaged one if the recipe has an `[ema]`.
-    pub model: M,
-    /// The weights that were averaged, if they were.
-    pub without_ema: Option<M>,
-    /// The epoch it is from: that of the best validation accuracy (the first of equals), or the last if there are no
-    /// validation images.
-    pub best_epoch: usize,
-    /// A record an epoch.
-    pub history: Vec<EpochRecord>,
-}
-
-/// All that a training run depends on.
-#[derive(Clone, Debug)]
-pub struct Training<'a, A> {
-    /// What to do.
-    pub recipe: &'a Recipe<A>,
-    /// The images to learn from.
-    pub train: &'a Subset,
-    /// The images to choose the best epoch by; may be empty.
-    pub validation: &'a Subset,
-    /// The number of classes.
-    pub classes: usize,
-    /// Where to compute; plain, without autodiff.
-    pub device: &'a Device,
-    /// Order, augmentation and dropout of an epoch follow from the seed and the epoch.
-    pub seed: u64,
-    /// Where each epoch is saved, and continued from if there is one already.
-    pub checkpoints: Option<&'a Checkpoints>,
-    /// Stops after so many epochs, as if interrupted: what depends on the length of training follows the recipe's.
-    pub stop_after: Option<usize>,
-}
-
 /// What training starts from.
 type Started<M> = (State<M>, Fitted<M>);
 
-/// What steps change.
-pub(crate) struct State<M> {
-    pub(crate) model: M,
-    pub(crate) optimizer: ModuleOptimizer,
-    pub(crate) slow: Option<SlowWeights<M>>,
-    /// The average of the weights, off autodiff.
-    pub(crate) average: Option<M>,
-}
-
 impl<A: Architecture> Training<'_, A> {
-    /// Trains `model`, which is on [`device`](Self::device), and keeps the epoch that does best in validation.
+    /// Trains `model`, which is on the training's device, and keeps the epoch that does best on the validation images.
     ///
     /// # Errors
     /// [`TrainError`].
@@ -141,15 +40,15 @@ impl<A: Architecture> Training<'_, A> {
     ) -> Result<Fitted<A::Model>, TrainError> {
         let (mut state, mut fitted) = self.start(model)?;
         for epoch in fitted.history.len()..self.epochs() {
-            if self.has_lost_patience(&fitted) {
+            if self.should_stop_early(&fitted) {
                 break;
             }
             let start = Instant::now();
             state.model = self.recipe.architecture.before_epoch(state.model, epoch);
             let mut record;
-            (state, record) = match self.recipe.optimizer.search() {
-                Some(search) => self.search(search, epoch, state, observe)?,
-                None => self.learn(epoch, state, observe)?,
+            (state, record) = match &self.recipe.learning {
+                Learning::Descent(optimizer) => self.descend(optimizer, epoch, state, observe)?,
+                Learning::Search(search) => self.search(*search, epoch, state, observe)?,
             };
             let plain = state.model.valid();
             (record.validation_loss, record.validation_accuracy) = self.validate(&plain)?;
@@ -179,8 +78,7 @@ impl<A: Architecture> Training<'_, A> {
 
     /// What training starts from: `model`, or the newest checkpoint.
     fn start(&self, model: A::Model) -> Result<Started<A::Model>, TrainError> {
-        let Recipe { optimizer, lookahead, ema, train, .. } = self.recipe;
-        train.validate_patience(!self.validation.is_empty())?;
+        let Recipe { learning, lookahead, ema, .. } = self.recipe;
         let plain = model.valid();
         let without_ema = ema.is_on().then(|| plain.clone());
         let mut fitted = Fitted { model: plain, without_ema, best_epoch: 0, history: Vec::new() };
@@ -189,7 +87,7 @@ impl<A: Architecture> Training<'_, A> {
             (model, fitted) = checkpoints.resume_model(model, fitted)?;
         }
         let state = State {
-            optimizer: optimizer.init(&model)?,
+            optimizer: learning.optimizer().map(|optimizer| optimizer.init(&model)).transpose()?,
             slow: lookahead.is_on().then(|| SlowWeights::new(*lookahead, &model)),
             average: ema.is_on().then(|| model.valid()),
             model,
@@ -201,7 +99,7 @@ impl<A: Architecture> Training<'_, A> {
     }
 
     /// Whether the best epoch is too long ago to go on (early stopping; Prechelt, 1998).
-    fn has_lost_patience(&self, fitted: &Fitted<A::Model>) -> bool {
+    fn should_stop_early(&self, fitted: &Fitted<A::Model>) -> bool {
         let patience = self.recipe.train.patience;
         patience > 0 && fitted.history.len() >= fitted.best_epoch + patience
     }
@@ -212,21 +110,23 @@ impl<A: Architecture> Training<'_, A> {
         (epochs.ceil() as usize).min(self.stop_after.unwrap_or(usize::MAX))
     }
 
-    /// One pass over the training images. What it returns doesn't know of validation yet.
-    fn learn(
+    /// One pass over the training images, one step of `optimizer` per batch. The validation fields of the record are still empty.
+    fn descend(
         &self,
+        optimizer: &Optimizer,
         epoch: usize,
         mut state: State<A::Model>,
         observe: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<(State<A::Model>, EpochRecord), TrainError> {
-        let Recipe { loss, optimizer, schedule, augment, train, .. } = self.recipe;
+        let Recipe { loss, schedule, augment, train, .. } = self.recipe;
+        let images = &self.splits.train;
         let device = self.device.clone().autodiff();
         // Dropout draws from the device's generator.
         self.device.seed(derive_seed(self.seed, epoch as u64));
-        let (all, whole) = (train.steps(self.train.len()), train.steps_of_epoch(self.train.len()));
+        let (all, whole) = (train.steps(images.len()), train.steps_of_epoch(images.len()));
         let before = epoch * whole;
         let steps = whole.min(all - before);
-        let batches = Epoch::new(self.train, train.batch_size, *augment, (self.seed, epoch), &device);
+        let batches = Epoch::new(images, train.batch_size, *augment, (self.seed, epoch), &device);
         let mut tally = Tally::default();
         let mut record = EpochRecord { epoch: epoch + 1, ..EpochRecord::default() };
         for (step, batch) in (1..=steps).zip(batches) {
@@ -265,7 +165,8 @@ impl<A: Architecture> Training<'_, A> {
         if largest > 0.0 {
             clip_norm(&mut gradients, &state.model, largest);
         }
-        state.model = state.optimizer.step(learning_rate, state.model, gradients);
+        let optimizer = state.optimizer.as_mut().expect("a descent has an optimizer");
+        state.model = optimizer.step(learning_rate, state.model, gradients);
         state
     }
 
@@ -282,12 +183,12 @@ impl<A: Architecture> Training<'_, A> {
 
     /// Loss and accuracy on the validation images, if there are any.
     fn validate(&self, model: &A::Model) -> Result<(Option<f64>, Option<f64>), TrainError> {
-        if self.validation.is_empty() {
+        let images = &self.splits.validation;
+        if images.is_empty() {
             return Ok((None, None));
         }
-        let labels = self.validation.labels();
-        let plain = TestTimeAugmentation::None;
-        let scores = score(model, self.validation, self.classes, plain, self.device, &mut |_| {})?;
+        let labels = images.labels();
+        let scores = score(model, images, self.device)?;
         let loss = mean_loss(&self.recipe.loss.without_smoothing(), &scores, &labels, self.device)?;
         Ok((loss, Some(scores.top_k_accuracy(&labels, 1))))
     }
@@ -298,24 +199,14 @@ fn judged_by(record: &EpochRecord) -> Option<f64> {
     record.ema_validation_accuracy.or(record.validation_accuracy)
 }
 
-/// Whether every parameter is a number, and none infinite.
+/// Whether every parameter is a finite number.
 fn is_finite<M: Module>(model: &M) -> Result<bool, TrainError> {
-    struct Sum(Option<Tensor<1>>);
-    impl ModuleVisitor for Sum {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let sum = param.val().without_autodiff().abs().sum();
-            self.0 = Some(match self.0.take() {
-                Some(before) => before + sum,
-                None => sum,
-            });
-        }
-    }
-    let mut sum = Sum(None);
-    model.visit(&mut sum);
-    sum.0.map_or(Ok(true), |sum| Ok(read(sum)?.is_finite()))
+    let sums = values(model).into_iter().map(|values| values.tensor.abs().sum());
+    let sum = sums.reduce(|sum, more| sum + more);
+    sum.map_or(Ok(true), |sum| Ok(read(sum)?.is_finite()))
 }
 
-/// Sums over an epoch. Those of the last steps stay on the device until somebody looks.
+/// Sums over an epoch. Those of the last steps stay on the device until they are asked for.
 #[derive(Default)]
 struct Tally {
     images: usize,

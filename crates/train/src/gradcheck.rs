@@ -1,17 +1,17 @@
 //! Whether training descends by the gradient of its loss (CS231n, *neural-networks-3*, "Gradient Checks").
 //!
-//! For a parameter θ and a direction d of length 1 the analytic derivative a = ⟨∇L, d⟩ is set against the centred difference
+//! For a parameter θ and a direction d of length 1 the analytic derivative a = ⟨∇L, d⟩ is compared with the centred difference
 //! n = (L(θ + h d) − L(θ − h d)) / 2h with h = 1e-5, everything in `f64`. L is the loss that a step of training has, BatchNorm with the
 //! statistics of the batch and dropout with one mask included, and the penalty (λ/2) ‖θ‖². Automatic differentiation knows nothing of
 //! the penalty: λθ is added to ∇L here as optimizers add it. That they do is seen by [`check_sanity`](Recipe::check_sanity), and by
 //! the tests of each optimizer against PyTorch.
 //!
 //! **Error.** |a − n| / max(|a|, |n|, r/τ), which must not exceed τ. Rounding moves L by some ε |L|, and so n by some r = 16 ε |L| / h,
-//! 8e-10 for a loss of ln 10 and the first h: derivatives that are no further apart than r pass, which matters where both are close
+//! 8e-10 for a loss of ln 10 and the first h: derivatives that differ by at most r pass, which matters where both are close
 //! to 0.
 //!
 //! **Kinks.** Where ReLU, max-pooling or the hinge has its kink between θ − h d and θ + h d, n is a mean of the slopes on both sides and
-//! no derivative at θ. For a loss without kinks τ is 1e-7; if that is exceeded, h is divided by ten once, for h² L‴ / 6 is what even a
+//! not a derivative at θ. For a loss without kinks τ is 1e-7; if that is exceeded, h is divided by ten once, for h² L‴ / 6 is what even a
 //! smooth n is off by. For a loss with kinks τ is 1e-4, and h is divided up to three times, to get between the kink and θ. A wrong
 //! gradient stays wrong at any h, as long as it is wrong by more than r, a thousand times larger then. Derivatives whose error exceeds 1e-7
 //! at the first h are counted as being on a kink where there are kinks.
@@ -24,14 +24,16 @@ use std::collections::BTreeSet;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{DType, Gradients, Int, Tensor, TensorData};
-use serde::Serialize;
 use zoo_core::{Architecture, Classifier, Loss};
 use zoo_data::{Batch, derive_seed};
+use zoo_schema::{Derivative, GradientReport};
 
+use crate::error::TrainError;
 use crate::evaluate::read;
+use crate::optimizer::Optimizer;
 use crate::parameters::{Parameter, Parameters};
 use crate::random::centred;
-use crate::{Optimizer, Recipe, TrainError};
+use crate::recipe::Recipe;
 
 /// h, and what it becomes near kinks.
 const STEPS: [f64; 4] = [1e-5, 1e-6, 1e-7, 1e-8];
@@ -48,50 +50,10 @@ const MOVED: f64 = 0.02;
 /// Which derivatives are checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Sampling {
-    /// Values of each parameter whose derivatives are checked, besides the derivative along a random direction through all of its values.
+    /// Values of each parameter whose derivatives are checked, in addition to the derivative along a random direction through all of its values.
     pub values: usize,
     /// What the values, the directions, dropout, and how pixels and weights are moved, follow from.
     pub seed: u64,
-}
-
-/// One derivative, computed in both ways.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Derivative {
-    /// The value as PyTorch would write it, `linear.weight[3, 17]`; without an index the derivative is along a random direction.
-    pub parameter: String,
-    /// By automatic differentiation.
-    pub analytic: f64,
-    /// By centred differences.
-    pub numerical: f64,
-    /// The relative error.
-    pub error: f64,
-}
-
-/// What a check of gradients has found.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct GradientReport {
-    /// The parts of the loss that have kinks.
-    pub kinks: Vec<&'static str>,
-    /// The loss at θ, without penalty.
-    pub loss: f64,
-    /// How many parameters were checked; a weight matrix counts as one.
-    pub parameters: usize,
-    /// How many derivatives were checked.
-    pub derivatives: usize,
-    /// How many of them were on a kink.
-    pub on_kinks: usize,
-    /// The derivative with the largest error.
-    pub worst: Derivative,
-    /// The largest error that is accepted.
-    pub tolerance: f64,
-}
-
-impl GradientReport {
-    /// Whether the gradient is right, as far as was checked.
-    #[must_use]
-    pub fn passes(&self) -> bool {
-        self.worst.error <= self.tolerance
-    }
 }
 
 impl<A: Architecture> Recipe<A> {
@@ -112,7 +74,7 @@ impl<A: Architecture> Recipe<A> {
         batch: &Batch,
         sampling: Sampling,
     ) -> Result<GradientReport, TrainError> {
-        check_gradients(model, batch, (&self.loss, &self.optimizer), self.kinks(), sampling)
+        check_gradients(model, batch, (&self.loss, self.learning.optimizer()), &self.kinks(), sampling)
     }
 }
 
@@ -120,8 +82,8 @@ impl<A: Architecture> Recipe<A> {
 fn check_gradients<M: Module + Classifier>(
     model: &M,
     batch: &Batch,
-    (loss, optimizer): (&Loss, &Optimizer),
-    kinks: Vec<&'static str>,
+    (loss, optimizer): (&Loss, Option<&Optimizer>),
+    kinks: &[&str],
     sampling: Sampling,
 ) -> Result<GradientReport, TrainError> {
     let ids = Parameters::of(&model.clone().train()).0.into_iter().map(|parameter| parameter.id);
@@ -150,15 +112,15 @@ fn check_gradients<M: Module + Classifier>(
     let mut findings = Vec::new();
     for (number, parameter) in parameters.iter().enumerate() {
         let found = slopes.found.iter().find(|found| found.id == parameter.id);
-        let probe =
-            Probe { parameter, at: found.expect("of the same model"), decay: optimizer.penalty(parameter) };
+        let decay = optimizer.map_or(0.0, |optimizer| optimizer.penalty(parameter));
+        let probe = Probe { parameter, at: found.expect("of the same model"), decay };
         for direction in probe.directions(sampling.values, derive_seed(sampling.seed, number as u64)) {
             findings.push(objective.check(&probe, &direction)?);
         }
     }
     let worst = findings.iter().map(|finding| &finding.derivative).max_by(|a, b| a.error.total_cmp(&b.error));
     Ok(GradientReport {
-        kinks,
+        kinks: kinks.iter().map(ToString::to_string).collect(),
         loss: read(value.inner())?,
         parameters: parameters.len(),
         derivatives: findings.len(),

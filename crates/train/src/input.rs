@@ -1,4 +1,4 @@
-//! What a model is told about its images.
+//! What a model has to know about its images.
 
 use zoo_core::{Features, InputSpec};
 use zoo_data::{Statistics, Subset};
@@ -27,7 +27,7 @@ pub fn input_spec(images: &Subset, classes: usize, features: Features) -> InputS
     }
 }
 
-/// Features are channels of a single pixel: a mean and a deviation each.
+/// Features are channels of a single pixel, each with a mean and a deviation.
 fn spec_of_features(images: &Subset, classes: usize, features: Features) -> InputSpec {
     let shape = images.shape();
     let shape = [shape.channels, shape.height, shape.width];

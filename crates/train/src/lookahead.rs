@@ -41,7 +41,7 @@ impl Lookahead {
         self.every > 0
     }
 
-    /// Accepts values that are in range.
+    /// Checks that all values are in range.
     ///
     /// # Errors
     /// The first value that is not.

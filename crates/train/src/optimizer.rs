@@ -2,8 +2,6 @@
 
 mod groups;
 
-use std::collections::BTreeMap;
-
 use burn::module::Module;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
@@ -11,13 +9,13 @@ use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdCo
 use serde::{Deserialize, Serialize};
 use zoo_core::InvalidConfig;
 
-pub use groups::Group;
+pub use groups::{Group, Groups};
+
 use groups::grouped;
 
 use crate::parameters::Parameter;
-use crate::random_search::{RandomLocalSearch, RandomSearch, Search};
 
-/// The `[optimizer]` of a recipe, with PyTorch's semantics: momentum isn't dampened, epsilon is 1e-8.
+/// How a gradient becomes a step, with PyTorch's semantics: momentum isn't dampened, epsilon is 1e-8.
 ///
 /// `weight_decay` λ adds λ θ to the gradient g of each weight, which is the gradient of the textbook's penalty (λ/2) ‖θ‖²; only
 /// `adamw` takes it from the weights directly. Weights are parameters of two or more dimensions; biases and
@@ -33,18 +31,7 @@ pub enum Optimizer {
     Adam(Adam),
     /// Adam with decoupled weight decay.
     AdamW(Adam),
-    /// Weights drawn anew at each try.
-    #[serde(rename = "random_search")]
-    RandomSearch(RandomSearch),
-    /// Weights that move at random and stay where the loss is smaller.
-    #[serde(rename = "random_local_search")]
-    RandomLocalSearch(RandomLocalSearch),
 }
-
-/// Groups of parameters by name: see [`Group`].
-pub type Groups = BTreeMap<String, Group>;
-
-static NO_GROUPS: Groups = Groups::new();
 
 /// v ← μ v + g; θ ← θ − η v, or θ − η (g + μ v) with Nesterov's look ahead (Polyak, 1964; Sutskever et al., 2013).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,7 +46,7 @@ pub struct Sgd {
     /// λ. Default: 0.
     pub weight_decay: f64,
     /// Parameters that are treated in a way of their own.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "Groups::is_empty")]
     pub groups: Groups,
 }
 
@@ -78,12 +65,12 @@ pub struct RmsProp {
     /// λ. Default: 0.
     pub weight_decay: f64,
     /// Parameters that are treated in a way of their own.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "Groups::is_empty")]
     pub groups: Groups,
 }
 
 /// m ← β₁ m + (1 − β₁) g; s ← β₂ s + (1 − β₂) g²; θ ← θ − η m̂ / (√ŝ + ε), m̂ and ŝ being m / (1 − β₁ᵗ) and s / (1 − β₂ᵗ)
-/// (Kingma and Ba, 2015). As `adamw` the decay is no part of g: θ ← θ − η λ θ (Loshchilov and Hutter, 2019).
+/// (Kingma and Ba, 2015). With `adamw` the decay is not part of g: θ ← θ − η λ θ (Loshchilov and Hutter, 2019).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adam {
@@ -98,7 +85,7 @@ pub struct Adam {
     /// λ. Default: 0.
     pub weight_decay: f64,
     /// Parameters that are treated in a way of their own.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "Groups::is_empty")]
     pub groups: Groups,
 }
 
@@ -135,29 +122,13 @@ impl Default for Adam {
 }
 
 impl Optimizer {
-    /// η, the largest that the schedule reaches; 0 without gradients.
+    /// η, the largest that the schedule reaches.
     #[must_use]
     pub const fn learning_rate(&self) -> f64 {
         match self {
             Self::Sgd(sgd) => sgd.learning_rate,
             Self::RmsProp(rms_prop) => rms_prop.learning_rate,
             Self::Adam(adam) | Self::AdamW(adam) => adam.learning_rate,
-            Self::RandomSearch(_) | Self::RandomLocalSearch(_) => 0.0,
-        }
-    }
-
-    /// How often an epoch looks at each image.
-    #[must_use]
-    pub fn passes(&self) -> usize {
-        self.search().map_or(1, |search| search.tries)
-    }
-
-    /// The search that learns in its own way, without gradients, if it is one.
-    pub(crate) fn search(&self) -> Option<Search> {
-        match *self {
-            Self::RandomSearch(search) => Some(search.into()),
-            Self::RandomLocalSearch(search) => Some(search.into()),
-            _ => None,
         }
     }
 
@@ -167,21 +138,20 @@ impl Optimizer {
             Self::Sgd(sgd) => sgd.weight_decay,
             Self::RmsProp(rms_prop) => rms_prop.weight_decay,
             Self::Adam(adam) | Self::AdamW(adam) => adam.weight_decay,
-            Self::RandomSearch(_) | Self::RandomLocalSearch(_) => 0.0,
         }
     }
 
-    const fn groups(&self) -> &Groups {
+    /// The groups of parameters that it treats in ways of their own.
+    pub(crate) const fn groups(&self) -> &Groups {
         match self {
             Self::Sgd(sgd) => &sgd.groups,
             Self::RmsProp(rms_prop) => &rms_prop.groups,
             Self::Adam(adam) | Self::AdamW(adam) => &adam.groups,
-            Self::RandomSearch(_) | Self::RandomLocalSearch(_) => &NO_GROUPS,
         }
     }
 
     /// λ of the penalty (λ/2) ‖θ‖² whose gradient a step adds to that of the loss: 0 for what doesn't decay, and for `adamw`, whose decay
-    /// is no penalty.
+    /// is not a penalty.
     pub(crate) fn penalty(&self, parameter: &Parameter) -> f64 {
         let (_, decay) = parameter.treatment(self.weight_decay(), self.groups());
         if self.has_penalty() { decay } else { 0.0 }
@@ -199,7 +169,6 @@ impl Optimizer {
             | Self::RmsProp(RmsProp { weight_decay, groups, .. })
             | Self::Adam(Adam { weight_decay, groups, .. })
             | Self::AdamW(Adam { weight_decay, groups, .. }) => (weight_decay, groups),
-            Self::RandomSearch(_) | Self::RandomLocalSearch(_) => return self,
         };
         *weight_decay = decay;
         for group in groups.values_mut() {
@@ -219,51 +188,41 @@ impl Optimizer {
             Self::RmsProp(rms_prop) => grouped(model, decay, groups, |decay| rms_prop.build(decay)),
             Self::Adam(adam) => grouped(model, decay, groups, |decay| adam.build(decay)),
             Self::AdamW(adam) => grouped(model, decay, groups, |decay| adam.build_decoupled(decay)),
-            // A search has no state to keep, and asks for no step.
-            Self::RandomSearch(_) | Self::RandomLocalSearch(_) => {
-                grouped(model, decay, groups, |decay| Sgd::default().build(decay))
-            }
         }
     }
 
-    /// Accepts an optimizer whose values are in range.
+    /// Checks that all values are in range.
     ///
     /// # Errors
     /// The first value that is not.
     pub fn validate(&self) -> Result<(), InvalidConfig> {
-        let check = |valid, key: &str, value: f64, expected| {
-            InvalidConfig::check(valid && value.is_finite(), &format!("optimizer.{key}"), value, expected)
-        };
-        let share =
-            |key, value: f64| check((0.0..1.0).contains(&value), key, value, "at least 0 and below 1");
-        let above = |key: &str, value: f64| check(value > 0.0, key, value, "above 0");
-        let decay = |key: &str, value: f64| check(value >= 0.0, key, value, "at least 0");
-        if let Some(search) = self.search() {
-            return search.validate();
-        }
-        above("learning_rate", self.learning_rate())?;
+        let share = |key: &str, value| InvalidConfig::share(&format!("optimizer.{key}"), value);
+        let positive = |key: &str, value| InvalidConfig::positive(&format!("optimizer.{key}"), value);
+        let decay = |key: &str, value| InvalidConfig::not_negative(&format!("optimizer.{key}"), value);
+        positive("learning_rate", self.learning_rate())?;
         decay("weight_decay", self.weight_decay())?;
         for (name, group) in self.groups() {
-            above(&format!("groups.{name}.learning_rate_scale"), group.learning_rate_scale)?;
+            positive(&format!("groups.{name}.learning_rate_scale"), group.learning_rate_scale)?;
             decay(&format!("groups.{name}.weight_decay"), group.weight_decay.unwrap_or(0.0))?;
         }
         match *self {
             Self::Sgd(Sgd { momentum, nesterov, .. }) => {
                 share("momentum", momentum)?;
-                check(!nesterov || momentum > 0.0, "momentum", momentum, "above 0 with nesterov = true")
+                let valid = !nesterov || momentum > 0.0;
+                let expected = "above 0 with nesterov = true";
+                InvalidConfig::check(valid, "optimizer.momentum", momentum, expected)
             }
             Self::RmsProp(RmsProp { alpha, epsilon, momentum, .. }) => {
                 share("alpha", alpha)?;
-                above("epsilon", epsilon)?;
+                positive("epsilon", epsilon)?;
                 share("momentum", momentum)
             }
             Self::Adam(Adam { beta_1, beta_2, epsilon, .. })
             | Self::AdamW(Adam { beta_1, beta_2, epsilon, .. }) => {
                 share("beta_1", beta_1)?;
                 share("beta_2", beta_2)?;
-                above("epsilon", epsilon)
+                positive("epsilon", epsilon)
             }
-            Self::RandomSearch(_) | Self::RandomLocalSearch(_) => Ok(()),
         }
     }
 }

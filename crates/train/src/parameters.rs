@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 /// Parameters of two or more dimensions.
 pub(crate) const WEIGHTS: &str = "weights";
-/// Whatever is none of the others.
+/// All other parameters.
 pub(crate) const BIASES: &str = "biases";
 /// γ of BatchNorm.
 pub(crate) const NORM_SCALES: &str = "norm_scales";
@@ -59,7 +59,7 @@ impl Parameters {
 /// Goes through a module.
 struct Walk {
     found: Vec<Parameter>,
-    /// Names, and types of what they stand in, from the model down to where the visitor is.
+    /// Names, and types of what they are in, from the model down to where the visitor is.
     path: Vec<(String, String)>,
 }
 
@@ -103,6 +103,31 @@ impl ModuleVisitor for Walk {
             self.found.push(Parameter { id: param.id, name, kind, shape, is_transposed });
         }
     }
+}
+
+/// A floating-point parameter of a module as a vector.
+pub(crate) struct Values {
+    /// Its values in the order of its shape, off autodiff.
+    pub(crate) tensor: Tensor<1>,
+    /// How many dimensions the parameter has.
+    pub(crate) rank: usize,
+    /// Whether it is trained; known of a module in training.
+    pub(crate) is_trained: bool,
+}
+
+/// All floating-point parameters of `model`, in its order; those that are not trained, such as BatchNorm's running statistics,
+/// too.
+pub(crate) fn values<M: Module>(model: &M) -> Vec<Values> {
+    struct Flatten(Vec<Values>);
+    impl ModuleVisitor for Flatten {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let tensor = param.val().without_autodiff().flatten(0, D - 1);
+            self.0.push(Values { tensor, rank: D, is_trained: param.is_require_grad() });
+        }
+    }
+    let mut flatten = Flatten(Vec::new());
+    model.visit(&mut flatten);
+    flatten.0
 }
 
 #[cfg(test)]

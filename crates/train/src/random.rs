@@ -1,4 +1,4 @@
-//! Random numbers that follow from a seed and a place alone, wherever they are drawn and in whatever order.
+//! Random numbers that follow only from a seed and a place: where and in which order they are drawn makes no difference.
 
 use std::f64::consts::TAU;
 
@@ -18,7 +18,7 @@ pub(crate) fn normal(seed: u64, place: usize) -> f64 {
 }
 
 /// A number at least 0 and below 1.
-fn share(seed: u64, place: u64) -> f64 {
+pub(crate) fn share(seed: u64, place: u64) -> f64 {
     // As many bits as an f64 has digits.
     (derive_seed(seed, place) >> 11) as f64 / 2f64.powi(53)
 }

@@ -1,10 +1,16 @@
-//! Everything that a training run follows, as a TOML file has it.
+//! Everything that a training run follows, as a TOML file says it.
 
+use burn::module::Module;
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, InputSpec, InvalidConfig, Loss};
 use zoo_data::Augment;
 
-use crate::{Ema, Lookahead, Optimizer, Schedule, TestTimeAugmentation};
+use crate::ema::Ema;
+use crate::evaluate::TestTimeAugmentation;
+use crate::learning::Learning;
+use crate::lookahead::Lookahead;
+use crate::schedule::Schedule;
 
 /// A model and how to train it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,8 +20,9 @@ pub struct Recipe<A> {
     pub architecture: A,
     /// What is minimised.
     pub loss: Loss,
-    /// How gradients become updates.
-    pub optimizer: Optimizer,
+    /// How weights are found: the `[optimizer]`.
+    #[serde(rename = "optimizer")]
+    pub learning: Learning,
     /// How the learning rate moves.
     pub schedule: Schedule,
     /// Slow weights that follow the others.
@@ -27,7 +34,7 @@ pub struct Recipe<A> {
     /// How training images are varied.
     #[serde(default)]
     pub augment: Augment,
-    /// How long and in what portions.
+    /// How long, and in batches of what size.
     pub train: TrainConfig,
     /// How the trained model is used.
     #[serde(default)]
@@ -40,7 +47,7 @@ pub struct Recipe<A> {
 pub struct TrainConfig {
     /// Passes over the training images; of a last one with a fraction, its first steps.
     pub epochs: f64,
-    /// Images a step; the last step of an epoch takes what is left.
+    /// Images per step; the last step of an epoch takes what is left.
     pub batch_size: usize,
     /// Whether that last step is left out if it would take fewer images than the others. Default: false.
     #[serde(default)]
@@ -48,7 +55,7 @@ pub struct TrainConfig {
     /// The largest norm that the gradient of a step may have, taken over all parameters; 0 for any. Default: 0.
     #[serde(default)]
     pub clip_norm: f64,
-    /// Training stops when the best epoch is so many epochs ago; 0 for never. Default: 0.
+    /// Training stops when the best epoch is this many epochs ago; 0 for never. Default: 0.
     #[serde(default)]
     pub patience: usize,
 }
@@ -57,12 +64,12 @@ pub struct TrainConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvaluateConfig {
-    /// How test images are varied for scores that are reported beside the plain ones. Default: `none`.
+    /// How test images are varied for scores that are reported next to the plain ones. Default: `none`.
     pub test_time_augmentation: TestTimeAugmentation,
 }
 
 impl TrainConfig {
-    /// Accepts a `patience` that there is something to judge by for.
+    /// Checks that `patience` has validation images to judge by.
     ///
     /// # Errors
     /// If training is to stop early without validation images.
@@ -72,6 +79,9 @@ impl TrainConfig {
     }
 
     /// Steps of an epoch over `images` images; at least 1.
+    ///
+    /// # Panics
+    /// If the batch size is 0, which [`Recipe::validate`] refuses.
     #[must_use]
     pub fn steps_of_epoch(&self, images: usize) -> usize {
         let steps = if self.drop_last { images / self.batch_size } else { images.div_ceil(self.batch_size) };
@@ -79,6 +89,9 @@ impl TrainConfig {
     }
 
     /// Steps of all epochs over `images` images.
+    ///
+    /// # Panics
+    /// If the batch size is 0, which [`Recipe::validate`] refuses.
     #[must_use]
     pub fn steps(&self, images: usize) -> usize {
         (self.epochs * self.steps_of_epoch(images) as f64).ceil() as usize
@@ -86,18 +99,18 @@ impl TrainConfig {
 }
 
 impl<A: Architecture> Recipe<A> {
-    /// Accepts a recipe whose values are in range and fit `input`.
+    /// Checks that all values are in range and suit images of the size that `input` has.
     ///
     /// # Errors
     /// The first value that does not.
     pub fn validate(&self, input: &InputSpec) -> Result<(), InvalidConfig> {
         self.architecture.validate(input, &self.loss)?;
         self.loss.validate()?;
-        self.optimizer.validate()?;
+        self.learning.validate()?;
         self.schedule.validate()?;
         self.lookahead.validate()?;
         self.ema.validate()?;
-        if self.optimizer.search().is_some() {
+        if matches!(self.learning, Learning::Search(_)) {
             let check = |valid, key: &str, value: String| {
                 InvalidConfig::check(
                     valid,
@@ -111,7 +124,7 @@ impl<A: Architecture> Recipe<A> {
             check(self.augment == Augment::default(), "augment", format!("{:?}", self.augment))?;
         }
         let [_, height, width] = input.shape;
-        let largest = height.min(width) - 1;
+        let largest = height.min(width).saturating_sub(1);
         let Augment { crop, cutout, flip: _ } = self.augment;
         let upto = |largest: usize| format!("0 to {largest} for images of {height}×{width}");
         InvalidConfig::check(crop <= largest, "augment.crop", crop, &upto(largest))?;
@@ -123,6 +136,20 @@ impl<A: Architecture> Recipe<A> {
         let valid = epochs > 0.0 && epochs <= 1e6;
         InvalidConfig::check(valid, "train.epochs", epochs, "above 0 and at most a million")?;
         InvalidConfig::check(batch_size > 0, "train.batch_size", batch_size, "at least 1")
+    }
+
+    /// Checks that each group of the optimizer has parameters, in a model for `input` (see [`Architecture::init`]) that is made on
+    /// `device` for that; no weight is drawn.
+    ///
+    /// # Errors
+    /// The first group without parameters.
+    pub fn validate_groups(&self, input: &InputSpec, device: &Device) -> Result<(), InvalidConfig> {
+        match self.learning.optimizer() {
+            Some(optimizer) if !optimizer.groups().is_empty() => {
+                optimizer.init(&self.architecture.init(input, device).train()).map(drop)
+            }
+            _ => Ok(()),
+        }
     }
 }
 

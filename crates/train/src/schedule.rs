@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use zoo_core::InvalidConfig;
 
 /// The `[schedule]` of a recipe: a factor on the learning rate at each step. Places in training are shares of its
-/// steps, 0 to 1, so that a recipe keeps its shape whatever its epochs.
+/// steps, 0 to 1, so that a recipe keeps its shape with any number of epochs.
 ///
 /// Written here rather than taken from Burn, whose cosine schedule rejects learning rates above 1 and rises again
 /// after its length, and whose state would have to be saved; a function of the step needs no state.
@@ -49,7 +49,7 @@ pub enum Schedule {
     },
     /// Straight lines between points.
     Piecewise {
-        /// `[place, factor]` each, the places rising; before the first and behind the last the factor stays. Default: a line from 1
+        /// `[place, factor]` each, the places rising; before the first and after the last the factor is constant. Default: a line from 1
         /// to 0.
         #[serde(default = "falling")]
         points: Vec<[f64; 2]>,
@@ -118,15 +118,12 @@ impl Schedule {
         }
     }
 
-    /// Accepts a schedule whose values are in range.
+    /// Checks that all values are in range.
     ///
     /// # Errors
     /// The first value that is not.
     pub fn validate(&self) -> Result<(), InvalidConfig> {
-        let share = |key: &str, value: f64| {
-            let key = format!("schedule.{key}");
-            InvalidConfig::check((0.0..1.0).contains(&value), &key, value, "at least 0 and below 1")
-        };
+        let share = |key: &str, value| InvalidConfig::share(&format!("schedule.{key}"), value);
         match self {
             Self::Constant => Ok(()),
             Self::Step { milestones, factor } => {

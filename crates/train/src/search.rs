@@ -1,8 +1,8 @@
-//! Which settings a search over hyperparameters tries: all of a grid, or so many that are drawn.
+//! Which settings a search over hyperparameters tries: all of a grid, or a number of draws.
 //!
 //! A [`Space`] has the values that each key of a recipe may take, [`Space::plan`] the settings to try. Draws find good values
 //! with fewer trials than a grid where only some of the keys matter (Bergstra and Bengio, Random Search for Hyper-Parameter
-//! Optimization, 2012). No tensor is here, and no trial: only what is to be tried.
+//! Optimization, 2012). Nothing is tried here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,16 +10,18 @@ use std::fmt;
 use toml::{Table, Value};
 use zoo_data::derive_seed;
 
+use crate::random::share;
+
 /// A value for each key, `optimizer.learning_rate`.
 pub type Settings = BTreeMap<String, Value>;
 
-/// A plan may have so many settings at most: more are a mistake, and would fill the memory before the first is tried.
+/// The most settings that a plan may have: more are a mistake, and would fill the memory before the first is tried.
 pub const MOST_SETTINGS: usize = 100_000;
 
 /// Why a space can't be searched.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SearchError {
-    /// A range that is none.
+    /// A range that can't be read.
     #[error(
         "{range} is no range to draw from: it is LOW..HIGH, two numbers with 0 < LOW < HIGH, as in 0.001..0.1"
     )]
@@ -41,7 +43,7 @@ pub enum SearchError {
         /// The value.
         value: Value,
     },
-    /// A table's value that is neither a list nor a range.
+    /// A value of a table that is neither a list nor a range.
     #[error("{key} = {value}: expected a list of values, as in [1, 3], or a range, as in \"0.001..0.1\"")]
     Neither {
         /// The key.
@@ -166,7 +168,7 @@ impl fmt::Display for Choice {
 pub struct Space(Vec<(String, Choice)>);
 
 impl Space {
-    /// Reads a space: keys with a list of values, or with a string `LOW..HIGH`. Tables may stand for the parts of a key. Keys in
+    /// Reads a space: keys with a list of values, or with a string `LOW..HIGH`. Tables may give the parts of a key. Keys in
     /// `order` come first, the others follow by name.
     ///
     /// # Errors
@@ -304,12 +306,8 @@ impl Space {
 
     /// One setting. Each key has a draw of its own, so that what else is searched doesn't change it.
     fn draw(&self, seed: u64) -> Settings {
-        let share = |place: usize| (derive_seed(seed, place as u64) >> 11) as f64 / (1u64 << 53) as f64;
-        self.0
-            .iter()
-            .enumerate()
-            .map(|(place, (key, choice))| (key.clone(), choice.at(share(place))))
-            .collect()
+        let keys = self.0.iter().enumerate();
+        keys.map(|(place, (key, choice))| (key.clone(), choice.at(share(seed, place as u64)))).collect()
     }
 }
 

@@ -5,20 +5,24 @@ mod pytorch;
 use std::ops::ControlFlow;
 
 use burn::tensor::Device;
-use zoo_core::{Architecture, InputSpec, Loss};
+use zoo_core::{Architecture, Features, InputSpec, Loss};
 use zoo_data::{Augment, Flip, Splits, shapes10};
 use zoo_softmax::SoftmaxConfig;
 
 use crate::{
-    Checkpoints, Ema, EvaluateConfig, Event, Lookahead, Optimizer, RandomLocalSearch, RandomSearch, Recipe,
-    Schedule, Sgd, TestTimeAugmentation, TrainConfig, TrainError, Training,
+    Checkpoints, Ema, EvaluateConfig, Event, Group, Learning, Lookahead, Optimizer, RandomSearch, Recipe,
+    Schedule, Sgd, TrainConfig, TrainError, Training,
 };
+
+fn sgd(sgd: Sgd) -> Learning {
+    Learning::Descent(Optimizer::Sgd(sgd))
+}
 
 fn recipe(epochs: u32, learning_rate: f64) -> Recipe<SoftmaxConfig> {
     Recipe {
         architecture: SoftmaxConfig::default(),
         loss: Loss::CrossEntropy { label_smoothing: 0.0 },
-        optimizer: Optimizer::Sgd(Sgd { learning_rate, momentum: 0.9, weight_decay: 1e-3, ..Sgd::default() }),
+        learning: sgd(Sgd { learning_rate, momentum: 0.9, weight_decay: 1e-3, ..Sgd::default() }),
         schedule: Schedule::Cosine { warmup: 0.1, floor: 0.0 },
         lookahead: Lookahead::default(),
         ema: Ema::default(),
@@ -53,16 +57,8 @@ fn train(
     let mut model = recipe.architecture.init(&input(), &device);
     // Fresh weights are drawn from a generator that other tests share.
     model = burn::module::Module::map(model, &mut Zeros);
-    let training = Training {
-        recipe,
-        train: &splits.train,
-        validation: &splits.validation,
-        classes: 10,
-        device: &device,
-        seed: 3,
-        checkpoints,
-        stop_after: None,
-    };
+    let training = Training::new(recipe, splits, &device, 3)?;
+    let training = checkpoints.into_iter().fold(training, Training::with_checkpoints);
     let fitted = training.fit(model, &mut |event| {
         observe(event);
         ControlFlow::Continue(())
@@ -110,9 +106,7 @@ fn the_best_epoch_is_kept() {
     let best = accuracies.iter().copied().fold(0.0, f64::max);
     assert_eq!(accuracies.iter().position(|&accuracy| accuracy == best), Some(fitted.best_epoch - 1));
     let device = Device::flex();
-    let scores =
-        crate::score(&fitted.model, &splits.validation, 10, TestTimeAugmentation::None, &device, &mut |_| {})
-            .unwrap();
+    let scores = crate::score(&fitted.model, &splits.validation, &device).unwrap();
     assert_eq!(scores.top_k_accuracy(&splits.validation.labels(), 1), best);
 }
 
@@ -162,8 +156,7 @@ fn the_average_is_kept_and_judged() {
     let (averaged, fitted) = train(&recipe, &splits, None, &mut |_| {}).unwrap();
     let device = Device::flex();
     let accuracy = |model: &zoo_softmax::Softmax| {
-        let plain = TestTimeAugmentation::None;
-        let scores = crate::score(model, &splits.validation, 10, plain, &device, &mut |_| {}).unwrap();
+        let scores = crate::score(model, &splits.validation, &device).unwrap();
         Some(scores.top_k_accuracy(&splits.validation.labels(), 1))
     };
     let best = &fitted.history[fitted.best_epoch - 1];
@@ -197,7 +190,7 @@ fn clipped_steps_are_short() {
     let splits = shapes10::generate(64, 10, 1).hold_out(0.0, 1).unwrap();
     let moved = |clip_norm| {
         let mut recipe = recipe(1, 1.0);
-        recipe.optimizer = Optimizer::Sgd(Sgd { learning_rate: 1.0, ..Sgd::default() });
+        recipe.learning = sgd(Sgd { learning_rate: 1.0, ..Sgd::default() });
         recipe.schedule = Schedule::Constant;
         recipe.train = TrainConfig { batch_size: 64, clip_norm, ..recipe.train };
         let (_, fitted) = train(&recipe, &splits, None, &mut |_| {}).unwrap();
@@ -226,11 +219,11 @@ impl burn::module::ModuleVisitor for Squares {
 fn every_epoch_knows_how_large_its_last_update_was() {
     let splits = shapes10::generate(64, 10, 1).hold_out(0.0, 1).unwrap();
     let mut recipe = recipe(2, 0.0001);
-    recipe.optimizer = Optimizer::Sgd(Sgd { learning_rate: 0.0001, ..Sgd::default() });
+    recipe.learning = sgd(Sgd { learning_rate: 0.0001, ..Sgd::default() });
     recipe.schedule = Schedule::Constant;
     recipe.train.batch_size = 64;
     let (_, fitted) = train(&recipe, &splits, None, &mut |_| {}).unwrap();
-    // The test's weights start at 0, which nothing is to be set beside; then one step is behind them and one before.
+    // The test's weights start at 0, which an update can't be compared with; then they are as large as one step.
     assert_eq!(fitted.history[0].update_ratio, None);
     let ratio = fitted.history[1].update_ratio.unwrap();
     assert!((ratio - 1.0).abs() < 0.01, "{ratio}");
@@ -244,16 +237,7 @@ fn an_observer_can_stop() {
     let mut recipe = recipe(3, 0.01);
     recipe.train.batch_size = 8;
     let device = Device::flex();
-    let training = Training {
-        recipe: &recipe,
-        train: &splits.train,
-        validation: &splits.validation,
-        classes: 10,
-        device: &device,
-        seed: 3,
-        checkpoints: Some(&checkpoints),
-        stop_after: None,
-    };
+    let training = Training::new(&recipe, &splits, &device, 3).unwrap().with_checkpoints(&checkpoints);
     let stopped = training.fit(recipe.architecture.init(&input(), &device), &mut |event| match event {
         Event::Steps { epoch: 2, .. } => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
@@ -275,11 +259,11 @@ fn a_resumed_run_ends_with_the_same_weights() {
     resumes(&recipe);
 }
 
-/// A recipe of `optimizer` for images as they are.
-fn search(optimizer: Optimizer, epochs: f64) -> Recipe<SoftmaxConfig> {
+/// A recipe of `search` for images as they are.
+fn search(search: RandomSearch, epochs: f64) -> Recipe<SoftmaxConfig> {
     let mut recipe = recipe(1, 0.1);
     recipe.train.epochs = epochs;
-    Recipe { optimizer, augment: Augment::default(), ..recipe }
+    Recipe { learning: Learning::Search(search), augment: Augment::default(), ..recipe }
 }
 
 fn losses(fitted: &crate::Fitted<zoo_softmax::Softmax>) -> Vec<f64> {
@@ -289,25 +273,25 @@ fn losses(fitted: &crate::Fitted<zoo_softmax::Softmax>) -> Vec<f64> {
 #[test]
 fn random_search_keeps_the_best_and_local_search_climbs_from_there() {
     let splits = splits();
-    let random = RandomSearch { tries: 60, deviation: 0.01 };
-    let local = RandomLocalSearch { tries: 60, deviation: 0.01, step: 0.005 };
-    let follow = |optimizer| train(&search(optimizer, 4.5), &splits, None, &mut |_| {}).unwrap();
-    let (scores, random_fitted) = follow(Optimizer::RandomSearch(random));
-    let (local_scores, local_fitted) = follow(Optimizer::RandomLocalSearch(local));
+    let random = RandomSearch { tries: 60, deviation: 0.01, step: None };
+    let local = RandomSearch { step: Some(0.005), ..random };
+    let follow = |one| train(&search(one, 4.5), &splits, None, &mut |_| {}).unwrap();
+    let (scores, random_fitted) = follow(random);
+    let (local_scores, local_fitted) = follow(local);
     for fitted in [&random_fitted, &local_fitted] {
         let losses = losses(fitted);
         assert!(losses.len() == 5 && losses.is_sorted_by(|earlier, later| later <= earlier), "{losses:?}");
     }
     let [random_loss, local_loss] = [&random_fitted, &local_fitted].map(|fitted| losses(fitted)[4]);
     assert!(local_loss < random_loss, "{local_loss} is not below {random_loss}");
-    assert_eq!(scores, follow(Optimizer::RandomSearch(random)).0, "the same seed draws the same weights");
-    assert_eq!(local_scores, follow(Optimizer::RandomLocalSearch(local)).0);
+    assert_eq!(scores, follow(random).0, "the same seed draws the same weights");
+    assert_eq!(local_scores, follow(local).0);
     // What is recorded is what the model does.
-    let recipe = search(Optimizer::RandomSearch(random), 1.0);
+    let recipe = search(random, 1.0);
     let everything = shapes10::generate(30, 10, 1).hold_out(0.0, 1).unwrap();
     let (_, fitted) = train(&recipe, &everything, None, &mut |_| {}).unwrap();
-    let (plain, device) = (TestTimeAugmentation::None, Device::flex());
-    let scores = crate::score(&fitted.model, &everything.train, 10, plain, &device, &mut |_| {}).unwrap();
+    let device = Device::flex();
+    let scores = crate::score(&fitted.model, &everything.train, &device).unwrap();
     let labels = everything.train.labels();
     let loss = crate::mean_loss(&recipe.loss, &scores, &labels, &device).unwrap().unwrap();
     assert!((loss - fitted.history[0].train_loss).abs() < 1e-5);
@@ -316,16 +300,15 @@ fn random_search_keeps_the_best_and_local_search_climbs_from_there() {
 
 #[test]
 fn a_search_that_was_interrupted_goes_on() {
-    resumes(&search(Optimizer::RandomSearch(RandomSearch { tries: 7, deviation: 0.01 }), 4.4));
-    let local = RandomLocalSearch { tries: 7, deviation: 0.01, step: 0.001 };
-    resumes(&search(Optimizer::RandomLocalSearch(local), 4.4));
+    let random = RandomSearch { tries: 7, deviation: 0.01, step: None };
+    resumes(&search(random, 4.4));
+    resumes(&search(RandomSearch { step: Some(0.001), ..random }, 4.4));
 }
 
 #[test]
 fn a_search_whose_weights_are_too_large_is_an_error() {
-    let random = RandomSearch { tries: 3, deviation: 1e38 };
-    let error =
-        train(&search(Optimizer::RandomSearch(random), 1.0), &splits(), None, &mut |_| {}).unwrap_err();
+    let random = RandomSearch { tries: 3, deviation: 1e38, step: None };
+    let error = train(&search(random, 1.0), &splits(), None, &mut |_| {}).unwrap_err();
     assert!(error.to_string().starts_with("optimizer.deviation = 1"), "{error}");
 }
 
@@ -396,17 +379,50 @@ fn recipes_out_of_range() {
     let lookahead = Lookahead { every: 5, decay: 1.5 };
     assert_eq!(key(&|recipe| recipe.lookahead = lookahead).unwrap_err(), "lookahead.decay");
     assert_eq!(key(&|recipe| recipe.loss = Loss::MeanSquaredError).unwrap_err(), "loss.kind");
-    let random = |tries, deviation| Optimizer::RandomSearch(RandomSearch { tries, deviation });
-    let local =
-        |step| Optimizer::RandomLocalSearch(RandomLocalSearch { step, ..RandomLocalSearch::default() });
-    let of_search = |optimizer: Optimizer| {
+    let of_search = |search: RandomSearch| {
         key(&|recipe| {
-            *recipe = Recipe { optimizer: optimizer.clone(), augment: Augment::default(), ..recipe.clone() }
+            let learning = Learning::Search(search);
+            *recipe = Recipe { learning, augment: Augment::default(), ..recipe.clone() }
         })
     };
+    let random = |tries, deviation| RandomSearch { tries, deviation, step: None };
     assert_eq!(of_search(random(1, 0.1)), Ok(()));
     assert_eq!(of_search(random(0, 0.1)).unwrap_err(), "optimizer.tries");
     assert_eq!(of_search(random(1, 0.0)).unwrap_err(), "optimizer.deviation");
-    assert_eq!(of_search(local(f64::NAN)).unwrap_err(), "optimizer.step");
-    assert_eq!(key(&|recipe| recipe.optimizer = random(1, 0.1)).unwrap_err(), "augment");
+    let local = RandomSearch { step: Some(f64::NAN), ..RandomSearch::default() };
+    assert_eq!(of_search(local).unwrap_err(), "optimizer.step");
+    assert_eq!(key(&|recipe| recipe.learning = random(1, 0.1).into()).unwrap_err(), "augment");
+}
+
+#[test]
+fn what_cannot_be_trained_is_refused_before_it_starts() {
+    let device = Device::flex();
+    let error = |recipe: &Recipe<SoftmaxConfig>, splits: &Splits| {
+        Training::new(recipe, splits, &device, 3).unwrap_err().to_string()
+    };
+    let mut changed = recipe(1, 0.1);
+    changed.train.batch_size = 0;
+    assert_eq!(error(&changed, &splits()), "train.batch_size = 0: must be at least 1");
+    let few = splits();
+    let nothing = Splits { train: few.train.stratified(0, 1).0, ..few };
+    assert_eq!(error(&recipe(1, 0.1), &nothing), "training images = 0: must be at least 1");
+    let mut changed = recipe(1, 0.1);
+    changed.train.patience = 2;
+    let unjudged = shapes10::generate(64, 10, 1).hold_out(0.0, 1).unwrap();
+    assert!(error(&changed, &unjudged).starts_with("train.patience = 2"));
+    let groups = [("convolution".to_string(), Group::default())].into();
+    changed = Recipe { learning: sgd(Sgd { groups, ..Sgd::default() }), ..recipe(1, 0.1) };
+    assert!(error(&changed, &splits()).starts_with("optimizer.groups = convolution"));
+}
+
+#[test]
+fn the_same_seed_draws_the_same_weights() {
+    let (splits, device, recipe) = (splits(), Device::flex(), recipe(1, 0.1));
+    let weights = |seed| {
+        let training = Training::new(&recipe, &splits, &device, seed).unwrap();
+        assert_eq!(training.input(), &crate::input_spec(&splits.train, 10, Features::Pixels));
+        let values = crate::parameters::values(&training.draw(&device));
+        values.into_iter().map(|values| values.tensor.into_data()).collect::<Vec<_>>()
+    };
+    assert_ne!(weights(1), weights(2));
 }

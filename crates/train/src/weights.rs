@@ -1,30 +1,20 @@
 //! All weights of a model: means, and how far they move.
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 
-use crate::TrainError;
+use crate::error::TrainError;
 use crate::evaluate::read;
+use crate::parameters::{Values, values};
 
 /// from + share · (to − from), parameter by parameter, off autodiff; what is equal stays as it is. Running statistics
 /// of BatchNorm move along.
 pub(crate) fn interpolate<M: Module>(from: &M, to: &M, share: f64) -> M {
-    let mut flattened = Flattened(Vec::new());
-    from.visit(&mut flattened);
-    to.valid().map(&mut Move { from: flattened.0.into_iter(), share })
-}
-
-/// All parameters of a module, in its order.
-struct Flattened(Vec<Tensor<1>>);
-
-impl ModuleVisitor for Flattened {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.0.push(param.val().flatten(0, D - 1));
-    }
+    to.valid().map(&mut Move { from: values(from).into_iter(), share })
 }
 
 struct Move {
-    from: std::vec::IntoIter<Tensor<1>>,
+    from: std::vec::IntoIter<Values>,
     share: f64,
 }
 
@@ -32,7 +22,7 @@ impl ModuleMapper for Move {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let from = self.from.next().expect("both are of the same model");
         param.map(|to| {
-            let from = from.reshape(to.shape());
+            let from = from.tensor.reshape(to.shape());
             from.clone() + (to - from) * self.share
         })
     }
@@ -44,9 +34,8 @@ pub(crate) struct Weights(Vec<Tensor<1>>);
 impl Weights {
     /// Those of a model that is in training.
     pub(crate) fn of<M: Module>(model: &M) -> Self {
-        let mut weights = Self(Vec::new());
-        model.visit(&mut weights);
-        weights
+        let weights = values(model).into_iter().filter(|values| values.rank > 1 && values.is_trained);
+        Self(weights.map(|values| values.tensor).collect())
     }
 
     /// ‖θ′ − θ‖ / ‖θ‖, θ being these weights and θ′ those of `model`; `None` if θ is 0, or there are none.
@@ -66,14 +55,6 @@ fn sum_of_squares(tensors: impl Iterator<Item = Tensor<1>>) -> Option<Tensor<1>>
     tensors.map(|tensor| tensor.square().sum()).reduce(|sum, squares| sum + squares)
 }
 
-impl ModuleVisitor for Weights {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if D > 1 && param.is_require_grad() {
-            self.0.push(param.val().without_autodiff().flatten(0, D - 1));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use burn::nn::LinearConfig;
@@ -82,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_update_beside_the_weights_it_changes() {
+    fn an_update_next_to_the_weights_it_changes() {
         let device = Device::flex();
         let mut linear = LinearConfig::new(2, 2).init(&device);
         let set =

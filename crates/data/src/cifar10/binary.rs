@@ -5,8 +5,9 @@ use std::io::{self, BufReader, Read, Write};
 
 use rayon::prelude::*;
 
-use super::{Batch, OpenFile, Rules};
-use crate::{DataError, ImageShape, Result};
+use crate::cifar10::batch::{Batch, OpenFile, Rules};
+use crate::error::{DataError, Result};
+use crate::images::ImageShape;
 
 /// Bytes of a record's pixels.
 const PIXELS: usize = ImageShape::CIFAR10.values();
@@ -82,7 +83,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read_all(contents: &[&[u8]], records: Option<usize>) -> Result<Batch> {
-        let classes: Vec<String> = super::super::CLASSES.map(String::from).to_vec();
+        let classes: Vec<String> = crate::cifar10::batch::CLASSES.map(String::from).to_vec();
         let open = |(number, content): (usize, &&[u8])| {
             OpenFile::unpacked(format!("data_batch_{}.bin", number + 1).into(), content.to_vec())
         };

@@ -1,4 +1,4 @@
-//! Downloads the official archive: resumable, checked, and safe beside another process doing the same.
+//! Downloads the official archive: resumable, checked, and safe while another process does the same.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use md5::{Digest, Md5};
 
-use super::read_archive;
+use crate::cifar10::source::{Source, load_batches, read_archive};
 use crate::dataset::hexadecimal;
+use crate::error::{DataError, Result};
 use crate::storage::{lock, write_folder};
-use crate::{DataError, Result};
 
 /// An archive to download, and what makes sure that it is the right one.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +44,7 @@ const BUFFER: usize = 1 << 16;
 pub enum Progress {
     /// Another process fetches into the same folder; this one waits for it.
     Waiting,
-    /// So many of so many bytes have arrived.
+    /// How many of how many bytes have arrived.
     Downloading {
         /// Bytes on disk, those of an earlier try included.
         received: u64,
@@ -69,12 +69,12 @@ pub enum Fetched {
 /// Brings `archive` into `destination` as a folder of batches, from `url` or the official address.
 ///
 /// The download goes to `<file>.part`, continues there if an earlier one broke off, is checked for length and MD5,
-/// unpacked beside and renamed. A lock file keeps two processes apart: the second waits, then finds the work done.
+/// unpacked next to its place and renamed. A lock file keeps two processes apart: the second waits, then finds the work done.
 ///
 /// # Errors
 /// [`DataError::Download`] if the server can't be reached or stops (what has arrived is kept for the next try);
 /// [`DataError::DownloadSize`] or [`DataError::Checksum`] if it is another file (nothing is kept); otherwise what
-/// [`load`](super::load) or the operating system reports.
+/// [`load`](crate::cifar10::load) or the operating system reports.
 pub fn fetch(
     archive: &Archive,
     url: Option<&str>,
@@ -211,8 +211,8 @@ fn unpack(part: &Path, folder: &Path) -> Result<()> {
         let path = folder.join(name);
         std::fs::write(&path, bytes).map_err(DataError::io("write", &path))?;
     }
-    let source = super::Source::at(folder).ok_or_else(|| DataError::NoCifar10 { path: part.into() })?;
-    super::load_batches(&source).map(drop)
+    let source = Source::at(folder).ok_or_else(|| DataError::NoCifar10 { path: part.into() })?;
+    load_batches(&source).map(drop)
 }
 
 #[cfg(test)]
@@ -224,8 +224,8 @@ mod tests {
 
     use flate2::write::GzEncoder;
 
-    use super::super::binary::{RECORD, write_record};
     use super::*;
+    use crate::cifar10::binary::{RECORD, write_record};
 
     /// An archive of six batches of two records each.
     fn small_archive() -> Vec<u8> {
@@ -234,7 +234,7 @@ mod tests {
             write_record(&mut batch, label, &[label; RECORD - 1]).unwrap();
         }
         let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), flate2::Compression::fast()));
-        for name in super::super::Layout::Binary.files() {
+        for name in crate::cifar10::source::Layout::Binary.files() {
             let mut header = tar::Header::new_gnu();
             header.set_size(batch.len() as u64);
             header.set_mode(0o644);
@@ -302,8 +302,8 @@ mod tests {
         assert_eq!(*ranges.lock().unwrap(), ["", "100-"]);
         assert!(events.contains(&Progress::Downloading { received: archive.bytes, total: archive.bytes }));
 
-        let source = super::super::Source::find(place.path()).unwrap();
-        let dataset = super::super::load_batches(&source).unwrap();
+        let source = Source::find(place.path()).unwrap();
+        let dataset = load_batches(&source).unwrap();
         assert_eq!((dataset.train.len(), dataset.test.len(), dataset.name.as_str()), (10, 2, "cifar10"));
         let left: Vec<_> = std::fs::read_dir(place.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left, ["cifar-10-batches-bin"]);

@@ -2,8 +2,9 @@
 
 use sha1::{Digest, Sha1};
 
-use super::{BATCH_RECORDS, CLASSES};
-use crate::{Dataset, ImageShape, Subset};
+use crate::cifar10::batch::{BATCH_RECORDS, CLASSES};
+use crate::dataset::Dataset;
+use crate::images::{ImageShape, Subset};
 
 /// The official binary batches, the test batch last, as Git names their content: SHA-1 over `blob 30730000`, a zero byte, and
 /// the file.
@@ -55,7 +56,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{Images, shapes10};
+    use crate::images::Images;
+    use crate::shapes10;
 
     /// `printf '\001\002\003\000\377\376' | git hash-object --stdin`.
     #[test]

@@ -6,8 +6,9 @@
 use rayon::prelude::*;
 use serde_pickle::{DeOptions, HashableValue, Value};
 
-use super::{Batch, OpenFile, Rules};
-use crate::{DataError, ImageShape, Result};
+use crate::cifar10::batch::{Batch, OpenFile, Rules};
+use crate::error::{DataError, Result};
+use crate::images::ImageShape;
 
 /// Reads `files` in parallel and joins them.
 pub(super) fn read(files: Vec<OpenFile>, rules: Rules<'_>) -> Result<Batch> {
@@ -89,7 +90,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read_any(bytes: &[u8], records: Option<usize>) -> Result<Batch> {
-        let classes: Vec<String> = super::super::CLASSES.map(String::from).to_vec();
+        let classes: Vec<String> = crate::cifar10::batch::CLASSES.map(String::from).to_vec();
         let file = OpenFile::unpacked("data_batch_1".into(), bytes.to_vec());
         read(vec![file], Rules { records, classes: &classes })
     }

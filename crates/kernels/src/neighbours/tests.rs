@@ -3,10 +3,10 @@ use proptest::prelude::*;
 use super::*;
 
 /// All distances, sorted.
-fn brute_force(distance: Distance, values: usize, rows: &[u8], query: &[u8], k: usize) -> Vec<Neighbour> {
+fn brute_force(metric: Metric, values: usize, rows: &[u8], query: &[u8], k: usize) -> Vec<Neighbour> {
     let between = |row: &[u8]| -> i32 {
         let differences = row.iter().zip(query).map(|(&t, &q)| i32::from(t.abs_diff(q)));
-        differences.map(|d| if distance == Distance::L1 { d } else { d * d }).sum()
+        differences.map(|d| if metric == Metric::L1 { d } else { d * d }).sum()
     };
     let rows = rows.chunks_exact(values).zip(0..);
     let mut all: Vec<_> = rows.map(|(row, index)| Neighbour { distance: between(row), index }).collect();
@@ -18,18 +18,18 @@ fn brute_force(distance: Distance, values: usize, rows: &[u8], query: &[u8], k: 
 /// Compares every kernel that this CPU can run with brute force.
 fn check(values: usize, parts: &[&[u8]], queries: &[u8], k: usize) {
     let rows = parts.concat();
-    for distance in [Distance::L1, Distance::L2] {
+    for metric in [Metric::L1, Metric::L2] {
         let expected: Vec<_> = queries
             .chunks_exact(values)
-            .flat_map(|query| brute_force(distance, values, &rows, query, k))
+            .flat_map(|query| brute_force(metric, values, &rows, query, k))
             .collect();
         for &instructions in Instructions::ALL.iter().filter(|set| set.available()) {
-            let mut index = Index::with_instructions(distance, values, instructions);
+            let mut index = Index::with_instructions(metric, values, instructions);
             for part in parts {
                 index.extend(part);
             }
             assert_eq!(index.len(), rows.len() / values);
-            assert_eq!(index.nearest(queries, k), expected, "{distance:?} with {instructions:?}");
+            assert_eq!(index.nearest(queries, k), expected, "{metric:?} with {instructions:?}");
         }
     }
 }
@@ -85,7 +85,7 @@ fn many_queries_take_several_chunks() {
 
 #[test]
 fn nothing_asked() {
-    let mut index = Index::new(Distance::L2, 3);
+    let mut index = Index::new(Metric::L2, 3);
     assert!(index.is_empty());
     assert_eq!(index.nearest(&[1, 2, 3], 0), []);
     index.extend(&[]);
@@ -97,23 +97,23 @@ fn nothing_asked() {
 #[test]
 #[should_panic(expected = "4 bytes are not whole rows of 3")]
 fn rows_are_whole() {
-    Index::new(Distance::L1, 3).extend(&[0; 4]);
+    Index::new(Metric::L1, 3).extend(&[0; 4]);
 }
 
 #[test]
 #[should_panic(expected = "2 bytes are not whole queries of 3")]
 fn queries_are_whole() {
-    let _ = Index::new(Distance::L1, 3).nearest(&[0; 2], 0);
+    let _ = Index::new(Metric::L1, 3).nearest(&[0; 2], 0);
 }
 
 #[test]
 #[should_panic(expected = "there are no 1 nearest of 0 rows")]
 fn no_more_neighbours_than_rows() {
-    let _ = Index::new(Distance::L1, 3).nearest(&[0; 3], 1);
+    let _ = Index::new(Metric::L1, 3).nearest(&[0; 3], 1);
 }
 
 #[test]
 #[should_panic(expected = "a row has 1 to 33025 bytes, not 33026")]
 fn rows_are_short_enough() {
-    let _ = Index::new(Distance::L2, MAX_VALUES + 1);
+    let _ = Index::new(Metric::L2, MAX_VALUES + 1);
 }

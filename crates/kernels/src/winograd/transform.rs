@@ -2,7 +2,10 @@
 
 use pulp::Simd;
 
-use super::{SIDE, TILE};
+/// Side of a tile that comes out.
+pub(super) const TILE: usize = 4;
+/// Side of a transformed tile, and of one that comes in.
+pub(super) const SIDE: usize = 6;
 
 /// A transform along one axis, from N values to M.
 ///

@@ -1,6 +1,6 @@
-//! Pictures as text: what must stand in them, and that nothing makes them fail.
+//! Pictures as text: what must be in them, and that nothing makes them fail.
 
-use zoo_core::result::{DatasetSummary, SCHEMA};
+use zoo_schema::{DatasetSummary, SCHEMA};
 
 use super::*;
 
@@ -80,7 +80,7 @@ fn thick_lines(svg: &str, stroke: &str) -> Vec<Vec<Point>> {
 }
 
 #[test]
-fn every_result_has_a_line_a_quantity() {
+fn every_result_has_a_line_per_quantity() {
     let mut named = learning("cnn");
     named.recipe = Some("cnn_wide".into());
     let svg = svg(vec![learning("svm"), named, ModelResult::new("knn", "flex", serde_json::Value::Null)]);
@@ -131,7 +131,7 @@ fn without_two_epochs_there_is_no_picture() {
 }
 
 #[test]
-fn without_validation_training_accuracy_stands_alone() {
+fn without_validation_there_is_only_training_accuracy() {
     let history = vec![record(1, 2.0, 0.2, None), record(2, 1.0, 0.4, None)];
     let svg = svg(vec![result("svm", history)]);
     assert!(svg.contains(">Accuracy on training images<") && !svg.contains(">validation images<"), "{svg}");
@@ -189,14 +189,14 @@ fn no_history_makes_it_fail() {
             }
         }
     }
-    assert_eq!(pictures, 8 * 8 * 8 - 8, "all but those of NaN and infinity alone");
+    assert_eq!(pictures, 8 * 8 * 8 - 8, "all except those of nothing but NaN and infinity");
 }
 
 #[test]
 fn forty_results_make_a_higher_picture() {
     let results = (0..40).map(|place| learning(&format!("recipe_{place}"))).collect();
     let picture = curves(&comparison(results)).unwrap();
-    let height = crate::picture::tests::rendered(&picture).height() / 2;
+    let height = crate::rendered::rendered(&picture).height() / 2;
     let svg = picture.svg();
     assert!(svg.contains(">recipe_39<") && svg.contains("<polygon"), "markers where colours repeat");
     let last = svg.lines().find(|line| line.ends_with(">training images</text>")).unwrap();

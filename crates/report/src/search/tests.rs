@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::picture::tests::rendered;
+use crate::rendered::rendered;
 
 fn trial(number: usize, settings: &Value, accuracies: &[f64]) -> Trial {
     let settings = settings.as_object().unwrap().iter().map(|(key, value)| (key.clone(), value.clone()));

@@ -1,5 +1,7 @@
 //! Parameters that an optimizer treats in ways of their own.
 
+use std::collections::BTreeMap;
+
 use burn::module::{Module, ParamGroup, ParamId};
 use burn::optim::{DynOptimizer, DynState, ModuleOptimizer, StateSink, StateSource};
 use burn::tensor::Device;
@@ -7,7 +9,6 @@ use burn::tensor::kind::BridgeTensor;
 use serde::{Deserialize, Serialize};
 use zoo_core::InvalidConfig;
 
-use super::Groups;
 use crate::parameters::{KINDS, Parameter, Parameters, WEIGHTS};
 
 /// What is different for a group of parameters.
@@ -30,6 +31,9 @@ impl Default for Group {
         Self { learning_rate_scale: 1.0, weight_decay: None }
     }
 }
+
+/// Groups of parameters by name: see [`Group`].
+pub type Groups = BTreeMap<String, Group>;
 
 /// The optimizer that `build` makes of a weight decay, one for each way that parameters are treated in.
 ///
@@ -118,7 +122,7 @@ impl Parameter {
 }
 
 impl Parameters {
-    /// The ids of parameters that are treated alike, in the order in which the first of each stands in the module.
+    /// The ids of parameters that are treated alike, in the order in which the first of each is in the module.
     fn by_treatment(&self, weight_decay: f64, groups: &Groups) -> Vec<((f64, f64), Vec<ParamId>)> {
         let mut found: Vec<((f64, f64), Vec<ParamId>)> = Vec::new();
         for parameter in &self.0 {

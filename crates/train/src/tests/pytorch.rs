@@ -6,7 +6,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use serde::Deserialize;
 
 use crate::clip::clip_norm;
-use crate::{Optimizer, Schedule};
+use crate::optimizer::Optimizer;
+use crate::schedule::Schedule;
 
 /// A weight, which decays, and a bias, which does not.
 #[derive(Module, Debug)]

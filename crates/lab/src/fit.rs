@@ -1,0 +1,93 @@
+//! From a recipe to a model and its figures.
+
+use std::ops::ControlFlow;
+
+use zoo_core::Scores;
+use zoo_recipes::{Contender, Fitted, Job};
+use zoo_schema::{EpochRecord, ModelResult};
+use zoo_train::{Checkpoints, Event, TestTimeAugmentation};
+
+use crate::error::LabError;
+use crate::failure::catch;
+use crate::lab::Lab;
+
+/// A fitted model with its figures.
+pub(crate) struct Judged {
+    pub(crate) result: ModelResult,
+    /// The scores of the test images.
+    pub(crate) scores: Scores,
+    pub(crate) fitted: Fitted,
+}
+
+/// Where a run is kept while it trains.
+pub(crate) struct Keep<'a> {
+    /// Where each epoch is saved, and continued from.
+    pub(crate) checkpoints: &'a Checkpoints,
+    /// Hears of every epoch, with the records of all before it.
+    pub(crate) on_epoch: &'a dyn Fn(&[EpochRecord]) -> Result<(), LabError>,
+}
+
+impl Lab<'_> {
+    /// Follows the recipe of `contender` and judges what comes out.
+    ///
+    /// # Errors
+    /// What went wrong; if a GPU refused something, which one and what to lower.
+    pub(crate) fn fit_and_judge(
+        &self,
+        contender: &Contender,
+        keep: Option<&Keep<'_>>,
+    ) -> Result<Judged, LabError> {
+        catch(self.machine, || {
+            let fitted = self.fit(contender, keep)?;
+            let mut result = contender.result(self.machine)?;
+            result.parameters = Some(fitted.model.parameters());
+            result.fit_seconds = Some(fitted.seconds);
+            result.history.clone_from(&fitted.history);
+            let judge = self.judge(contender);
+            let scores = judge.judge(fitted.model.classifier(), &mut result)?;
+            if let Some(model) = &fitted.without_ema {
+                let plain = TestTimeAugmentation::None;
+                result.variants.push(judge.variant("without_ema", model.classifier(), plain)?);
+            }
+            self.report(contender.name(), &fitted, &result);
+            Ok(Judged { result, scores, fitted })
+        })
+    }
+
+    /// Follows the recipe of `contender`.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub(crate) fn fit(&self, contender: &Contender, keep: Option<&Keep<'_>>) -> Result<Fitted, LabError> {
+        let checkpoints = keep.map(|keep| keep.checkpoints);
+        let job = Job { splits: self.splits, machine: self.machine, seed: self.seed, checkpoints };
+        let mut listener = contender.estimator.trainable().map(|trainable| {
+            let images = trainable.images_per_epoch(self.splits.train.len());
+            self.watch.training(contender.name(), images, trainable.epochs())
+        });
+        let mut kept = Ok(());
+        let fitted = contender.estimator.fit(&job, &mut |event| {
+            let answer = listener.as_mut().map_or(ControlFlow::Continue(()), |listener| listener(&event));
+            if let (Event::Epoch(history), Some(keep)) = (event, keep) {
+                kept = (keep.on_epoch)(history);
+            }
+            if kept.is_err() { ControlFlow::Break(()) } else { answer }
+        });
+        // That it was stopped is what came of a file that couldn't be written.
+        kept?;
+        Ok(fitted?)
+    }
+
+    /// Says how a model did.
+    fn report(&self, name: &str, fitted: &Fitted, result: &ModelResult) {
+        let Some(test) = &result.test else { return };
+        let percent = |accuracy: f64| zoo_report::percent(accuracy, 1);
+        let variants = result
+            .variants
+            .iter()
+            .map(|variant| format!(" ({}: {})", variant.name.replace('_', " "), percent(variant.accuracy)));
+        let (accuracy, variants) = (percent(test.accuracy), variants.collect::<String>());
+        let seconds = fitted.seconds + result.predict_seconds.unwrap_or(0.0);
+        self.watch.line(&format!("{name}: test accuracy {accuracy}{variants} after {seconds:.1} s"));
+    }
+}

@@ -1,0 +1,54 @@
+//! What is done with recipes: compare, train, judge, evaluate, predict, tune, reproduce, check, draw. The library under the command
+//! `zoo`, which only reads arguments and shows results.
+//!
+//! ```
+//! use zoo_backends::Backend;
+//! use zoo_lab::{Silent, Source, compare};
+//! use zoo_recipes::Registry;
+//!
+//! let splits = Source::named("shapes10").limited(300, 100).splits(42)?;
+//! let machine = "cpu".parse::<Backend>()?.select()?;
+//! let contenders = Registry::zoo().contenders(&["knn", "softmax"])?.set(["softmax.train.epochs=2"])?;
+//! let comparison = compare(&contenders, &splits, &[machine], 42, &Silent)?;
+//! println!("{}", zoo_report::terminal_table(&comparison));
+//! # assert_eq!(comparison.results.len(), 2);
+//! # Ok::<(), zoo_lab::LabError>(())
+//! ```
+//!
+//! - [`Source`]: which images; [`compare`], [`train`], [`evaluate`], [`predict`], [`losses`], [`gradients`], [`sanity`]: a function each.
+//! - [`tune`]: a search over the keys of a recipe; [`reproduce`]: published results, measured again; [`pictures`]: what there is to see.
+//! - [`run`]: the folders that commands leave.
+//!
+//! Nothing here prints, reads the environment or ends the process. What is worth seeing meanwhile goes to a [`Watch`]; what goes
+//! wrong is a [`LabError`].
+
+mod checks;
+mod compare;
+mod error;
+mod evaluate;
+mod failure;
+mod fit;
+mod judge;
+mod lab;
+mod losses;
+pub mod pictures;
+mod predict;
+pub mod reproduce;
+pub mod run;
+mod source;
+mod summary;
+mod train;
+pub mod tune;
+mod watch;
+
+pub use checks::{gradients, sanity};
+pub use compare::{compare, keep_comparison};
+pub use error::{LabError, in_words};
+pub use evaluate::{Evaluation, evaluate, evaluate_weights};
+pub use lab::Lab;
+pub use losses::{check_losses, losses};
+pub use predict::predict;
+pub use source::{Relocation, Source};
+pub use summary::{BURN_VERSION, ZOO_VERSION};
+pub use train::{NewRun, resume, train};
+pub use watch::{Silent, TrainingListener, Watch};

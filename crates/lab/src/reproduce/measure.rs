@@ -1,0 +1,146 @@
+//! Measuring rows.
+
+use std::time::Instant;
+
+use zoo_backends::Machine;
+use zoo_data::Dataset;
+use zoo_recipes::{Contender, Dimensions};
+use zoo_schema::{ImageCounts, RowResult, best_trial};
+use zoo_train::search::Settings;
+
+use crate::error::{LabError, in_words};
+use crate::lab::Lab;
+use crate::reproduce::outcome::Outcome;
+use crate::reproduce::row::SuiteRow;
+use crate::source::Source;
+use crate::tune::{Search, Start};
+use crate::watch::Watch;
+
+/// A quick run: training images (validation included), validation images, test images.
+const SAMPLE: [usize; 3] = [1000, 200, 200];
+/// A quick run: the settings of a search that are tried.
+const SAMPLE_SETTINGS: usize = 2;
+
+/// What rows are measured with.
+pub(crate) struct Measurement<'a> {
+    pub(crate) source: &'a Source,
+    pub(crate) machine: &'a Machine,
+    pub(crate) seed: u64,
+    pub(crate) watch: &'a dyn Watch,
+    /// What starts the process of a trial.
+    pub(crate) start: Option<Start<'a>>,
+    /// Whether a sample of each row is enough.
+    pub(crate) quick: bool,
+}
+
+impl Measurement<'_> {
+    /// Follows a row, and judges its figures if they can be `judged`. What fails is in the row.
+    ///
+    /// # Errors
+    /// [`LabError::Interrupted`].
+    pub(crate) fn measure(
+        &self,
+        row: &SuiteRow,
+        dataset: &Dataset,
+        judged: bool,
+    ) -> Result<RowResult, LabError> {
+        let start = Instant::now();
+        let images = self.images(row, dataset);
+        let settings = self.settings(row);
+        let mut outcome = Outcome::default();
+        match self.follow(row, settings, images, &mut outcome) {
+            Err(LabError::Interrupted) => return Err(LabError::Interrupted),
+            Err(error) => outcome.error = Some(in_words(&error)),
+            Ok(()) => {}
+        }
+        let figures = outcome.figures(row, settings.len(), judged);
+        let config = match &outcome.result {
+            Some(result) => result.config.clone(),
+            None => row.contender.config_json()?,
+        };
+        Ok(RowResult {
+            row: row.name.clone(),
+            title: row.setup.title.clone(),
+            source: row.setup.source.clone(),
+            config,
+            images,
+            error: outcome.why_missing(&figures),
+            seconds: start.elapsed().as_secs_f64(),
+            figures,
+            trials: outcome.trials,
+            result: outcome.result,
+        })
+    }
+
+    /// How many images of `dataset` the row takes.
+    fn images(&self, row: &SuiteRow, dataset: &Dataset) -> ImageCounts {
+        let setup = &row.setup;
+        let most = if self.quick { SAMPLE } else { [usize::MAX; 3] };
+        let all = setup.images.unwrap_or(usize::MAX).min(dataset.train.len()).min(most[0]);
+        let validation = setup.validation.min(most[1]).min(all / 2);
+        let test = setup.test.unwrap_or(usize::MAX).min(dataset.test.len()).min(most[2]);
+        ImageCounts { train: all - validation, validation, test }
+    }
+
+    /// The settings that the row tries. A sample has one at least that something was published for, if any has.
+    fn settings<'row>(&self, row: &'row SuiteRow) -> &'row [Settings] {
+        let places = row.setup.published.iter().filter_map(|published| published.place(&row.settings));
+        let least = places.min().map_or(0, |place| place + 1);
+        let most = if self.quick { SAMPLE_SETTINGS.max(least) } else { usize::MAX };
+        &row.settings[..row.settings.len().min(most)]
+    }
+
+    /// Searches, if the row does, and fits the best if that is looked at.
+    fn follow(
+        &self,
+        row: &SuiteRow,
+        settings: &[Settings],
+        images: ImageCounts,
+        outcome: &mut Outcome,
+    ) -> Result<(), LabError> {
+        let setup = &row.setup;
+        let all = images.train + images.validation;
+        let source = Source {
+            limit_train: Some(all),
+            limit_test: Some(images.test),
+            validation: images.validation as f64 / all as f64,
+            in_order: setup.in_order,
+            ..self.source.clone()
+        };
+        let shortened = self.quick.then(|| row.contender.estimator.shortened(images.train));
+        let shortened = shortened.map(|estimator| row.contender.with_estimator(estimator));
+        let contender = shortened.as_ref().unwrap_or(&row.contender);
+        let search = Search {
+            contender,
+            settings,
+            source: &source,
+            seed: self.seed,
+            machine: self.machine,
+            folds: setup.folds,
+            jobs: None,
+            start: self.start,
+            watch: self.watch,
+        };
+        outcome.trials = search.run(Vec::new(), &mut |_| Ok(()))?;
+        // Where all figures are those of a setting each, no model is looked at in the end.
+        if setup.published.iter().all(|published| !published.setting.is_empty()) {
+            return Ok(());
+        }
+        match best_trial(&outcome.trials) {
+            Some(best) => self.fit(&contender.with(&settings[best.trial - 1])?, &source, outcome),
+            // Why is in the trials.
+            None if !settings.is_empty() => Ok(()),
+            None => self.fit(contender, &source, outcome),
+        }
+    }
+
+    /// Fits the model that a row's figures are of.
+    fn fit(&self, contender: &Contender, source: &Source, outcome: &mut Outcome) -> Result<(), LabError> {
+        let splits = source.splits(self.seed)?;
+        contender.check(Dimensions::of(&splits))?;
+        let watch = self.watch.part();
+        let lab = Lab { splits: &splits, machine: self.machine, seed: self.seed, watch: &*watch };
+        outcome.result = Some(lab.fit_and_judge(contender, None)?.result);
+        Ok(())
+    }
+}

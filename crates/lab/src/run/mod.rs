@@ -1,0 +1,23 @@
+//! Run folders: what a command leaves on disk. Every file appears whole or not at all.
+//!
+//! ```text
+//! runs/0001-compare-shapes10/   config.toml  result.json  result.md  curves.svg  curves.png
+//! runs/0002-train-cnn-cifar10/  config.toml  result.json  metrics.jsonl  model.safetensors  checkpoint/
+//! runs/0003-tune-svm-cifar10/   config.toml  result.json  result.md  trials.jsonl  best.toml
+//! runs/0004-reproduce-cs231n-cifar10/  config.toml  result.json  result.md
+//! runs/0005-pictures-cifar10/   samples.svg  samples.png  …
+//! ```
+//!
+//! `zoo pictures` adds a folder `pictures/` to a run.
+
+mod config;
+mod folder;
+mod training;
+
+pub use config::RunConfig;
+pub use folder::{
+    CHECKPOINT, CONFIG, METRICS, MODEL_FILE, RESULT, TRIALS, check_writable, read_config, write,
+};
+pub(crate) use folder::{create, write_picture, write_result, write_table};
+pub use training::TrainingRun;
+pub(crate) use training::start_training;

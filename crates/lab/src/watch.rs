@@ -1,0 +1,46 @@
+//! Who watches the work: a bar, a dashboard, a log, nobody.
+
+use std::ops::ControlFlow;
+
+use zoo_schema::Trial;
+use zoo_train::Event;
+
+/// Hears of one training run; its end is when it is dropped. It answers [`ControlFlow::Break`] to stop.
+pub type TrainingListener<'a> = Box<dyn FnMut(&Event<'_>) -> ControlFlow<()> + 'a>;
+
+/// Hears what is worth seeing while work takes long. Everything that isn't implemented is heard by nobody.
+pub trait Watch {
+    /// A line, or several, that are worth reading.
+    fn line(&self, text: &str) {
+        let _ = text;
+    }
+
+    /// The training of `name` begins, over `images` images per epoch.
+    fn training(&self, name: &str, images: usize, epochs: usize) -> TrainingListener<'_> {
+        let _ = (name, images, epochs);
+        Box::new(|_| ControlFlow::Continue(()))
+    }
+
+    /// Work on `images` images begins, `cnn predicts`; what comes back hears how many are done.
+    fn progress(&self, work: &str, images: usize) -> Box<dyn FnMut(usize) + '_> {
+        let _ = (work, images);
+        Box::new(|_| ())
+    }
+
+    /// A search of `count` trials begins; what comes back hears all trials so far, those first that were there before.
+    fn trials(&self, count: usize) -> Box<dyn FnMut(&[Trial]) + '_> {
+        let _ = count;
+        Box::new(|_| ())
+    }
+
+    /// Who watches a model that is a part of something larger, of which the lines matter and not those of its epochs.
+    fn part(&self) -> Box<dyn Watch + '_> {
+        Box::new(Silent)
+    }
+}
+
+/// Nobody watches.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Watch for Silent {}

@@ -1,0 +1,231 @@
+//! What is asked for, resolved.
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use toml::Table;
+
+use crate::contender::{Contender, SearchTable};
+use crate::error::RecipeError;
+use crate::file::{FileRecipe, FileRecipes, is_file};
+use crate::layer::{Layer, kinds_first, resolve};
+use crate::registry::{Entry, Registry};
+use crate::set::{Assignment, Target};
+
+/// Recipes that were asked for together, each resolved. Changed by [`config`](Self::config) and [`set`](Self::set).
+pub struct Contenders {
+    registry: Registry,
+    asked: Vec<Asked>,
+    /// What `--config` files change about the default recipes.
+    below: Vec<Layer>,
+    /// What is set on top.
+    above: Vec<Layer>,
+    resolved: Vec<Contender>,
+}
+
+/// What is asked for, before its recipe is resolved.
+struct Asked {
+    entry: Entry,
+    recipe_name: Option<String>,
+    /// What the recipe's own file changes.
+    layer: Option<Layer>,
+    search: Option<SearchTable>,
+}
+
+impl Asked {
+    /// The name of the recipe, or of the model.
+    fn name(&self) -> &str {
+        self.recipe_name.as_deref().unwrap_or(self.entry.name)
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.entry.name == name || self.recipe_name.as_deref() == Some(name)
+    }
+}
+
+impl Registry {
+    /// Resolves the recipe of each of `arguments`: names of models or recipes, or files with recipes.
+    ///
+    /// # Errors
+    /// [`RecipeError`] for an unknown name or key, a wrong type, a name that is there twice, or a file that can't be read or
+    /// parsed.
+    pub fn contenders<S: AsRef<str>>(&self, arguments: &[S]) -> Result<Contenders, RecipeError> {
+        let mut asked: Vec<Asked> = Vec::new();
+        for argument in arguments.iter().map(AsRef::as_ref) {
+            for one in self.asked(argument)? {
+                if asked.iter().any(|other| other.name() == one.name()) {
+                    return Err(RecipeError::layer(argument, format!("{} is named twice", one.name())));
+                }
+                asked.push(one);
+            }
+        }
+        let (below, above, resolved) = (Vec::new(), Vec::new(), Vec::new());
+        Contenders { registry: self.clone(), asked, below, above, resolved }.resolve()
+    }
+
+    /// One recipe of each kind of network or other model that learns: the default ones, and of the others those whose kind isn't
+    /// there yet.
+    ///
+    /// # Errors
+    /// [`RecipeError::Layer`] for a default recipe that is wrong.
+    pub fn trainable(&self) -> Result<Contenders, RecipeError> {
+        let names: Vec<&str> = self.model_names().chain(self.recipe_names()).collect();
+        let mut kinds = Vec::new();
+        let mut trainable = Vec::new();
+        for (name, contender) in names.iter().zip(self.contenders(&names)?.iter()) {
+            let Some(kind) = contender.estimator.trainable().map(|one| one.architecture()) else { continue };
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+                trainable.push(*name);
+            }
+        }
+        self.contenders(&trainable)
+    }
+
+    /// The recipe that `table`, a whole file from `origin`, makes of its model's default one. It is called `name`.
+    ///
+    /// # Errors
+    /// [`RecipeError`] as [`contenders`](Self::contenders).
+    pub fn contender(&self, origin: &str, name: &str, table: Table) -> Result<Contender, RecipeError> {
+        let file = FileRecipes::of_table(self, origin, Some(name), table)?.not_empty(origin)?;
+        let [asked]: [Asked; 1] = self.asked_of_file(origin, file)?.try_into().map_err(|_| {
+            RecipeError::layer(origin, "expected one recipe, with `model = …` at its top")
+        })?;
+        let estimator = resolve(asked.entry, asked.layer.iter())?;
+        let Asked { entry, recipe_name, search, .. } = asked;
+        Ok(Contender { entry, recipe_name, estimator, search })
+    }
+
+    /// The model that `files` have a recipe for.
+    ///
+    /// # Errors
+    /// [`RecipeError::Layer`] if there is not exactly one.
+    pub fn only_model(&self, files: &[PathBuf]) -> Result<&'static str, RecipeError> {
+        let mut models = Vec::new();
+        for path in files {
+            models.extend(FileRecipes::read(self, path)?.recipes.into_iter().map(|one| one.entry.name));
+        }
+        models.dedup();
+        match models[..] {
+            [model] => Ok(model),
+            _ => Err(RecipeError::layer("--config", "must have the recipe of one model, whose weights they are")),
+        }
+    }
+
+    /// What an argument asks for.
+    fn asked(&self, argument: &str) -> Result<Vec<Asked>, RecipeError> {
+        if is_file(argument) {
+            let file = FileRecipes::read(self, Path::new(argument))?.not_empty(argument)?;
+            return self.asked_of_file(argument, file);
+        }
+        if let Some(text) = self.recipe(argument) {
+            let wrong = |error: toml::de::Error| RecipeError::layer(argument, error.to_string().trim());
+            let table = text.parse::<Table>().map_err(wrong)?;
+            return self.asked_of_file(argument, FileRecipes::of_table(self, argument, Some(argument), table)?);
+        }
+        let entry = self.find(argument)?;
+        let search = self.search_of_model(entry)?;
+        Ok(vec![Asked { entry, recipe_name: None, layer: None, search }])
+    }
+
+    fn asked_of_file(&self, origin: &str, file: FileRecipes) -> Result<Vec<Asked>, RecipeError> {
+        let search = file.search.map(|value| SearchTable { origin: origin.into(), value });
+        let asked = file.recipes.into_iter().map(|FileRecipe { name, entry, table }| {
+            let target = name.clone().unwrap_or_else(|| entry.name.into());
+            let layer = Some(Layer::of_file(origin.into(), target, table));
+            let search = match &search {
+                Some(search) => Some(search.clone()),
+                None => self.search_of_model(entry)?,
+            };
+            Ok(Asked { entry, recipe_name: name, layer, search })
+        });
+        asked.collect()
+    }
+
+    fn search_of_model(&self, entry: Entry) -> Result<Option<SearchTable>, RecipeError> {
+        let origin = format!("the default recipe of {}", entry.name);
+        Ok(entry.search()?.map(|value| SearchTable { origin, value }))
+    }
+}
+
+impl Contenders {
+    /// The same with what the files at `paths` change about the recipes of their models; it lies below what a recipe's own file says.
+    ///
+    /// # Errors
+    /// [`RecipeError`] for a file that can't be read or parsed, or a recipe in it that can't be.
+    pub fn config(mut self, paths: &[PathBuf]) -> Result<Self, RecipeError> {
+        for path in paths {
+            let origin = path.display().to_string();
+            let recipes = FileRecipes::read(&self.registry, path)?.recipes;
+            if let [FileRecipe { entry, .. }] = &recipes[..]
+                && !self.asked.iter().any(|one| one.entry.name == entry.name)
+            {
+                log::warn!("{origin} is a recipe for {}, which is not asked for; it changes nothing", entry.name);
+            }
+            let layers = recipes.into_iter().map(|FileRecipe { entry, table, .. }| {
+                Layer::of_file(origin.clone(), entry.name.into(), table)
+            });
+            self.below.extend(layers);
+        }
+        self.resolve()
+    }
+
+    /// The same with other values of some keys: `optimizer.learning_rate=0.01`, or `svm.optimizer.learning_rate=0.01` if there are several
+    /// models. Keys that are given together may come in any order.
+    ///
+    /// # Errors
+    /// [`RecipeError::Layer`] for a key that a recipe hasn't, or a value of a wrong type.
+    pub fn set<S: AsRef<str>>(mut self, sets: impl IntoIterator<Item = S>) -> Result<Self, RecipeError> {
+        let models: Vec<&str> = self.registry.model_names().collect();
+        for set in sets {
+            let targets: Vec<Target<'_>> =
+                self.asked.iter().map(|one| (one.entry.name, one.name())).collect();
+            self.above.push(Assignment::parse(set.as_ref(), &targets, &models)?.layer()?);
+        }
+        kinds_first(&mut self.above);
+        self.resolve()
+    }
+
+    /// The one recipe that there is.
+    ///
+    /// # Errors
+    /// [`RecipeError::Layer`] with `advice` if there are several.
+    pub fn only(mut self, argument: &str, advice: &str) -> Result<Contender, RecipeError> {
+        match self.resolved.pop() {
+            Some(contender) if self.resolved.is_empty() => Ok(contender),
+            _ => Err(RecipeError::layer(argument, format!("it has several recipes; {advice}"))),
+        }
+    }
+
+    /// Lays all layers, those of models that nobody asked for included: what is wrong with them is told, too.
+    fn resolve(mut self) -> Result<Self, RecipeError> {
+        for entry in self.registry.models() {
+            resolve(*entry, self.below.iter().filter(|layer| layer.target == entry.name))?;
+        }
+        let resolved = self.asked.iter().map(|asked| {
+            let layers = self.below.iter().chain(&asked.layer).chain(&self.above);
+            let estimator = resolve(asked.entry, layers.filter(|layer| asked.is(&layer.target)))?;
+            let (recipe_name, search) = (asked.recipe_name.clone(), asked.search.clone());
+            Ok(Contender { entry: asked.entry, recipe_name, estimator, search })
+        });
+        self.resolved = resolved.collect::<Result<_, RecipeError>>()?;
+        Ok(self)
+    }
+}
+
+impl Deref for Contenders {
+    type Target = [Contender];
+
+    fn deref(&self) -> &[Contender] {
+        &self.resolved
+    }
+}
+
+impl IntoIterator for Contenders {
+    type Item = Contender;
+    type IntoIter = std::vec::IntoIter<Contender>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.resolved.into_iter()
+    }
+}

@@ -1,0 +1,46 @@
+//! `zoo pictures`: what the course shows of data, models and searches, drawn from one's own.
+
+use std::path::PathBuf;
+
+use zoo_lab::pictures::{Written, keep, keep_in_run, of_dataset, of_run};
+use zoo_lab::run::check_writable;
+
+use crate::failure::Failure;
+use crate::options::Options;
+use crate::output::{print, print_json};
+
+/// Draws what there is to see in each of the runs in `paths`; in the images of `--data` if there is none.
+pub(crate) fn run(options: &Options, paths: &[PathBuf]) -> Result<(), Failure> {
+    let written = if paths.is_empty() { dataset(options)? } else { runs(options, paths)? };
+    if options.json {
+        return print_json(&written);
+    }
+    let lines: Vec<String> = written
+        .iter()
+        .map(|Written { svg, png, .. }| format!("{}\n{}", svg.display(), png.display()))
+        .collect();
+    print(&lines.join("\n"))
+}
+
+/// Pictures of the images themselves, in a new run folder.
+fn dataset(options: &Options) -> Result<Vec<Written>, Failure> {
+    let (source, seed) = (&options.source, options.seed);
+    let dataset = source.open(seed)?.limit(source.limit_train, source.limit_test, seed)?;
+    check_writable(&options.out)?;
+    let pictures = of_dataset(&dataset, &options.machine()?, seed, &options.watch())?;
+    Ok(keep(&options.out, &dataset.name, &pictures)?)
+}
+
+/// Pictures of each run, in its own folder; none is written before all are drawn.
+fn runs(options: &Options, paths: &[PathBuf]) -> Result<Vec<Written>, Failure> {
+    options.refuse_overrides_of_run()?;
+    let backend = options.one_backend()?;
+    let draw =
+        |path| of_run(&options.registry, path, &options.relocation, backend, &options.watch());
+    let drawn = paths.iter().map(|path| draw(path)).collect::<Result<Vec<_>, _>>()?;
+    let mut written = Vec::new();
+    for (path, pictures) in paths.iter().zip(&drawn) {
+        written.extend(keep_in_run(path, pictures)?);
+    }
+    Ok(written)
+}

@@ -1,0 +1,46 @@
+//! `zoo train`: fit one classifier and keep it.
+
+use std::path::Path;
+
+use zoo_lab::run::TrainingRun;
+use zoo_lab::{NewRun, resume, train};
+
+use crate::cli::Subject;
+use crate::failure::Failure;
+use crate::options::Options;
+use crate::output::show;
+
+/// Trains a model in a new run, or goes on with a run that was interrupted.
+pub(crate) fn run(options: Options, subject: &Subject<'_>) -> Result<(), Failure> {
+    match *subject {
+        Subject::New(model) => {
+            let models = [model.to_string()];
+            start(&options.completed_from(&models)?, &models)
+        }
+        Subject::Resume(path) => go_on(&options, path),
+    }
+}
+
+fn start(options: &Options, models: &[String; 1]) -> Result<(), Failure> {
+    let contenders = options.contenders(models, &[])?;
+    let contender = contenders.only(&models[0], "`zoo compare` takes them all")?;
+    let splits = options.source.splits(options.seed)?;
+    let machine = options.machine()?;
+    let new = NewRun {
+        out: &options.out,
+        contender,
+        source: &options.source,
+        splits: &splits,
+        seed: options.seed,
+    };
+    show(options, &train(new, &machine, &options.training_watch())?)
+}
+
+fn go_on(options: &Options, path: &Path) -> Result<(), Failure> {
+    options.refuse_overrides_of_run()?;
+    let run = TrainingRun::open(&options.registry, path)?;
+    run.check_unfinished()?;
+    let splits = run.splits(&options.relocation)?;
+    let machine = options.machine()?;
+    show(options, &resume(&run, &splits, &machine, &options.training_watch())?)
+}
