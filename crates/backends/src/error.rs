@@ -27,7 +27,9 @@ pub enum BackendError {
         name: String,
     },
     /// The backend is not part of this build.
-    #[error("this zoo was built without {name}; build it with --features {name}, or choose another --backend")]
+    #[error(
+        "this zoo was built without {name}; build it with --features {name}, or choose another --backend"
+    )]
     NotCompiled {
         /// The backend's name, which is that of its feature.
         name: &'static str,

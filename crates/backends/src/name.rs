@@ -114,7 +114,6 @@ impl fmt::Display for Backend {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

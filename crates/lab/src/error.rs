@@ -12,7 +12,8 @@ use zoo_train::TrainError;
 use zoo_train::search::SearchError;
 
 /// What to say to those who search nothing.
-const SEARCH_EXAMPLE: &str = "give a key several values or a range, --set optimizer.learning_rate=0.01,0.1 or 0.001..0.1";
+const SEARCH_EXAMPLE: &str =
+    "give a key several values or a range, --set optimizer.learning_rate=0.01,0.1 or 0.001..0.1";
 
 /// Why something could not be done, or not to its end.
 #[derive(Debug, thiserror::Error)]
@@ -150,9 +151,7 @@ pub enum LabError {
     #[error("nothing is searched: {SEARCH_EXAMPLE}")]
     NothingSearched,
     /// There are no images that trials could be judged by.
-    #[error(
-        "without validation images there is nothing to judge by; use --validation above 0, or --folds"
-    )]
+    #[error("without validation images there is nothing to judge by; use --validation above 0, or --folds")]
     NothingToJudgeBy,
     /// The space of a search has no such plan.
     #[error("{error}{}", remedy(error))]
@@ -243,10 +242,7 @@ impl LabError {
     /// Whether somebody has stopped the work: not a failure, but it isn't done either.
     #[must_use]
     pub const fn is_stop(&self) -> bool {
-        matches!(
-            self,
-            Self::TrainingStopped { .. } | Self::SearchStopped { .. } | Self::SuiteStopped { .. }
-        )
+        matches!(self, Self::TrainingStopped { .. } | Self::SearchStopped { .. } | Self::SuiteStopped { .. })
     }
 
     /// Whether the listener of a training run has asked for its end.

@@ -88,9 +88,10 @@ impl Registry {
     /// [`RecipeError`] as [`contenders`](Self::contenders).
     pub fn contender(&self, origin: &str, name: &str, table: Table) -> Result<Contender, RecipeError> {
         let file = FileRecipes::of_table(self, origin, Some(name), table)?.not_empty(origin)?;
-        let [asked]: [Asked; 1] = self.asked_of_file(origin, file)?.try_into().map_err(|_| {
-            RecipeError::layer(origin, "expected one recipe, with `model = …` at its top")
-        })?;
+        let [asked]: [Asked; 1] = self
+            .asked_of_file(origin, file)?
+            .try_into()
+            .map_err(|_| RecipeError::layer(origin, "expected one recipe, with `model = …` at its top"))?;
         let estimator = resolve(asked.entry, asked.layer.iter())?;
         let Asked { entry, recipe_name, search, .. } = asked;
         Ok(Contender { entry, recipe_name, estimator, search })
@@ -108,7 +109,10 @@ impl Registry {
         models.dedup();
         match models[..] {
             [model] => Ok(model),
-            _ => Err(RecipeError::layer("--config", "must have the recipe of one model, whose weights they are")),
+            _ => Err(RecipeError::layer(
+                "--config",
+                "must have the recipe of one model, whose weights they are",
+            )),
         }
     }
 
@@ -121,7 +125,8 @@ impl Registry {
         if let Some(text) = self.recipe(argument) {
             let wrong = |error: toml::de::Error| RecipeError::layer(argument, error.to_string().trim());
             let table = text.parse::<Table>().map_err(wrong)?;
-            return self.asked_of_file(argument, FileRecipes::of_table(self, argument, Some(argument), table)?);
+            return self
+                .asked_of_file(argument, FileRecipes::of_table(self, argument, Some(argument), table)?);
         }
         let entry = self.find(argument)?;
         let search = self.search_of_model(entry)?;
@@ -160,7 +165,10 @@ impl Contenders {
             if let [FileRecipe { entry, .. }] = &recipes[..]
                 && !self.asked.iter().any(|one| one.entry.name == entry.name)
             {
-                log::warn!("{origin} is a recipe for {}, which is not asked for; it changes nothing", entry.name);
+                log::warn!(
+                    "{origin} is a recipe for {}, which is not asked for; it changes nothing",
+                    entry.name
+                );
             }
             let layers = recipes.into_iter().map(|FileRecipe { entry, table, .. }| {
                 Layer::of_file(origin.clone(), entry.name.into(), table)

@@ -60,9 +60,7 @@ impl FileRecipes {
     ) -> Result<Self, RecipeError> {
         let wrong = |reason: String| RecipeError::layer(origin, reason);
         if table.contains_key(REPRODUCE) {
-            return Err(wrong(
-                "it says which suite was measured; `zoo reproduce` measures it again".into(),
-            ));
+            return Err(wrong("it says which suite was measured; `zoo reproduce` measures it again".into()));
         }
         let search = table.remove(SEARCH);
         table.remove(RUN);

@@ -28,18 +28,14 @@ impl<'a> Assignment<'a> {
     ///
     /// # Errors
     /// [`RecipeError::Layer`] if it has no value, or doesn't say which of several models is meant.
-    pub(crate) fn parse(
-        set: &'a str,
-        targets: &[Target<'a>],
-        models: &[&str],
-    ) -> Result<Self, RecipeError> {
+    pub(crate) fn parse(set: &'a str, targets: &[Target<'a>], models: &[&str]) -> Result<Self, RecipeError> {
         let origin = format!("--set {set}");
         let wrong = |reason: String| RecipeError::layer(&origin, reason);
         let expected = "expected KEY=VALUE; `zoo tune` takes KEY=V1,V2,… and KEY=LOW..HIGH as well";
         let (key, values) = set.split_once('=').ok_or_else(|| wrong(expected.into()))?;
         let mut path: Vec<&str> = key.trim().split('.').collect();
-        let is_named = path.len() > 1
-            && targets.iter().any(|&(model, recipe)| path[0] == model || path[0] == recipe);
+        let is_named =
+            path.len() > 1 && targets.iter().any(|&(model, recipe)| path[0] == model || path[0] == recipe);
         let target = if is_named {
             path.remove(0)
         } else if path.len() > 1 && models.contains(&path[0]) {

@@ -42,8 +42,7 @@ fn set_changes_one_key() {
     let table = &resolve_with(&["svm"], &["optimizer.learning_rate=0.5"]).unwrap()[0];
     assert_eq!(table["optimizer"]["learning_rate"].as_float(), Some(0.5));
     assert_eq!(table["optimizer"]["kind"].as_str(), Some("sgd"));
-    let tables =
-        resolve_with(&["knn", "svm"], &["knn.metric=l1", "svm.train.epochs=3"]).unwrap();
+    let tables = resolve_with(&["knn", "svm"], &["knn.metric=l1", "svm.train.epochs=3"]).unwrap();
     assert_eq!(tables[0]["metric"].as_str(), Some("l1"));
     assert_eq!(tables[1]["train"]["epochs"].as_float(), Some(3.0));
 }
@@ -118,9 +117,7 @@ fn errors_name_origin_key_and_nearest_choice() {
     assert_eq!(message, "--set k=many: k is the string \"many\"; expected: integer, as in 10");
     let message = error(&["svm"], &["optimizer.learning_rate=fast"]);
     assert!(message.contains("optimizer.learning_rate is the string \"fast\"; expected: float"), "{message}");
-    assert!(
-        error(&["svm"], &["loss=hinge"]).contains("loss is the string \"hinge\"; expected: table")
-    );
+    assert!(error(&["svm"], &["loss=hinge"]).contains("loss is the string \"hinge\"; expected: table"));
     assert!(error(&["knn"], &["svm.train.epochs=1"]).contains("svm is not among the models"));
     let message = error(&["knn"], &["kk=1"]);
     assert!(message.contains("unknown field `kk`"), "{message}");

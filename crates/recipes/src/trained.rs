@@ -11,9 +11,7 @@ use zoo_backends::{Machine, cpu_device};
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, parameters};
 use zoo_data::Splits;
 use zoo_schema::{GradientReport, SanityReport};
-use zoo_train::{
-    Learning, RandomSearch, Recipe, Sampling, TestTimeAugmentation, TrainConfig, Training,
-};
+use zoo_train::{Learning, RandomSearch, Recipe, Sampling, TestTimeAugmentation, TrainConfig, Training};
 
 use crate::error::RecipeError;
 use crate::estimator::{Dimensions, Estimator, Fitted, Job, Model, Observe, Trainable};

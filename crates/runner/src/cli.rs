@@ -393,7 +393,8 @@ fn checked_help() -> String {
 
 /// What `zoo reproduce --help` ends with.
 fn reproduce_help() -> String {
-    let suites = zoo_lab::reproduce::names().map(|(name, rows)| format!("Rows of {name}:\n  {}", rows.join(", ")));
+    let suites =
+        zoo_lab::reproduce::names().map(|(name, rows)| format!("Rows of {name}:\n  {}", rows.join(", ")));
     format!(
         "{}\n\ncs231n takes six to ten minutes on two cores, cifar10-networks hours without a GPU. A row of your own is a recipe with \
          a [row], as those in configs/cs231n are.\n\n  \

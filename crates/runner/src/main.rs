@@ -5,7 +5,10 @@
 //! command is a short module of [`commands`]: it hands values to the lab and shows what comes back. [`progress`] is what people see
 //! meanwhile, [`failure`] the one place where an error becomes a sentence and an exit code.
 
-#![allow(clippy::disallowed_methods, reason = "the runner is where arguments, environment and process are known")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the runner is where arguments, environment and process are known"
+)]
 
 mod cli;
 mod commands;
@@ -15,6 +18,7 @@ mod failure;
 mod options;
 mod output;
 mod progress;
+mod stderr;
 
 use std::process::ExitCode;
 
@@ -32,11 +36,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     zoo_kernels::keep_freed_memory();
     let cli = Cli::parse();
-    output::start_logging(&cli.global);
+    stderr::start_logging(&cli.global);
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::say(&failure.to_string());
+            stderr::say(&failure.to_string());
             failure.exit_code()
         }
     }

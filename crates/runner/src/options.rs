@@ -164,7 +164,8 @@ impl Options {
     /// # Errors
     /// [`Failure`] if one can't be opened.
     pub(crate) fn machines(&self) -> Result<Vec<Machine>, Failure> {
-        let machines = self.given.backend.iter().map(|backend| backend.select()).collect::<Result<Vec<_>, _>>()?;
+        let machines =
+            self.given.backend.iter().map(|backend| backend.select()).collect::<Result<Vec<_>, _>>()?;
         for machine in &machines {
             self.watch().line(&format!("backend: {machine}"));
         }

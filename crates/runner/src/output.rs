@@ -1,11 +1,10 @@
-//! What goes to stdout, and what is said on stderr.
+//! What goes to stdout.
 
 use std::io::{ErrorKind, Write};
 
 use serde::Serialize;
 use zoo_schema::Comparison;
 
-use crate::cli::GlobalOptions;
 use crate::failure::Failure;
 use crate::options::Options;
 
@@ -16,11 +15,6 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Output(error)),
         _ => Ok(()),
     }
-}
-
-/// Says a line or several on stderr.
-pub(crate) fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Prints a JSON document.
@@ -34,19 +28,4 @@ pub(crate) fn show(options: &Options, comparison: &Comparison) -> Result<(), Fai
         return print_json(comparison);
     }
     print(&format!("{}\n{}", zoo_report::describe(comparison), zoo_report::terminal_table(comparison)))
-}
-
-/// Logs go to stderr: warnings unless told otherwise. `RUST_LOG` overrides.
-pub(crate) fn start_logging(options: &GlobalOptions) {
-    let level = match (options.quiet, options.verbose) {
-        (true, _) => "off",
-        // Software drivers and autotune warn of what nobody can change.
-        (false, 0) => "error,zoo=warn",
-        (false, 1) => "warn,zoo=debug",
-        (false, _) => "debug",
-    };
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level))
-        .format_timestamp(None)
-        .format_target(false)
-        .init();
 }

@@ -13,7 +13,7 @@ use zoo_train::Event;
 
 #[cfg(feature = "tui")]
 use crate::dashboard::{Answer, Dashboard};
-use crate::output::say;
+use crate::stderr::say;
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +57,11 @@ impl Watch for Progress {
 
     fn training(&self, name: &str, images: usize, epochs: usize) -> TrainingListener<'_> {
         let mut training = Training::new(*self, name, images, epochs);
-        Box::new(move |event| {
-            if training.observe(event) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })
+        Box::new(
+            move |event| {
+                if training.observe(event) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            },
+        )
     }
 
     fn progress(&self, work: &str, images: usize) -> Box<dyn FnMut(usize) + '_> {

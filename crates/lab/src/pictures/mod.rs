@@ -17,9 +17,7 @@ use zoo_recipes::{REPRODUCE, Registry};
 
 use crate::error::LabError;
 use crate::failure::catch;
-use crate::run::{
-    CONFIG, MODEL_FILE, RESULT, TRIALS, TrainingRun, create, read_config, write_picture,
-};
+use crate::run::{CONFIG, MODEL_FILE, RESULT, TRIALS, TrainingRun, create, read_config, write_picture};
 use crate::source::Relocation;
 use crate::watch::Watch;
 
@@ -111,10 +109,13 @@ pub fn of_run(
     }
     if pictures.is_empty() {
         let reason = format!("it has no {RESULT} and no {TRIALS}");
-        return Err(LabError::run(path, match has(CONFIG) {
-            true => format!("is not finished: {reason}, which pictures are drawn from"),
-            false => format!("is no run folder: {reason}"),
-        }));
+        return Err(LabError::run(
+            path,
+            match has(CONFIG) {
+                true => format!("is not finished: {reason}, which pictures are drawn from"),
+                false => format!("is no run folder: {reason}"),
+            },
+        ));
     }
     Ok(pictures)
 }

@@ -17,13 +17,13 @@ const MOST: usize = 100;
 pub(crate) fn draw(run: &TrainingRun, splits: &Splits) -> Result<Option<Named>, LabError> {
     let file = run.model_file()?;
     let bytes = std::fs::read(&file).map_err(LabError::io("read", &file))?;
-    let wrong = |error: safetensors::SafeTensorError| LabError::file(&file, format!("cannot load it: {error}"));
+    let wrong =
+        |error: safetensors::SafeTensorError| LabError::file(&file, format!("cannot load it: {error}"));
     let tensors = SafeTensors::deserialize(&bytes).map_err(wrong)?;
     let name = run.contender.name();
     let Some((tensor, view)) = first_weights(&tensors, splits.shape()) else { return Ok(None) };
-    let images = images(&view, splits.shape()).ok_or_else(|| {
-        LabError::file(&file, format!("{tensor} is {:?}, expected F32", view.dtype()))
-    })?;
+    let images = images(&view, splits.shape())
+        .ok_or_else(|| LabError::file(&file, format!("{tensor} is {:?}, expected F32", view.dtype())))?;
     let (title, captions) = match view.shape().len() {
         _ if tensor == TEMPLATES => ("Templates", &splits.classes[..]),
         4 => ("First-layer filters", &[][..]),

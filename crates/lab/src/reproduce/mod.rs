@@ -69,9 +69,7 @@ pub fn reproduce(request: Request<'_>) -> Result<(Reproduction, PathBuf), LabErr
             continue;
         }
         let row = measurement.measure(row, &dataset, judged).map_err(|error| match error {
-            LabError::Interrupted => {
-                LabError::SuiteStopped { row: row.name.clone(), folder: folder.clone() }
-            }
+            LabError::Interrupted => LabError::SuiteStopped { row: row.name.clone(), folder: folder.clone() },
             error => error,
         })?;
         for figure in &row.figures {

@@ -211,7 +211,7 @@ impl Setup {
             && self.published.iter().filter(of_a_model).any(|one| one.measure == Measure::Validation)
         {
             return Err(
-                "nothing is trained, so that validation can only be that of a setting of [row.search]".into()
+                "nothing is trained, so that validation can only be that of a setting of [row.search]".into(),
             );
         }
         let has = contender.estimator.test_time_augmentation();

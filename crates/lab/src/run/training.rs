@@ -45,7 +45,8 @@ impl TrainingRun {
         let (file, mut table) = read_config(path)?;
         if table.contains_key(SEARCH) {
             let best = path.join("best.toml");
-            let reason = format!("is a search, which keeps no model; `zoo train {}` makes one", best.display());
+            let reason =
+                format!("is a search, which keeps no model; `zoo train {}` makes one", best.display());
             return Err(LabError::run(path, reason));
         }
         let run = table.remove(RUN).and_then(|value| value.try_into::<Table>().ok());

@@ -170,8 +170,7 @@ mod tests {
             let name = contender.entry.name;
             let plan = asked(name, &[]).unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(plan, Plan::from_value(contender.search.clone().unwrap().value).unwrap());
-            let images =
-                Dimensions { shape: [3, 32, 32], classes: 10, images: 50_000, has_validation: true };
+            let images = Dimensions { shape: [3, 32, 32], classes: 10, images: 50_000, has_validation: true };
             for settings in plan.settings(1).unwrap() {
                 contender.with(&settings).unwrap().check(images).unwrap();
             }

@@ -55,8 +55,10 @@ fn adapter_table(adapters: &[zoo_backends::Adapter]) -> String {
     if adapters.is_empty() {
         return "no adapter answers to wgpu; a Vulkan driver brings one (the vendor's, or Debian's mesa-vulkan-drivers)".into();
     }
-    let mut table =
-        zoo_report::table(["adapter", "name", "type", "driver", "API", "largest buffer / binding", "f16"], []);
+    let mut table = zoo_report::table(
+        ["adapter", "name", "type", "driver", "API", "largest buffer / binding", "f16"],
+        [],
+    );
     let mebibytes = |bytes: u64| format!("{} MiB", bytes >> 20);
     for adapter in adapters {
         table.add_row([

@@ -71,8 +71,7 @@ fn wrong_gradient(Check { recipe, report, .. }: &Check<GradientReport>) -> Strin
 }
 
 fn sanity_table(checks: &[Check<SanityReport>]) -> String {
-    let header =
-        ["recipe", "chance", "first loss", "with λ = 1", "memorised", "steps", "their loss", ""];
+    let header = ["recipe", "chance", "first loss", "with λ = 1", "memorised", "steps", "their loss", ""];
     let mut table = zoo_report::table(header, 1..=6);
     for Check { recipe, passes, report } in checks {
         table.add_row([

@@ -100,9 +100,8 @@ fn verify(options: &Options, dataset: &Dataset) -> Result<(), Failure> {
     let mut problems = Vec::new();
     for (part, subset) in [("training", &dataset.train), ("test", &dataset.test)] {
         for (class, count) in dataset.classes.iter().zip(subset.class_counts(dataset.classes.len())) {
-            let expected = (options.given_data() == Some("cifar10")
-                && subset.len().is_multiple_of(10_000))
-            .then_some(subset.len() / dataset.classes.len());
+            let expected = (options.given_data() == Some("cifar10") && subset.len().is_multiple_of(10_000))
+                .then_some(subset.len() / dataset.classes.len());
             if count == 0 || expected.is_some_and(|expected| expected != count) {
                 let expected = expected.map_or_else(|| "some".into(), |expected| expected.to_string());
                 problems.push(format!("{class}: {count} {part} images, expected {expected}"));

@@ -7,7 +7,7 @@ use zoo_lab::run::{TrainingRun, write};
 use zoo_lab::{Evaluation, Lab, Watch, evaluate, evaluate_weights};
 use zoo_recipes::images_to_safetensors;
 
-use crate::cli::{Evaluated, EvaluateArguments};
+use crate::cli::{EvaluateArguments, Evaluated};
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::output::show;

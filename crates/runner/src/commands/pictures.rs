@@ -35,8 +35,7 @@ fn dataset(options: &Options) -> Result<Vec<Written>, Failure> {
 fn runs(options: &Options, paths: &[PathBuf]) -> Result<Vec<Written>, Failure> {
     options.refuse_overrides_of_run()?;
     let backend = options.one_backend()?;
-    let draw =
-        |path| of_run(&options.registry, path, &options.relocation, backend, &options.watch());
+    let draw = |path| of_run(&options.registry, path, &options.relocation, backend, &options.watch());
     let drawn = paths.iter().map(|path| draw(path)).collect::<Result<Vec<_>, _>>()?;
     let mut written = Vec::new();
     for (path, pictures) in paths.iter().zip(&drawn) {

@@ -32,7 +32,8 @@ pub(crate) fn run(options: &Options, suite: &str, only: &[String], quick: bool) 
         print(&zoo_report::reproduction_table(&reproduction))?;
     }
     watch.line(&format!("written to {}", folder.display()));
-    let failed = reproduction.rows.iter().filter_map(|row| Some(format!("{}: {}", row.row, row.error.as_ref()?)));
+    let failed =
+        reproduction.rows.iter().filter_map(|row| Some(format!("{}: {}", row.row, row.error.as_ref()?)));
     let failed: Vec<String> = failed.collect();
     if failed.is_empty() {
         return Ok(());

@@ -26,13 +26,8 @@ fn start(options: &Options, models: &[String; 1]) -> Result<(), Failure> {
     let contender = contenders.only(&models[0], "`zoo compare` takes them all")?;
     let splits = options.source.splits(options.seed)?;
     let machine = options.machine()?;
-    let new = NewRun {
-        out: &options.out,
-        contender,
-        source: &options.source,
-        splits: &splits,
-        seed: options.seed,
-    };
+    let new =
+        NewRun { out: &options.out, contender, source: &options.source, splits: &splits, seed: options.seed };
     show(options, &train(new, &machine, &options.training_watch())?)
 }
 

@@ -52,10 +52,7 @@ impl MetricsRendererTraining for Fake {
         self.write_state("valid", &state);
     }
 
-    fn on_train_end(
-        &mut self,
-        summary: Option<LearnerSummary>,
-    ) -> Result<(), Box<dyn std::error::Error>> {
+    fn on_train_end(&mut self, summary: Option<LearnerSummary>) -> Result<(), Box<dyn std::error::Error>> {
         assert!(summary.is_none());
         self.write("on_train_end".into());
         Ok(())
