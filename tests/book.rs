@@ -180,6 +180,15 @@ fn every_link_leads_somewhere() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// "As a library" is the example that CI runs, line for line.
+#[test]
+fn the_readme_shows_the_example_of_the_library() {
+    let example = read_to_string(root().join("crates/lab/examples/compare.rs")).unwrap();
+    let code = &example[example.find("use ").unwrap()..];
+    let readme = read_to_string(root().join("README.md")).unwrap();
+    assert!(readme.contains(&format!("```rust\n{code}```\n")), "README.md has other lines than\n{code}");
+}
+
 #[test]
 fn every_page_is_in_the_table_of_contents() {
     let docs = root().join("docs");

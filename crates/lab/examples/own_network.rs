@@ -1,8 +1,6 @@
 //! A network of one's own, compared with the zoo's models and tuned: `cargo run --release -p zoo-lab --example own_network`.
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
-use std::path::Path;
-
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, LinearConfig};
@@ -80,6 +78,6 @@ fn main() -> Result<(), LabError> {
         registry.contenders(&["patches"])?.set(["train.epochs=2"])?.only("patches", "name one")?;
     let plan = Plan::new(&contender, space(&[], &contender, &["patches"])?, None, None)?;
     let found = tune(&contender, &plan, &source, &machine, 42, &Silent)?;
-    println!("{}", zoo_report::search_table(&found.result, &found.searched, Path::new("")));
+    println!("{}", zoo_report::search_markdown(&found.result, &found.searched));
     Ok(())
 }

@@ -5,11 +5,12 @@ use zoo_backends::Machine;
 use zoo_schema::ModelResult;
 use zoo_train::search::Settings;
 
+use crate::entry::Entry;
 use crate::error::RecipeError;
 use crate::estimator::{Dimensions, Estimator};
 use crate::key::MODEL;
 use crate::layer::{Layer, kinds_first, lay};
-use crate::registry::{Entry, Registry};
+use crate::registry::Registry;
 
 /// A `[search]`, and where it is from.
 #[derive(Clone, Debug)]

@@ -6,18 +6,17 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 use crate::contender::{Contender, SearchTable};
+use crate::entry::Entry;
 use crate::error::RecipeError;
 use crate::file::{FileRecipe, FileRecipes, is_file};
-use crate::layer::{Layer, kinds_first, resolve};
-use crate::registry::{Entry, Registry};
+use crate::layer::{Layer, kinds_first};
+use crate::registry::Registry;
 use crate::set::{Assignment, Target};
 
-/// Recipes that were asked for together, each resolved. Changed by [`config`](Self::config) and [`set`](Self::set).
+/// Recipes that were asked for together, each resolved. [`set`](Self::set) changes keys of them.
 pub struct Contenders {
     registry: Registry,
     asked: Vec<Asked>,
-    /// What `--config` files change about the default recipes.
-    below: Vec<Layer>,
     /// What is set on top.
     above: Vec<Layer>,
     resolved: Vec<Contender>,
@@ -59,8 +58,36 @@ impl Registry {
                 asked.push(one);
             }
         }
-        let (below, above, resolved) = (Vec::new(), Vec::new(), Vec::new());
-        Contenders { registry: self.clone(), asked, below, above, resolved }.resolve()
+        self.warn_of_idle_changes(&asked);
+        Contenders { registry: self.clone(), asked, above: Vec::new(), resolved: Vec::new() }.resolve()
+    }
+
+    /// The same models with what the files at `paths` change about the default recipes of their models. What a recipe's own file says
+    /// lies above that.
+    ///
+    /// # Errors
+    /// [`RecipeError`] for a file that can't be read or parsed, or a recipe in it that can't be.
+    pub fn with_config(self, paths: &[PathBuf]) -> Result<Self, RecipeError> {
+        let mut changes = Vec::new();
+        for path in paths {
+            let origin = path.display().to_string();
+            let recipes = FileRecipes::read(&self, path)?.recipes.into_iter();
+            changes.extend(recipes.map(|FileRecipe { entry, table, .. }| {
+                Layer::of_file(origin.clone(), entry.name.into(), table)
+            }));
+        }
+        self.with_changes(changes)
+    }
+
+    /// Warns of a file with one recipe, for a model that isn't among those asked for.
+    fn warn_of_idle_changes(&self, asked: &[Asked]) {
+        let changes = self.changes();
+        for Layer { origin, target, .. } in changes {
+            let is_single = changes.iter().filter(|other| other.origin == *origin).count() == 1;
+            if is_single && asked.iter().all(|one| one.entry.name != target) {
+                log::warn!("{origin} is a recipe for {target}, which is not asked for; it changes nothing");
+            }
+        }
     }
 
     /// One recipe of each kind of network or other model that learns: the default ones, and of the others those whose kind isn't
@@ -92,7 +119,7 @@ impl Registry {
             .asked_of_file(origin, file)?
             .try_into()
             .map_err(|_| RecipeError::layer(origin, "expected one recipe, with `model = …` at its top"))?;
-        let estimator = resolve(asked.entry, asked.layer.iter())?;
+        let estimator = self.resolve(asked.entry, asked.layer.iter())?;
         let Asked { entry, recipe_name, search, .. } = asked;
         Ok(Contender { entry, recipe_name, estimator, search })
     }
@@ -154,30 +181,6 @@ impl Registry {
 }
 
 impl Contenders {
-    /// The same with what the files at `paths` change about the recipes of their models; it lies below what a recipe's own file says.
-    ///
-    /// # Errors
-    /// [`RecipeError`] for a file that can't be read or parsed, or a recipe in it that can't be.
-    pub fn config(mut self, paths: &[PathBuf]) -> Result<Self, RecipeError> {
-        for path in paths {
-            let origin = path.display().to_string();
-            let recipes = FileRecipes::read(&self.registry, path)?.recipes;
-            if let [FileRecipe { entry, .. }] = &recipes[..]
-                && !self.asked.iter().any(|one| one.entry.name == entry.name)
-            {
-                log::warn!(
-                    "{origin} is a recipe for {}, which is not asked for; it changes nothing",
-                    entry.name
-                );
-            }
-            let layers = recipes.into_iter().map(|FileRecipe { entry, table, .. }| {
-                Layer::of_file(origin.clone(), entry.name.into(), table)
-            });
-            self.below.extend(layers);
-        }
-        self.resolve()
-    }
-
     /// The same with other values of some keys: `optimizer.learning_rate=0.01`, or `svm.optimizer.learning_rate=0.01` if there are several
     /// models. Keys that are given together may come in any order.
     ///
@@ -205,14 +208,11 @@ impl Contenders {
         }
     }
 
-    /// Lays all layers, those of models that nobody asked for included: what is wrong with them is told, too.
+    /// Lays all layers.
     fn resolve(mut self) -> Result<Self, RecipeError> {
-        for entry in self.registry.models() {
-            resolve(*entry, self.below.iter().filter(|layer| layer.target == entry.name))?;
-        }
         let resolved = self.asked.iter().map(|asked| {
-            let layers = self.below.iter().chain(&asked.layer).chain(&self.above);
-            let estimator = resolve(asked.entry, layers.filter(|layer| asked.is(&layer.target)))?;
+            let layers = asked.layer.iter().chain(self.above.iter().filter(|layer| asked.is(&layer.target)));
+            let estimator = self.registry.resolve(asked.entry, layers)?;
             let (recipe_name, search) = (asked.recipe_name.clone(), asked.search.clone());
             Ok(Contender { entry: asked.entry, recipe_name, estimator, search })
         });

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
+use crate::entry::Entry;
 use crate::error::RecipeError;
 use crate::key::{MODEL, REPRODUCE, ROW, RUN, SEARCH};
-use crate::registry::{Entry, Registry};
+use crate::registry::Registry;
 
 /// How names of files with recipes end.
 const EXTENSION: &str = "toml";

@@ -2,13 +2,13 @@
 
 use toml::{Table, Value};
 
+use crate::entry::Entry;
 use crate::error::RecipeError;
 use crate::estimator::Estimator;
-use crate::registry::Entry;
 use crate::table::{invalid, merge, nest};
 
 /// A change to recipes, and where it is from.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Layer {
     /// The file, or the option with its value: what an error begins with.
     pub(crate) origin: String,
@@ -43,14 +43,6 @@ impl Layer {
 /// Puts each kind before the keys that belong to it, in whichever order they are given.
 pub(crate) fn kinds_first(layers: &mut [Layer]) {
     layers.sort_by_key(|layer| !layer.names_kind);
-}
-
-/// The default recipe of a model with `layers` laid upon it, each checked by itself.
-pub(crate) fn resolve<'a>(
-    entry: Entry,
-    layers: impl Iterator<Item = &'a Layer>,
-) -> Result<Box<dyn Estimator>, RecipeError> {
-    lay(entry, entry.defaults()?, layers)
 }
 
 /// The recipe in `table` with `layers` laid upon it, each checked by itself.

@@ -2,7 +2,7 @@
 //!
 //! A *recipe* is a TOML table that says how to make one model. [`Registry::zoo`] knows the models of this project by name, and
 //! takes others: an [`Entry`] is a name, a default recipe, and what reads it. [`Registry::contenders`] resolves what somebody asks
-//! for, names or files; [`Contenders::config`] and [`Contenders::set`] change keys. What comes out is an [`Estimator`]: it can be
+//! for, names or files; [`Registry::with_config`] and [`Contenders::set`] change keys. What comes out is an [`Estimator`]: it can be
 //! [checked](Estimator::check) against the images, fitted, kept and loaded again, whichever model it is.
 //!
 //! ```
@@ -19,6 +19,7 @@
 
 mod contender;
 mod contenders;
+mod entry;
 mod error;
 mod estimator;
 mod file;
@@ -36,11 +37,12 @@ mod tests;
 
 pub use contender::{Contender, SearchTable};
 pub use contenders::Contenders;
+pub use entry::{Entry, Parsed};
 pub use error::RecipeError;
 pub use estimator::{Dimensions, Estimator, Fitted, Job, Model, Observe, Trainable};
 pub use file::{is_file, read_table};
 pub use key::{MODEL, REPRODUCE, ROW, RUN, SEARCH};
-pub use registry::{Entry, Parsed, Registry};
+pub use registry::Registry;
 pub use set::space;
 pub use table::{parse, to_table};
 pub use weights::images_to_safetensors;

@@ -1,7 +1,5 @@
 //! The registry of models: a new one is a line in [`Registry::zoo`].
 
-use serde::de::DeserializeOwned;
-use toml::{Table, Value};
 use zoo_cnn::CnnConfig;
 use zoo_core::Unknown;
 use zoo_knn::KnnConfig;
@@ -10,13 +8,10 @@ use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
 use zoo_train::Recipe;
 
+use crate::entry::Entry;
 use crate::error::RecipeError;
 use crate::estimator::Estimator;
-use crate::key::{MODEL, SEARCH};
-use crate::table::parse;
-
-/// A recipe that has been read, or the key that is wrong and why.
-pub type Parsed = Result<Box<dyn Estimator>, serde_path_to_error::Error<toml::de::Error>>;
+use crate::layer::{Layer, lay};
 
 /// The text of a recipe in `configs/`.
 macro_rules! recipe {
@@ -32,69 +27,14 @@ macro_rules! entry {
     };
 }
 
-/// A model that can be asked for by name.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry {
-    /// Its name on the command line.
-    pub name: &'static str,
-    /// Its default recipe, TOML, with the `[search]` that suits it.
-    recipe: &'static str,
-    read: fn(Table) -> Parsed,
-}
-
-impl Entry {
-    /// The model `name`: `recipe` is its default recipe, TOML, every key with its value; a `[search]` in it says what a search
-    /// over it tries unless told otherwise. `E` reads such a table: [`zoo_train::Recipe`] of an architecture does.
-    #[must_use]
-    pub const fn new<E: Estimator + DeserializeOwned + 'static>(
-        name: &'static str,
-        recipe: &'static str,
-    ) -> Self {
-        Self { name, recipe, read: read::<E> }
-    }
-
-    /// Reads a recipe.
-    pub(crate) fn read(self, table: Table) -> Parsed {
-        (self.read)(table)
-    }
-
-    /// The default recipe without what isn't part of it.
-    ///
-    /// # Errors
-    /// [`RecipeError::Layer`] if it is not TOML.
-    pub(crate) fn defaults(self) -> Result<Table, RecipeError> {
-        let mut table = self.text()?;
-        table.remove(MODEL);
-        table.remove(SEARCH);
-        Ok(table)
-    }
-
-    /// The `[search]` of the default recipe, if it has one.
-    ///
-    /// # Errors
-    /// [`RecipeError::Layer`] if the recipe is not TOML.
-    pub(crate) fn search(self) -> Result<Option<Value>, RecipeError> {
-        Ok(self.text()?.remove(SEARCH))
-    }
-
-    fn text(self) -> Result<Table, RecipeError> {
-        let wrong = |error: toml::de::Error| {
-            RecipeError::layer(format!("the default recipe of {}", self.name), error.to_string().trim())
-        };
-        self.recipe.parse().map_err(wrong)
-    }
-}
-
-fn read<E: Estimator + DeserializeOwned + 'static>(table: Table) -> Parsed {
-    Ok(Box::new(parse::<E>(table)?))
-}
-
 /// The models that can be asked for by name, and other recipes of them that have names.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     models: Vec<Entry>,
     /// Names, and TOML with the model at its top.
     recipes: Vec<(&'static str, &'static str)>,
+    /// What `--config` files change about the default recipes.
+    changes: Vec<Layer>,
 }
 
 impl Registry {
@@ -116,6 +56,7 @@ impl Registry {
                 ("airbench93", recipe!("airbench/93")),
                 ("airbench94", recipe!("airbench/94")),
             ],
+            changes: Vec::new(),
         }
     }
 
@@ -141,6 +82,33 @@ impl Registry {
         self.recipes.retain(|(other, _)| *other != name);
         self.recipes.push((name, recipe));
         self
+    }
+
+    /// The same with changes to the default recipes of models, each checked by itself.
+    ///
+    /// # Errors
+    /// [`RecipeError::Layer`] for a key that a recipe hasn't, or a value of a wrong type.
+    pub(crate) fn with_changes(mut self, changes: Vec<Layer>) -> Result<Self, RecipeError> {
+        self.changes.extend(changes);
+        for entry in &self.models {
+            self.resolve(*entry, std::iter::empty())?;
+        }
+        Ok(self)
+    }
+
+    /// What was changed about the default recipes.
+    pub(crate) fn changes(&self) -> &[Layer] {
+        &self.changes
+    }
+
+    /// The default recipe of a model, as it was changed, with `layers` laid upon it.
+    pub(crate) fn resolve<'a>(
+        &'a self,
+        entry: Entry,
+        layers: impl Iterator<Item = &'a Layer>,
+    ) -> Result<Box<dyn Estimator>, RecipeError> {
+        let changes = self.changes.iter().filter(|layer| layer.target == entry.name);
+        lay(entry, entry.defaults()?, changes.chain(layers))
     }
 
     /// The models.

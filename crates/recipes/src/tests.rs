@@ -12,7 +12,7 @@ use crate::registry::Registry;
 /// The recipes of `models`, with `--config` files and `--set` options.
 fn contenders(models: &[&str], config: &[&str], set: &[&str]) -> Result<Vec<Contender>, RecipeError> {
     let config: Vec<PathBuf> = config.iter().map(PathBuf::from).collect();
-    Ok(Registry::zoo().contenders(models)?.config(&config)?.set(set)?.into_iter().collect())
+    Ok(Registry::zoo().with_config(&config)?.contenders(models)?.set(set)?.into_iter().collect())
 }
 
 fn tables(models: &[&str], config: &[&str], set: &[&str]) -> Result<Vec<Table>, RecipeError> {
@@ -181,8 +181,8 @@ fn recipes_have_names_wherever_the_program_is_started() {
     };
     assert_eq!(epochs("lenet"), Some(3.0));
     assert_ne!(epochs("vgg"), Some(3.0));
-    let message = error(&["resnet"], &[]);
-    assert!(message.contains("unknown model \"resnet\"; did you mean \"resnet20\"?"), "{message}");
+    let message = error(&["resnet2"], &[]);
+    assert!(message.contains("unknown model \"resnet2\"; did you mean \"resnet20\"?"), "{message}");
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn one_of_each_kind_that_learns() {
 
 #[test]
 fn a_registry_takes_other_models() {
-    use crate::registry::Entry;
+    use crate::entry::Entry;
     use zoo_mlp::MlpConfig;
     use zoo_train::Recipe;
 

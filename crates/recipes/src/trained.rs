@@ -31,10 +31,7 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
     fn check(&self, dimensions: Dimensions) -> Result<(), InvalidConfig> {
         self.validate(&InputSpec::without_statistics(dimensions.shape, dimensions.classes))?;
         self.train.validate_patience(dimensions.has_validation)?;
-        let Learning::Descent(optimizer) = &self.learning else { return Ok(()) };
-        // Whether groups name parameters shows in a model; none of its weights is drawn.
-        let model = blank(&self.architecture, dimensions, &cpu_device(&Device::default()));
-        optimizer.init(&model.train()).map(|_| ())
+        self.validate_groups(&blank_input(self, dimensions), &cpu_device(&Device::default()))
     }
 
     fn fit(&self, job: &Job<'_>, observe: Observe<'_>) -> Result<Fitted, RecipeError> {
@@ -61,7 +58,7 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
         dimensions: Dimensions,
         machine: &Machine,
     ) -> Result<Box<dyn Model>, RecipeError> {
-        let mut model = blank(&self.architecture, dimensions, &machine.device);
+        let mut model = self.architecture.init(&blank_input(self, dimensions), &machine.device);
         load(&mut model, path, false)?;
         Ok(Box::new(TrainedModel(model)))
     }
@@ -151,10 +148,10 @@ impl<A: Architecture + Serialize + 'static> Trainable for Recipe<A> {
     }
 }
 
-/// A model for such images that knows nothing of them yet.
-fn blank<A: Architecture>(architecture: &A, dimensions: Dimensions, device: &Device) -> A::Model {
-    let shape = architecture.features().shape(dimensions.shape);
-    architecture.init(&InputSpec::without_statistics(shape, dimensions.classes), device)
+/// The input of a model that knows nothing of its images yet.
+fn blank_input<A: Architecture>(recipe: &Recipe<A>, dimensions: Dimensions) -> InputSpec {
+    let shape = recipe.architecture.features().shape(dimensions.shape);
+    InputSpec::without_statistics(shape, dimensions.classes)
 }
 
 /// A Burn module as it leaves training.

@@ -95,11 +95,23 @@ impl Options {
     /// # Errors
     /// [`RecipeError`].
     pub(crate) fn contenders(&self, models: &[String], default: &[&str]) -> Result<Contenders, RecipeError> {
-        let contenders = match models {
-            [] => self.registry.contenders(default)?,
-            models => self.registry.contenders(models)?,
-        };
-        self.changed(contenders)
+        self.unset_contenders(models, default)?.set(&self.given.set)
+    }
+
+    /// The same without `--set`, whose values may be there to be searched.
+    ///
+    /// # Errors
+    /// [`RecipeError`].
+    pub(crate) fn unset_contenders(
+        &self,
+        models: &[String],
+        default: &[&str],
+    ) -> Result<Contenders, RecipeError> {
+        let registry = self.configured()?;
+        match models {
+            [] => registry.contenders(default),
+            models => registry.contenders(models),
+        }
     }
 
     /// The same for what is checked: by default one recipe of each kind of model that learns.
@@ -108,14 +120,14 @@ impl Options {
     /// [`RecipeError`].
     pub(crate) fn checked(&self, models: &[String]) -> Result<Contenders, RecipeError> {
         match models {
-            [] => self.changed(self.registry.trainable()?),
+            [] => self.configured()?.trainable()?.set(&self.given.set),
             models => self.contenders(models, &[]),
         }
     }
 
-    /// Lays `--config` and `--set` upon recipes.
-    fn changed(&self, contenders: Contenders) -> Result<Contenders, RecipeError> {
-        contenders.config(&self.given.config)?.set(&self.given.set)
+    /// The models with what `--config` files change about their default recipes.
+    fn configured(&self) -> Result<Registry, RecipeError> {
+        self.registry.clone().with_config(&self.given.config)
     }
 
     /// Files with recipes that change the default ones.
@@ -268,8 +280,10 @@ mod tests {
     use super::*;
     use crate::cli::Cli;
 
+    /// Options as they are given, whatever the environment has.
     fn given(arguments: &[&str]) -> GlobalOptions {
-        Cli::parse_from([&["zoo", "compare"], arguments].concat()).global
+        let given = Cli::parse_from([&["zoo", "compare"], arguments].concat()).global;
+        GlobalOptions { data_dir: None, ..given }
     }
 
     #[test]

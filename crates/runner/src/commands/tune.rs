@@ -28,7 +28,7 @@ pub(crate) fn run(options: Options, arguments: &TuneArguments) -> Result<(), Fai
 
 /// Searches in a new folder. What is set is tried with the rest of a setting, so that it is no layer of the recipe.
 fn start(options: &Options, models: &[String; 1], arguments: &TuneArguments) -> Result<(), Failure> {
-    let contenders = options.registry.contenders(models)?.config(options.config())?;
+    let contenders = options.unset_contenders(models, &[])?;
     let contender = contenders.only(&models[0], "`zoo tune` takes a file with one")?;
     let known: Vec<&str> = options.registry.model_names().collect();
     let space = space(options.set(), &contender, &known)?;
