@@ -93,6 +93,15 @@ impl Loss {
         }
     }
 
+    /// Δ, how much the right score must exceed each other, for a loss of margins; `None` for the others.
+    #[must_use]
+    pub const fn margin(&self) -> Option<f64> {
+        match *self {
+            Self::Hinge { margin } => Some(margin),
+            Self::CrossEntropy { .. } | Self::MeanSquaredError => None,
+        }
+    }
+
     /// Its `kind` in a recipe.
     #[must_use]
     pub const fn name(&self) -> &'static str {

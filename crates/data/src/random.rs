@@ -12,9 +12,9 @@ pub(crate) enum Purpose {
     Shuffle = 2,
     /// Flips and crops of an epoch.
     Augment = 3,
-    /// The labels of shapes10.
+    /// The labels of generated images.
     Labels = 4,
-    /// The drawings of shapes10.
+    /// The drawings of generated images.
     Draw = 5,
     /// Which images an alternating flip mirrors first.
     Flip = 6,

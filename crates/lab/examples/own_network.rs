@@ -43,6 +43,10 @@ impl Architecture for PatchesConfig {
         }
     }
 
+    fn kinks(&self) -> Vec<&'static str> {
+        vec!["relu"]
+    }
+
     fn validate(&self, _input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {
         InvalidConfig::check(self.width > 0, "architecture.width", self.width, "at least 1")
     }

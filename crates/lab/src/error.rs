@@ -63,7 +63,7 @@ pub enum LabError {
         /// The name that was probably meant.
         suggestion: Option<&'static str>,
         /// The names that there are.
-        names: &'static [&'static str],
+        names: Vec<&'static str>,
     },
     /// The path in `--data` has no images that can be used.
     #[error("--data")]
@@ -85,6 +85,26 @@ pub enum LabError {
         action: &'static str,
         /// The system's reason.
         source: std::io::Error,
+    },
+    /// The content of a file is not what it should be.
+    #[error("cannot {action} {}: {reason}", path.display())]
+    Content {
+        /// What was tried: "parse", "load".
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where in it.
+        reason: String,
+    },
+    /// A line of a file is not as it should be.
+    #[error("{}, line {line}: {reason}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
     },
     /// A file is not as it should be.
     #[error("{}: {reason}", path.display())]
@@ -259,6 +279,15 @@ impl LabError {
     /// The folder at `path` is not that of a run that this can be done with.
     pub(crate) fn run(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
         Self::Run { path: path.into(), reason: reason.into() }
+    }
+
+    /// The content of the file at `path` can't be parsed or loaded.
+    pub(crate) fn content<E: std::fmt::Display>(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(E) -> Self {
+        let path = path.into();
+        move |error| Self::Content { action, path, reason: error.to_string() }
     }
 
     /// The file at `path` is not as it should be.

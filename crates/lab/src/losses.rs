@@ -79,11 +79,8 @@ fn score<'a>(
 
 impl Scored<'_> {
     /// The hinge's Δ: that of its recipe, or 1 for a run that was trained with another loss.
-    const fn delta(&self) -> f64 {
-        match self.loss {
-            Loss::Hinge { margin } => margin,
-            _ => 1.0,
-        }
+    fn delta(&self) -> f64 {
+        self.loss.margin().unwrap_or(1.0)
     }
 
     fn image_losses(&self, labels: &[usize]) -> Vec<ImageLosses> {

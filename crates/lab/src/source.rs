@@ -8,8 +8,14 @@ use zoo_data::{Dataset, ImageShape, Splits, cifar10, folder, shapes10};
 
 use crate::error::LabError;
 
-/// Names that `--data` takes besides paths.
-const NAMES: [&str; 2] = ["shapes10", "cifar10"];
+/// What opens a named dataset; its files, if it has any, are in the folder that it is given.
+type Open = fn(&Path) -> Result<Dataset, LabError>;
+
+/// The datasets that `--data` takes by name.
+const NAMED: [(&str, Open); 2] = [
+    ("shapes10", |_| Ok(shapes10::generate(shapes10::TRAIN, shapes10::TEST, shapes10::SEED))),
+    ("cifar10", |folder| Ok(cifar10::load(folder)?)),
+];
 
 /// Which images a run uses: all that is needed to get the same ones again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +48,11 @@ pub struct Relocation {
 }
 
 impl Source {
+    /// The datasets that have names.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMED.iter().map(|(name, _)| *name)
+    }
+
     /// All images of `data` (`shapes10`, `cifar10` or a path), a tenth of the training images held out. Named datasets are in the folder
     /// `data`.
     #[must_use]
@@ -92,10 +103,9 @@ impl Source {
     /// # Errors
     /// [`LabError`] if they can't be found or read.
     pub fn open(&self, seed: u64) -> Result<Dataset, LabError> {
-        match self.data.as_str() {
-            "shapes10" => Ok(shapes10::generate(shapes10::TRAIN, shapes10::TEST, shapes10::SEED)),
-            "cifar10" => Ok(cifar10::load(&self.data_dir)?),
-            path => open_path(Path::new(path), seed),
+        match NAMED.iter().find(|(name, _)| *name == self.data) {
+            Some((_, open)) => open(&self.data_dir),
+            None => open_path(Path::new(&self.data), seed),
         }
     }
 
@@ -130,7 +140,8 @@ impl Source {
 fn open_path(path: &Path, seed: u64) -> Result<Dataset, LabError> {
     if !path.exists() {
         let data = path.to_string_lossy().into_owned();
-        return Err(LabError::NoDataset { suggestion: nearest(&data, &NAMES), names: &NAMES, data });
+        let names: Vec<&str> = Source::names().collect();
+        return Err(LabError::NoDataset { suggestion: nearest(&data, &names), names, data });
     }
     if let Some(source) = cifar10::Source::find(path) {
         return Ok(cifar10::load_batches(&source)?);

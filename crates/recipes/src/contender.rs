@@ -87,14 +87,14 @@ impl Contender {
     /// Reads what [`table`](Self::table) has written to `origin`.
     ///
     /// # Errors
-    /// [`RecipeError::Layer`] names the key that is wrong.
+    /// [`RecipeError::Stored`] names the key that is wrong.
     pub fn from_table(
         registry: &Registry,
         origin: &str,
         mut table: Table,
         recipe_name: Option<String>,
     ) -> Result<Self, RecipeError> {
-        let wrong = |reason: String| RecipeError::layer(origin, reason);
+        let wrong = |reason: String| RecipeError::Stored { origin: origin.into(), reason };
         let Some(Value::String(model)) = table.remove(MODEL) else {
             return Err(wrong("it names no model".into()));
         };

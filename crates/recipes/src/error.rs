@@ -20,6 +20,14 @@ pub enum RecipeError {
         /// What is wrong, and where in it.
         reason: String,
     },
+    /// A recipe that was stored with a run has been changed to what can't be.
+    #[error("{origin}: {reason}")]
+    Stored {
+        /// The file.
+        origin: String,
+        /// What is wrong, and where in it.
+        reason: String,
+    },
     /// A recipe doesn't suit the images.
     #[error("{name}: {invalid}")]
     Config {

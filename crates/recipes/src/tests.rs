@@ -189,7 +189,13 @@ fn recipes_have_names_wherever_the_program_is_started() {
 fn one_of_each_kind_that_learns() {
     let trainable = Registry::zoo().trainable().unwrap();
     let names: Vec<&str> = trainable.iter().map(Contender::name).collect();
-    assert_eq!(names, ["softmax", "svm", "mlp", "cnn", "vgg", "lenet", "resnet20"]);
+    let known = ["softmax", "svm", "mlp", "cnn", "vgg", "lenet", "resnet20"];
+    let found: Vec<&str> = names.iter().copied().filter(|name| known.contains(name)).collect();
+    assert_eq!(found, known, "in this order, whatever else there is");
+    assert!(
+        !names.contains(&"knn") && !names.contains(&"airbench94"),
+        "nothing to check, and checked as cnn"
+    );
 }
 
 #[test]

@@ -31,6 +31,7 @@ mod chart;
 mod colours;
 mod curves;
 mod figure;
+mod files;
 mod grid;
 mod legend;
 mod matrix;
@@ -53,6 +54,7 @@ pub use comfy_table::Table;
 
 pub use curves::curves;
 pub use figure::{or_dash, percent, scientific, seconds, thousands};
+pub use files::{BEST_FILE, MARKDOWN_FILE};
 pub use grid::{Grid, Mark, Row, Tile};
 pub use matrix::{Distances, Side, confusion};
 pub use picture::{Picture, PictureError};
@@ -61,7 +63,7 @@ pub use reproduction::{figure_line, reproduction_markdown, reproduction_table};
 pub use search::search;
 pub use summary::describe;
 pub use table::{markdown_table, table};
-pub use trials::{BEST_FILE, MARKDOWN_FILE, search_markdown, search_table, settings_line};
+pub use trials::{search_markdown, search_table, settings_line};
 
 /// The table for the terminal: one row per model, in the order of the comparison.
 #[must_use]

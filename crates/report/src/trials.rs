@@ -8,15 +8,11 @@ use serde_json::Value;
 use zoo_schema::{SearchResult, Trial};
 
 use crate::figure::{or_dash, percent, thousands};
+use crate::files::{BEST_FILE, MARKDOWN_FILE};
 use crate::table::{markdown_table, table};
 
 /// How many trials are shown at the terminal; the files have all of them.
 const ROWS: usize = 20;
-/// The file in a run folder with the whole table, in Markdown.
-pub const MARKDOWN_FILE: &str = "result.md";
-/// The file in the folder of a search with the recipe of the best trial.
-pub const BEST_FILE: &str = "best.toml";
-
 /// The table for the terminal: one row per trial, the best first, twenty at most, and below it the best one and how to train it.
 /// `searched` are the keys that differ between trials; the files of the search are in `folder`.
 #[must_use]

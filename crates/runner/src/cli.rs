@@ -6,6 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use zoo_backends::Backend;
 use zoo_recipes::Registry;
 
+/// What is compared if nothing is named.
+pub(crate) const COMPARED: [&str; 4] = ["knn", "softmax", "svm", "cnn"];
+
 const EXAMPLES: &str = "\
 Examples:
   zoo compare                                   all four models on shapes10, no download
@@ -95,7 +98,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Fit and evaluate classifiers side by side
     Compare {
-        #[arg(value_name = "MODEL|FILE", help = models_help("Models and recipes", "files with recipes [default: knn softmax svm cnn]"))]
+        #[arg(value_name = "MODEL|FILE", help = models_help("Models and recipes", &format!("files with recipes [default: {}]", COMPARED.join(" "))))]
         models: Vec<String>,
     },
     /// Fit one classifier and keep it, with a checkpoint after each epoch
@@ -329,9 +332,7 @@ pub(crate) struct GlobalOptions {
         value_delimiter = ','
     )]
     pub(crate) backend: Vec<Backend>,
-    /// shapes10 (generated), cifar10, or the path of an image folder, of CIFAR-10 batches or of their archive
-    /// [default: shapes10]
-    #[arg(long, global = true, value_name = "NAME|PATH")]
+    #[arg(long, global = true, value_name = "NAME|PATH", help = data_help())]
     pub(crate) data: Option<String>,
     /// The folder that named datasets are in, and are fetched to [default: data]
     #[arg(long, global = true, env = "ZOO_DATA_DIR", value_name = "DIR")]
@@ -372,10 +373,19 @@ pub(crate) struct GlobalOptions {
     pub(crate) verbose: u8,
 }
 
-/// "knn, softmax, svm, mlp, cnn": the models and recipes that have names.
+/// The names of models and recipes.
 fn names() -> String {
     let registry = Registry::zoo();
     registry.model_names().chain(registry.recipe_names()).collect::<Vec<_>>().join(", ")
+}
+
+/// Help of `--data`.
+fn data_help() -> String {
+    let names: Vec<&str> = zoo_lab::Source::names().collect();
+    format!(
+        "{}, or the path of an image folder, of CIFAR-10 batches or of their archive [default: shapes10, which is generated]",
+        names.join(", ")
+    )
 }
 
 /// Help of an argument that takes models and recipes.

@@ -57,9 +57,9 @@ pub struct Sampling {
 }
 
 impl<A: Architecture> Recipe<A> {
-    /// The parts of the loss that have kinks: functions of the model, and the hinge.
+    /// The parts of the loss that have kinks: functions of the model, and a loss that has a smooth substitute.
     fn kinks(&self) -> Vec<&'static str> {
-        let loss = matches!(self.loss, Loss::Hinge { .. }).then(|| self.loss.name());
+        let loss = self.loss.smooth().map(|_| self.loss.name());
         self.architecture.kinks().into_iter().chain(loss).collect()
     }
 

@@ -159,7 +159,10 @@ impl Optimizer {
 
     /// Whether it descends a penalty as well, if λ is above 0.
     pub(crate) const fn has_penalty(&self) -> bool {
-        matches!(self, Self::Sgd(_) | Self::RmsProp(_) | Self::Adam(_))
+        match self {
+            Self::Sgd(_) | Self::RmsProp(_) | Self::Adam(_) => true,
+            Self::AdamW(_) => false,
+        }
     }
 
     /// The same with λ = `decay` for weights and 0 for everything else.

@@ -12,8 +12,7 @@ use crate::run::RESULT;
 pub(crate) fn draw(path: &Path, one: bool) -> Result<Vec<Named>, LabError> {
     let file = path.join(RESULT);
     let text = std::fs::read_to_string(&file).map_err(LabError::io("read", &file))?;
-    let wrong = |error| LabError::file(&file, format!("cannot parse it: {error}"));
-    let comparison: Comparison = serde_json::from_str(&text).map_err(wrong)?;
+    let comparison: Comparison = serde_json::from_str(&text).map_err(LabError::content("parse", &file))?;
     let curves = zoo_report::curves(&comparison).map(|curves| ("curves".into(), curves));
     let several = comparison.backend.contains(',');
     let confusion = |result: &ModelResult| {

@@ -17,9 +17,7 @@ const MOST: usize = 100;
 pub(crate) fn draw(run: &TrainingRun, splits: &Splits) -> Result<Option<Named>, LabError> {
     let file = run.model_file()?;
     let bytes = std::fs::read(&file).map_err(LabError::io("read", &file))?;
-    let wrong =
-        |error: safetensors::SafeTensorError| LabError::file(&file, format!("cannot load it: {error}"));
-    let tensors = SafeTensors::deserialize(&bytes).map_err(wrong)?;
+    let tensors = SafeTensors::deserialize(&bytes).map_err(LabError::content("load", &file))?;
     let name = run.contender.name();
     let Some((tensor, view)) = first_weights(&tensors, splits.shape()) else { return Ok(None) };
     let images = images(&view, splits.shape())

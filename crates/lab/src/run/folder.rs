@@ -33,8 +33,7 @@ pub fn read_config(path: &Path) -> Result<(PathBuf, Table), LabError> {
         return Err(LabError::run(path, format!("is no run folder: it has no {CONFIG}")));
     }
     let text = std::fs::read_to_string(&file).map_err(LabError::io("read", &file))?;
-    let cannot = |error: toml::de::Error| LabError::file(&file, format!("cannot parse it: {error}"));
-    let table = text.parse().map_err(cannot)?;
+    let table = text.parse().map_err(LabError::content::<toml::de::Error>("parse", &file))?;
     Ok((file, table))
 }
 

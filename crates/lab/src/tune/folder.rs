@@ -64,8 +64,12 @@ fn read_back(settings: &Settings) -> Result<BTreeMap<String, serde_json::Value>,
 pub fn read_trials(file: &Path) -> Result<Vec<Trial>, LabError> {
     let bytes = std::fs::read(file).map_err(LabError::io("read", file))?;
     let lines = bytes.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
-    let read = |(line, text): (usize, &[u8])| {
-        let wrong = |error| LabError::file(file, format!("line {}: it is not a trial: {error}", line + 1));
+    let read = |(place, text): (usize, &[u8])| {
+        let wrong = |error| LabError::Line {
+            path: file.into(),
+            line: place + 1,
+            reason: format!("it is not a trial: {error}"),
+        };
         serde_json::from_slice(text).map_err(wrong)
     };
     lines.enumerate().map(read).collect()
@@ -145,9 +149,8 @@ impl SearchFolder {
             let expected = trial.trial.checked_sub(1).and_then(|place| settings.get(place));
             let expected = expected.map(read_back).transpose()?;
             if expected.as_ref() != Some(&trial.settings) || !numbers.insert(trial.trial) {
-                let place = format!("{}, line {line}", path.display());
                 let reason = format!("this is not trial {} of the search in {CONFIG}", trial.trial);
-                return Err(LabError::file(place, reason));
+                return Err(LabError::Line { path, line, reason });
             }
         }
         Ok(trials)

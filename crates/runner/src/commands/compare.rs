@@ -3,16 +3,14 @@
 use zoo_lab::run::{RunConfig, check_writable};
 use zoo_lab::{Watch, compare, keep_comparison};
 
+use crate::cli::COMPARED;
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::output::show;
 
-/// What is compared if nothing is named.
-const DEFAULT: [&str; 4] = ["knn", "softmax", "svm", "cnn"];
-
 /// Compares `models`: names, or files with recipes.
 pub(crate) fn run(options: &Options, models: &[String]) -> Result<(), Failure> {
-    let contenders = options.contenders(models, &DEFAULT)?;
+    let contenders = options.contenders(models, &COMPARED)?;
     let splits = options.source.splits(options.seed)?;
     check_writable(&options.out)?;
     let machines = options.machines()?;
