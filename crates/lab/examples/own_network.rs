@@ -11,8 +11,9 @@ use zoo_backends::Backend;
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer};
 use zoo_lab::tune::{Plan, tune};
 use zoo_lab::{LabError, Silent, Source, compare};
-use zoo_recipes::{Entry, Registry, space};
+use zoo_recipes::{Entry, Registry};
 use zoo_train::Recipe;
+use zoo_train::search::Space;
 
 /// The `[architecture]` of its recipe.
 #[derive(Clone, Serialize, Deserialize)]
@@ -78,9 +79,8 @@ fn main() -> Result<(), LabError> {
     let comparison = compare(&contenders, &source.splits(42)?, std::slice::from_ref(&machine), 42, &Silent)?;
     println!("{}", zoo_report::terminal_table(&comparison));
 
-    let contender =
-        registry.contenders(&["patches"])?.set(["train.epochs=2"])?.only("patches", "name one")?;
-    let plan = Plan::new(&contender, space(&[], &contender, &["patches"])?, None, None)?;
+    let contender = registry.contenders(&["patches"])?.set(["train.epochs=2"])?.only("patches")?;
+    let plan = Plan::new(&contender, Space::default(), None, None)?;
     let found = tune(&contender, &plan, &source, &machine, 42, &Silent)?;
     println!("{}", zoo_report::search_markdown(&found.result, &found.searched));
     Ok(())

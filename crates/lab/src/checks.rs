@@ -6,6 +6,7 @@ use zoo_recipes::{Contender, Dimensions};
 use zoo_schema::{Check, Checks, GradientReport, SanityReport};
 use zoo_train::Sampling;
 
+use crate::compare::check;
 use crate::error::LabError;
 use crate::failure::catch;
 use crate::watch::Watch;
@@ -21,7 +22,8 @@ pub fn gradients(
     sampling: Sampling,
     watch: &dyn Watch,
 ) -> Result<Checks<GradientReport>, LabError> {
-    accept(contenders, splits)?;
+    check_trainable(contenders)?;
+    check(contenders, splits)?;
     let mut checks = Vec::new();
     for contender in contenders {
         let smooth = contender.smooth().filter(|smooth| smooth.check(Dimensions::of(splits)).is_ok());
@@ -46,7 +48,8 @@ pub fn sanity(
     seed: u64,
     watch: &dyn Watch,
 ) -> Result<Checks<SanityReport>, LabError> {
-    accept(contenders, splits)?;
+    check_trainable(contenders)?;
+    check(contenders, splits)?;
     let mut checks = Vec::new();
     for contender in contenders {
         let Some(trainable) = contender.estimator.trainable() else { continue };
@@ -57,10 +60,13 @@ pub fn sanity(
     Ok(Checks { dataset: splits.name.clone(), seed, checks })
 }
 
-/// Refuses recipes that have no gradient, and those that the images don't suit.
-fn accept(contenders: &[Contender], splits: &Splits) -> Result<(), LabError> {
-    if let Some(other) = contenders.iter().find(|contender| contender.estimator.trainable().is_none()) {
-        return Err(LabError::NoGradient { name: other.name().into() });
+/// Refuses recipes that don't learn.
+///
+/// # Errors
+/// [`LabError::NoGradient`] names the first.
+pub fn check_trainable(contenders: &[Contender]) -> Result<(), LabError> {
+    match contenders.iter().find(|contender| contender.estimator.trainable().is_none()) {
+        Some(other) => Err(LabError::NoGradient { name: other.name().into(), model: other.entry.name }),
+        None => Ok(()),
     }
-    Ok(contenders.iter().try_for_each(|contender| contender.check(Dimensions::of(splits)))?)
 }

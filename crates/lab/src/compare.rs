@@ -15,8 +15,16 @@ use crate::run::{CONFIG, RunConfig, create, write, write_picture, write_result, 
 use crate::summary::comparison;
 use crate::watch::Watch;
 
+/// Refuses recipes that the images don't suit.
+///
+/// # Errors
+/// [`LabError::Recipe`] names the recipe and the key.
+pub fn check(contenders: &[Contender], splits: &Splits) -> Result<(), LabError> {
+    Ok(contenders.iter().try_for_each(|contender| contender.check(Dimensions::of(splits)))?)
+}
+
 /// Fits each of `contenders` to the same images on each of `machines`, and judges what comes out. A model that fails is a row with its
-/// reason. With several machines each row but the first of a model has the largest difference of a test image's score from that on the
+/// reason. With several machines each row of a model after the first has the largest difference of a test image's score from that on the
 /// first machine.
 ///
 /// # Errors
@@ -28,9 +36,7 @@ pub fn compare(
     seed: u64,
     watch: &dyn Watch,
 ) -> Result<Comparison, LabError> {
-    for contender in contenders {
-        contender.check(Dimensions::of(splits))?;
-    }
+    check(contenders, splits)?;
     let mut results = Vec::new();
     'models: for contender in contenders {
         let mut first = None;
@@ -48,7 +54,7 @@ pub fn compare(
                     ModelResult { error: Some(in_words(&error)), ..contender.result(machine)? }
                 }
             });
-            // Whoever stops training gets what there is so far.
+            // Stopped: the rows so far are the result.
             if is_stopped {
                 break 'models;
             }

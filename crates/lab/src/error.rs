@@ -11,7 +11,7 @@ use zoo_report::PictureError;
 use zoo_train::TrainError;
 use zoo_train::search::SearchError;
 
-/// What to say to those who search nothing.
+/// Advice where nothing is searched.
 const SEARCH_EXAMPLE: &str =
     "give a key several values or a range, --set optimizer.learning_rate=0.01,0.1 or 0.001..0.1";
 
@@ -31,10 +31,10 @@ pub enum LabError {
     #[error(transparent)]
     Train(#[from] TrainError),
     /// Training failed, or was stopped; what it had saved is kept.
-    #[error("{error}; {}", kept_words(kept.as_ref()))]
+    #[error("{}; {}", in_words(&**error), kept_words(kept.as_ref()))]
     Training {
         /// Why.
-        error: String,
+        error: Box<LabError>,
         /// The newest checkpoint, and the number of epochs that it has behind it.
         kept: Option<(PathBuf, usize)>,
     },
@@ -156,16 +156,20 @@ pub enum LabError {
         path: PathBuf,
     },
     /// A recipe has nothing to check.
-    #[error("{name}: k-nearest neighbours has no gradient; leave it out")]
+    #[error("{name}: {} has no gradient; leave it out", in_full(model))]
     NoGradient {
         /// The recipe.
         name: String,
+        /// Its model.
+        model: &'static str,
     },
     /// A model has no weights to read.
-    #[error("{name}: k-nearest neighbours has no weights; `zoo train knn` keeps its images")]
+    #[error("{name}: {} has no weights; `zoo train {name}` keeps its images", in_full(model))]
     NoWeights {
         /// The recipe.
         name: String,
+        /// Its model.
+        model: &'static str,
     },
     /// Nothing is searched.
     #[error("nothing is searched: {SEARCH_EXAMPLE}")]
@@ -259,10 +263,17 @@ impl LabError {
         }
     }
 
-    /// Whether somebody has stopped the work: not a failure, but it isn't done either.
+    /// Whether the work was stopped from outside: not a failure, but it isn't done either.
     #[must_use]
     pub const fn is_stop(&self) -> bool {
-        matches!(self, Self::TrainingStopped { .. } | Self::SearchStopped { .. } | Self::SuiteStopped { .. })
+        matches!(
+            self,
+            Self::Interrupted
+                | Self::Train(TrainError::Stopped { .. })
+                | Self::TrainingStopped { .. }
+                | Self::SearchStopped { .. }
+                | Self::SuiteStopped { .. }
+        )
     }
 
     /// Whether the listener of a training run has asked for its end.
@@ -292,7 +303,7 @@ impl LabError {
 
     /// The file at `path` is not as it should be.
     pub(crate) fn file(path: impl Into<PathBuf>, reason: impl std::fmt::Display) -> Self {
-        Self::File { path: path.into(), reason: reason.to_string() }
+        Self::File { path: path.into(), reason: reason.to_string().trim().into() }
     }
 }
 
@@ -300,7 +311,6 @@ impl From<RecipeError> for LabError {
     fn from(error: RecipeError) -> Self {
         match error {
             RecipeError::Train(error) => Self::Train(error),
-            RecipeError::Data(error) => Self::Data(error),
             error => Self::Recipe(error),
         }
     }
@@ -323,6 +333,11 @@ impl From<toml::ser::Error> for LabError {
 pub fn in_words(error: &dyn Error) -> String {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// What a model is called in a sentence.
+fn in_full(model: &str) -> &str {
+    if model == "knn" { "k-nearest neighbours" } else { model }
 }
 
 fn kept_words(kept: Option<&(PathBuf, usize)>) -> String {

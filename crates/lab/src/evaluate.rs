@@ -26,9 +26,8 @@ pub struct Evaluation {
 /// # Errors
 /// [`LabError`] if the run is not finished, or its model can't be loaded.
 pub fn evaluate(run: &TrainingRun, lab: &Lab<'_>) -> Result<Evaluation, LabError> {
-    let file = run.model_file()?;
-    let load = || Ok(run.contender.estimator.load(&file, run.config.dimensions(), lab.machine)?);
-    judge(&run.contender, &load, lab)
+    run.model_file()?;
+    judge(&run.contender, &|| run.model(lab.machine), lab)
 }
 
 /// Evaluates the network of `contender` with the weights in `file`, which have PyTorch's names and layouts.
@@ -38,7 +37,7 @@ pub fn evaluate(run: &TrainingRun, lab: &Lab<'_>) -> Result<Evaluation, LabError
 pub fn evaluate_weights(contender: &Contender, file: &Path, lab: &Lab<'_>) -> Result<Evaluation, LabError> {
     contender.check(Dimensions::of(lab.splits))?;
     let Some(trainable) = contender.estimator.trainable() else {
-        return Err(LabError::NoWeights { name: contender.name().into() });
+        return Err(LabError::NoWeights { name: contender.name().into(), model: contender.entry.name });
     };
     judge(contender, &|| Ok(trainable.load_weights(file, lab.splits, lab.machine)?), lab)
 }

@@ -5,7 +5,7 @@ use zoo_data::Splits;
 
 use crate::watch::Watch;
 
-/// All that an experiment with one recipe needs besides the recipe.
+/// All that an experiment with one recipe needs apart from the recipe.
 #[derive(Clone, Copy)]
 pub struct Lab<'a> {
     /// The images.

@@ -1,5 +1,5 @@
-//! What is done with recipes: compare, train, judge, evaluate, predict, tune, reproduce, check, draw. The library under the command
-//! `zoo`, which only reads arguments and shows results.
+//! The library under the command `zoo`, which only reads arguments and shows results: it compares, trains, evaluates, tunes, checks and
+//! draws models from their recipes, and reproduces published results with them.
 //!
 //! ```
 //! use zoo_backends::Backend;
@@ -20,7 +20,7 @@
 //! - [`run`]: the folders that commands leave.
 //!
 //! Nothing here prints, reads the environment or ends the process. What is worth seeing meanwhile goes to a [`Watch`]; what goes
-//! wrong is a [`LabError`].
+//! wrong is a [`LabError`], whose message names options of the command where one of them is the remedy.
 
 mod checks;
 mod compare;
@@ -41,8 +41,8 @@ mod train;
 pub mod tune;
 mod watch;
 
-pub use checks::{gradients, sanity};
-pub use compare::{compare, keep_comparison};
+pub use checks::{check_trainable, gradients, sanity};
+pub use compare::{check, compare, keep_comparison};
 pub use error::{LabError, in_words};
 pub use evaluate::{Evaluation, evaluate, evaluate_weights};
 pub use lab::Lab;

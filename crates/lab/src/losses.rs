@@ -72,7 +72,7 @@ fn score<'a>(
     images: &Subset,
     machine: &Machine,
 ) -> Result<Scored<'a>, LabError> {
-    let model = run.contender.estimator.load(&run.model_file()?, run.config.dimensions(), machine)?;
+    let model = run.model(machine)?;
     let scores = zoo_train::score(model.classifier(), images, &machine.device)?;
     Ok(Scored { run, loss, scores })
 }
@@ -159,18 +159,6 @@ mod tests {
     fn losses() -> Vec<ImageLosses> {
         let scores = [([3.0, 0.0, 1.0], 0), ([0.0, 1.0, 0.5], 1), ([2.0, 0.0, 0.0], 2)];
         scores.iter().map(|(scores, label)| image_losses(scores, *label, 1.0)).collect()
-    }
-
-    #[test]
-    fn means_over_some_of_the_images() {
-        let losses = losses();
-        let all: Vec<&ImageLosses> = losses.iter().collect();
-        let means = Means::of(&all);
-        // 0, ½, and 3 + 1: the right class is behind by 2 and level with the other.
-        assert_eq!((means.images, means.hinge), (3, Some(1.5)));
-        assert_eq!(means.least_cross_entropy, Some(losses[0].cross_entropy));
-        let none = Means::of(&[]);
-        assert_eq!((none.images, none.hinge, none.least_cross_entropy), (0, None, None));
     }
 
     #[test]

@@ -26,10 +26,9 @@ pub fn predict(
     let mut predictions = catch(machine, || {
         let mut predictions = Vec::new();
         for run in runs {
-            let dimensions = run.config.dimensions();
-            let model = run.contender.estimator.load(&run.model_file()?, dimensions, machine)?;
+            let (model, shape) = (run.model(machine)?, run.config.dimensions().shape);
             for image in images {
-                let pixels = Tensor::from_data(load(image, dimensions.shape)?, &machine.device);
+                let pixels = Tensor::from_data(load(image, shape)?, &machine.device);
                 let scores = model.classifier().forward(pixels);
                 let classes = guesses(&run.config.classes, model.classifier(), scores, top)?;
                 let (image, path) = (image.clone(), run.path.clone());

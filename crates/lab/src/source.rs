@@ -24,10 +24,10 @@ pub struct Source {
     pub data: String,
     /// The folder of named datasets.
     pub data_dir: PathBuf,
-    /// How many training images are used; all if there is no number.
+    /// How many training images are used; all if `None`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_train: Option<usize>,
-    /// How many test images are used; all if there is no number.
+    /// How many test images are used; all if `None`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_test: Option<usize>,
     /// The share of the training images that is held out.

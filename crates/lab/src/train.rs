@@ -8,7 +8,7 @@ use zoo_recipes::{Contender, Dimensions};
 use zoo_schema::{Comparison, EpochRecord};
 use zoo_train::Checkpoints;
 
-use crate::error::{LabError, in_words};
+use crate::error::LabError;
 use crate::fit::{Judged, Keep};
 use crate::lab::Lab;
 use crate::run::{
@@ -79,7 +79,7 @@ fn follow(
         if error.is_training_stop() {
             return LabError::TrainingStopped { run: kept.map(|_| run.path.clone()) };
         }
-        LabError::Training { error: in_words(&error), kept }
+        LabError::Training { error: Box::new(error), kept }
     });
     let Judged { result, fitted, .. } = judged?;
 

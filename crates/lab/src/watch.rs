@@ -1,4 +1,4 @@
-//! Who watches the work: a bar, a dashboard, a log, nobody.
+//! Who watches the work: a bar, a dashboard, a log, or nobody.
 
 use std::ops::ControlFlow;
 
@@ -33,7 +33,7 @@ pub trait Watch {
         Box::new(|_| ())
     }
 
-    /// Who watches a model that is a part of something larger, of which the lines matter and not those of its epochs.
+    /// Who watches one model within a larger piece of work. By default nobody: the larger work says how it did.
     fn part(&self) -> Box<dyn Watch + '_> {
         Box::new(Silent)
     }

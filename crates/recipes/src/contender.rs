@@ -1,5 +1,7 @@
 //! A model with the recipe that it takes part with.
 
+use std::fmt;
+
 use toml::{Table, Value};
 use zoo_backends::Machine;
 use zoo_schema::ModelResult;
@@ -31,6 +33,15 @@ pub struct Contender {
     pub estimator: Box<dyn Estimator>,
     /// What a search over the recipe tries unless told otherwise: the `[search]` of its own file, or else of its model.
     pub search: Option<SearchTable>,
+}
+
+impl fmt::Debug for Contender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { entry, recipe_name, search, estimator: _ } = self;
+        let mut debug = f.debug_struct("Contender");
+        debug.field("entry", entry).field("recipe_name", recipe_name).field("search", search);
+        debug.finish_non_exhaustive()
+    }
 }
 
 impl Contender {
@@ -98,8 +109,8 @@ impl Contender {
         let Some(Value::String(model)) = table.remove(MODEL) else {
             return Err(wrong("it names no model".into()));
         };
-        let entry = registry.find(&model).map_err(|error| wrong(error.to_string()))?;
-        let estimator = entry.read(table).map_err(|error| wrong(error.to_string()))?;
+        let entry = registry.find_model(&model).map_err(|error| wrong(error.to_string()))?;
+        let estimator = entry.read(table).map_err(|error| wrong(error.to_string().trim().into()))?;
         Ok(Self { entry, recipe_name, estimator, search: None })
     }
 

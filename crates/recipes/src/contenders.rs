@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use toml::Table;
+use zoo_train::search::Space;
 
 use crate::contender::{Contender, SearchTable};
 use crate::entry::Entry;
@@ -11,9 +12,10 @@ use crate::error::RecipeError;
 use crate::file::{FileRecipe, FileRecipes, is_file};
 use crate::layer::{Layer, kinds_first};
 use crate::registry::Registry;
-use crate::set::{Assignment, Target};
+use crate::set::{Assignment, Target, search_space};
 
 /// Recipes that were asked for together, each resolved. [`set`](Self::set) changes keys of them.
+#[derive(Debug)]
 pub struct Contenders {
     registry: Registry,
     asked: Vec<Asked>,
@@ -23,12 +25,15 @@ pub struct Contenders {
 }
 
 /// What is asked for, before its recipe is resolved.
+#[derive(Debug)]
 struct Asked {
     entry: Entry,
     recipe_name: Option<String>,
     /// What the recipe's own file changes.
     layer: Option<Layer>,
     search: Option<SearchTable>,
+    /// Whether what is set for its model is set for it, too.
+    follows_model: bool,
 }
 
 impl Asked {
@@ -38,7 +43,7 @@ impl Asked {
     }
 
     fn is(&self, name: &str) -> bool {
-        self.entry.name == name || self.recipe_name.as_deref() == Some(name)
+        self.name() == name || self.follows_model && self.entry.name == name
     }
 }
 
@@ -91,22 +96,25 @@ impl Registry {
     }
 
     /// One recipe of each kind of network or other model that learns: the default ones, and of the others those whose kind isn't
-    /// there yet.
+    /// there yet. What is [set](Contenders::set) for `cnn` is set for its default recipe only.
     ///
     /// # Errors
     /// [`RecipeError::Layer`] for a default recipe that is wrong.
     pub fn trainable(&self) -> Result<Contenders, RecipeError> {
-        let names: Vec<&str> = self.model_names().chain(self.recipe_names()).collect();
+        let names: Vec<&str> = self.names().collect();
         let mut kinds = Vec::new();
         let mut trainable = Vec::new();
-        for (name, contender) in names.iter().zip(self.contenders(&names)?.iter()) {
-            let Some(kind) = contender.estimator.trainable().map(|one| one.architecture()) else { continue };
-            if !kinds.contains(&kind) {
-                kinds.push(kind);
+        // Which they are doesn't depend on changes to them.
+        for (name, contender) in names.iter().zip(self.unchanged().contenders(&names)?.iter()) {
+            let Some(learns) = contender.estimator.trainable() else { continue };
+            if !kinds.contains(&learns.architecture()) {
+                kinds.push(learns.architecture());
                 trainable.push(*name);
             }
         }
-        self.contenders(&trainable)
+        let mut contenders = self.contenders(&trainable)?;
+        contenders.asked.iter_mut().for_each(|asked| asked.follows_model = false);
+        Ok(contenders)
     }
 
     /// The recipe that `table`, a whole file from `origin`, makes of its model's default one. It is called `name`.
@@ -136,10 +144,10 @@ impl Registry {
         models.dedup();
         match models[..] {
             [model] => Ok(model),
-            _ => Err(RecipeError::layer(
-                "--config",
-                "must have the recipe of one model, whose weights they are",
-            )),
+            _ => {
+                let reason = "expected the recipe of one model, whose weights they are";
+                Err(RecipeError::layer("--config", reason))
+            }
         }
     }
 
@@ -156,8 +164,8 @@ impl Registry {
                 .asked_of_file(argument, FileRecipes::of_table(self, argument, Some(argument), table)?);
         }
         let entry = self.find(argument)?;
-        let search = self.search_of_model(entry)?;
-        Ok(vec![Asked { entry, recipe_name: None, layer: None, search }])
+        let search = search_of_model(entry)?;
+        Ok(vec![Asked { entry, recipe_name: None, layer: None, search, follows_model: true }])
     }
 
     fn asked_of_file(&self, origin: &str, file: FileRecipes) -> Result<Vec<Asked>, RecipeError> {
@@ -167,17 +175,31 @@ impl Registry {
             let layer = Some(Layer::of_file(origin.into(), target, table));
             let search = match &search {
                 Some(search) => Some(search.clone()),
-                None => self.search_of_model(entry)?,
+                None => search_of_model(entry)?,
             };
-            Ok(Asked { entry, recipe_name: name, layer, search })
+            Ok(Asked { entry, recipe_name: name, layer, search, follows_model: true })
         });
         asked.collect()
     }
 
-    fn search_of_model(&self, entry: Entry) -> Result<Option<SearchTable>, RecipeError> {
-        let origin = format!("the default recipe of {}", entry.name);
-        Ok(entry.search()?.map(|value| SearchTable { origin, value }))
+    /// What to search for `contender`: `--set KEY=V1,V2,…` and `--set KEY=LOW..HIGH`; a key with one value holds for all trials.
+    ///
+    /// # Errors
+    /// [`RecipeError::Layer`] names the option that is wrong.
+    pub fn search_space<S: AsRef<str>>(
+        &self,
+        contender: &Contender,
+        sets: &[S],
+    ) -> Result<Space, RecipeError> {
+        let known: Vec<&str> = self.names().collect();
+        let target = (contender.entry.name, contender.name());
+        search_space(sets.iter().map(AsRef::as_ref), target, &known)
     }
+}
+
+fn search_of_model(entry: Entry) -> Result<Option<SearchTable>, RecipeError> {
+    let origin = format!("the default recipe of {}", entry.name);
+    Ok(entry.search()?.map(|value| SearchTable { origin, value }))
 }
 
 impl Contenders {
@@ -187,24 +209,29 @@ impl Contenders {
     /// # Errors
     /// [`RecipeError::Layer`] for a key that a recipe hasn't, or a value of a wrong type.
     pub fn set<S: AsRef<str>>(mut self, sets: impl IntoIterator<Item = S>) -> Result<Self, RecipeError> {
-        let models: Vec<&str> = self.registry.model_names().collect();
+        let known: Vec<&str> = self.registry.names().collect();
         for set in sets {
             let targets: Vec<Target<'_>> =
                 self.asked.iter().map(|one| (one.entry.name, one.name())).collect();
-            self.above.push(Assignment::parse(set.as_ref(), &targets, &models)?.layer()?);
+            self.above
+                .push(Assignment::parse(set.as_ref(), &targets, &known, "expected KEY=VALUE")?.layer()?);
         }
         kinds_first(&mut self.above);
         self.resolve()
     }
 
-    /// The one recipe that there is.
+    /// The one recipe that was asked for with `argument`.
     ///
     /// # Errors
-    /// [`RecipeError::Layer`] with `advice` if there are several.
-    pub fn only(mut self, argument: &str, advice: &str) -> Result<Contender, RecipeError> {
+    /// [`RecipeError::Layer`] if there are several, or none.
+    pub fn only(mut self, argument: &str) -> Result<Contender, RecipeError> {
+        let count = self.resolved.len();
         match self.resolved.pop() {
-            Some(contender) if self.resolved.is_empty() => Ok(contender),
-            _ => Err(RecipeError::layer(argument, format!("it has several recipes; {advice}"))),
+            Some(contender) if count == 1 => Ok(contender),
+            _ => {
+                let reason = format!("expected one recipe, but it has {count}; `zoo compare` takes several");
+                Err(RecipeError::layer(argument, reason))
+            }
         }
     }
 

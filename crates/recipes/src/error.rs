@@ -1,9 +1,9 @@
 //! What can be wrong with a recipe, and what can go wrong while one is followed.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use zoo_core::{InvalidConfig, Unknown};
-use zoo_data::DataError;
 use zoo_train::TrainError;
 
 /// Why a recipe can't be had or followed.
@@ -36,7 +36,7 @@ pub enum RecipeError {
         /// The key that is out of range.
         invalid: InvalidConfig,
     },
-    /// A recipe or a result can't be written as TOML or JSON.
+    /// A recipe, a result or a model can't be written.
     #[error("cannot write {what}: {reason}")]
     Write {
         /// What was to be written.
@@ -55,9 +55,6 @@ pub enum RecipeError {
     /// Training failed, or was stopped.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// Images are not as they should be.
-    #[error(transparent)]
-    Data(#[from] DataError),
 }
 
 impl RecipeError {
@@ -68,7 +65,7 @@ impl RecipeError {
     }
 
     /// An error of the layer that came from `origin`.
-    pub fn layer(origin: impl Into<String>, reason: impl ToString) -> Self {
+    pub fn layer(origin: impl Into<String>, reason: impl Display) -> Self {
         Self::Layer { origin: origin.into(), reason: reason.to_string() }
     }
 }

@@ -68,7 +68,7 @@ impl FileRecipes {
         table.remove(ROW);
         let find = |name: &Value| {
             let Some(name) = name.as_str() else { return Err(wrong("model must be a name".into())) };
-            registry.find(name).map_err(|error| wrong(error.to_string()))
+            registry.find_model(name).map_err(|error| wrong(error.to_string()))
         };
         if let Some(model) = table.remove(MODEL) {
             let recipe = FileRecipe { name: name.map(Into::into), entry: find(&model)?, table };

@@ -1,8 +1,8 @@
-//! Keys that files have besides those of recipes.
+//! Keys that files have in addition to those of recipes.
 
 /// The key that names the model of a recipe.
 pub const MODEL: &str = "model";
-/// What a run depended on besides its recipes.
+/// What a run depended on apart from its recipes.
 pub const RUN: &str = "run";
 /// What a search over the keys of a recipe tries.
 pub const SEARCH: &str = "search";

@@ -1,7 +1,7 @@
 //! The registry of models, and the layers that a recipe is made of.
 //!
 //! A *recipe* is a TOML table that says how to make one model. [`Registry::zoo`] knows the models of this project by name, and
-//! takes others: an [`Entry`] is a name, a default recipe, and what reads it. [`Registry::contenders`] resolves what somebody asks
+//! takes others: an [`Entry`] is a name, a default recipe, and what reads it. [`Registry::contenders`] resolves what is asked
 //! for, names or files; [`Registry::with_config`] and [`Contenders::set`] change keys. What comes out is an [`Estimator`]: it can be
 //! [checked](Estimator::check) against the images, fitted, kept and loaded again, whichever model it is.
 //!
@@ -43,6 +43,5 @@ pub use estimator::{Dimensions, Estimator, Fitted, Job, Model, Observe, Trainabl
 pub use file::{is_file, read_table};
 pub use key::{MODEL, REPRODUCE, ROW, RUN, SEARCH};
 pub use registry::Registry;
-pub use set::space;
 pub use table::{parse, to_table};
 pub use weights::images_to_safetensors;

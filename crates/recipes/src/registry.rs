@@ -66,9 +66,10 @@ impl Registry {
         Self::default()
     }
 
-    /// The same with one more model; it replaces one of the same name.
+    /// The same with one more model; it replaces a model or a recipe of the same name.
     #[must_use]
     pub fn with(mut self, entry: Entry) -> Self {
+        self.recipes.retain(|(other, _)| *other != entry.name);
         match self.models.iter_mut().find(|other| other.name == entry.name) {
             Some(other) => *other = entry,
             None => self.models.push(entry),
@@ -76,7 +77,8 @@ impl Registry {
         self
     }
 
-    /// The same with one more recipe, TOML that names its model at its top; it replaces one of the same name.
+    /// The same with one more recipe, TOML that names its model at its top; it replaces one of the same name. A model of that name
+    /// can't be asked for any more.
     #[must_use]
     pub fn with_recipe(mut self, name: &'static str, recipe: &'static str) -> Self {
         self.recipes.retain(|(other, _)| *other != name);
@@ -94,6 +96,11 @@ impl Registry {
             self.resolve(*entry, std::iter::empty())?;
         }
         Ok(self)
+    }
+
+    /// The same without changes to the default recipes.
+    pub(crate) fn unchanged(&self) -> Self {
+        Self { changes: Vec::new(), ..self.clone() }
     }
 
     /// What was changed about the default recipes.
@@ -127,16 +134,30 @@ impl Registry {
         self.recipes.iter().map(|(name, _)| *name)
     }
 
-    /// The model of that name.
+    /// The names of all models, then those of all other recipes.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.model_names().chain(self.recipe_names())
+    }
+
+    /// The model of that name, where a recipe of it would do as well.
     ///
     /// # Errors
     /// [`RecipeError::Unknown`] if there is none.
     pub fn find(&self, name: &str) -> Result<Entry, RecipeError> {
+        self.find_among(name, &self.names().collect::<Vec<_>>())
+    }
+
+    /// The model of that name, where it must be a model.
+    ///
+    /// # Errors
+    /// [`RecipeError::Unknown`] if there is none.
+    pub(crate) fn find_model(&self, name: &str) -> Result<Entry, RecipeError> {
+        self.find_among(name, &self.model_names().collect::<Vec<_>>())
+    }
+
+    fn find_among(&self, name: &str, valid: &[&str]) -> Result<Entry, RecipeError> {
         let found = self.models.iter().find(|entry| entry.name == name).copied();
-        found.ok_or_else(|| {
-            let names: Vec<&str> = self.model_names().chain(self.recipe_names()).collect();
-            Unknown::new("model", name, &names).into()
-        })
+        found.ok_or_else(|| Unknown::new("model", name, valid).into())
     }
 
     /// The text of the recipe of that name, if there is one.

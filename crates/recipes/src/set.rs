@@ -1,12 +1,16 @@
 //! `--set KEY=VALUE`, of one value or of several.
 
+use std::fmt::Display;
+
 use zoo_core::Unknown;
 use zoo_train::search::{Choice, Space};
 
-use crate::contender::Contender;
 use crate::error::RecipeError;
 use crate::layer::Layer;
 use crate::table::parse_value;
+
+/// How keys are given that are searched.
+const VALUES: &str = "expected KEY=VALUE, KEY=V1,V2,… or KEY=LOW..HIGH";
 
 /// A recipe that keys can be set of: its model, and its name.
 pub(crate) type Target<'a> = (&'a str, &'a str);
@@ -23,22 +27,26 @@ pub(crate) struct Assignment<'a> {
 }
 
 impl<'a> Assignment<'a> {
-    /// Reads `optimizer.learning_rate=0.01`, or `svm.optimizer.learning_rate=0.01` where `targets` are of several models. `models`
-    /// are all that there are.
+    /// Reads `optimizer.learning_rate=0.01`, or `svm.optimizer.learning_rate=0.01` where `targets` are of several models. `known`
+    /// are the names of all models and recipes that there are.
     ///
     /// # Errors
-    /// [`RecipeError::Layer`] if it has no value, or doesn't say which of several models is meant.
-    pub(crate) fn parse(set: &'a str, targets: &[Target<'a>], models: &[&str]) -> Result<Self, RecipeError> {
+    /// [`RecipeError::Layer`] if it has no value, which says what is `expected`, or doesn't say which of several models is meant.
+    pub(crate) fn parse(
+        set: &'a str,
+        targets: &[Target<'a>],
+        known: &[&str],
+        expected: &str,
+    ) -> Result<Self, RecipeError> {
         let origin = format!("--set {set}");
         let wrong = |reason: String| RecipeError::layer(&origin, reason);
-        let expected = "expected KEY=VALUE; `zoo tune` takes KEY=V1,V2,… and KEY=LOW..HIGH as well";
         let (key, values) = set.split_once('=').ok_or_else(|| wrong(expected.into()))?;
         let mut path: Vec<&str> = key.trim().split('.').collect();
         let is_named =
             path.len() > 1 && targets.iter().any(|&(model, recipe)| path[0] == model || path[0] == recipe);
         let target = if is_named {
             path.remove(0)
-        } else if path.len() > 1 && models.contains(&path[0]) {
+        } else if path.len() > 1 && known.contains(&path[0]) {
             return Err(wrong(format!("{} is not among the models of this run", path[0])));
         } else if let Some(model) = only_model(targets) {
             model
@@ -47,7 +55,7 @@ impl<'a> Assignment<'a> {
             let unknown = Unknown::new("model", path[0], &names);
             return Err(wrong(format!("with several models the key begins with one of them: {unknown}")));
         };
-        Ok(Self { target, path, values, origin })
+        Ok(Self { origin, target, path, values })
     }
 
     /// The change that it makes, the text being one value.
@@ -61,11 +69,11 @@ impl<'a> Assignment<'a> {
     /// The values to choose from: `1,3,5`, or the range `LOW..HIGH`.
     ///
     /// # Errors
-    /// [`RecipeError::Layer`] for an empty value or a range that is none.
+    /// [`RecipeError::Layer`] for an empty value or a range that can't be read.
     fn choice(&self) -> Result<Choice, RecipeError> {
         let values = split(self.values);
         if values.iter().any(|value| value.is_empty()) {
-            return Err(self.wrong("expected KEY=VALUE, KEY=V1,V2,… or KEY=LOW..HIGH"));
+            return Err(self.wrong(VALUES));
         }
         match values[..] {
             [range] if range.contains("..") && !range.starts_with(['"', '\'', '[', '{']) => {
@@ -75,7 +83,7 @@ impl<'a> Assignment<'a> {
         }
     }
 
-    fn wrong(&self, reason: impl ToString) -> RecipeError {
+    fn wrong(&self, reason: impl Display) -> RecipeError {
         RecipeError::layer(&self.origin, reason)
     }
 }
@@ -86,15 +94,15 @@ fn only_model<'a>(targets: &[Target<'a>]) -> Option<&'a str> {
     targets.iter().all(|&(model, _)| model == first).then_some(first)
 }
 
-/// What to search for `contender`: `--set KEY=V1,V2,…` and `--set KEY=LOW..HIGH`; a key with one value holds for all trials.
-/// `models` are all that there are.
-///
-/// # Errors
-/// [`RecipeError::Layer`] names the option that is wrong.
-pub fn space(sets: &[String], contender: &Contender, models: &[&str]) -> Result<Space, RecipeError> {
+/// What `sets` search for the recipe `target`: see [`Registry::search_space`](crate::Registry::search_space).
+pub(crate) fn search_space<'a>(
+    sets: impl Iterator<Item = &'a str>,
+    target: Target<'a>,
+    known: &[&str],
+) -> Result<Space, RecipeError> {
     let mut space = Space::default();
     for set in sets {
-        let assignment = Assignment::parse(set, &[(contender.entry.name, contender.name())], models)?;
+        let assignment = Assignment::parse(set, &[target], known, VALUES)?;
         let (key, choice) = (assignment.path.join("."), assignment.choice()?);
         if space.keys().any(|other| other == key) {
             return Err(assignment.wrong(format!("{key} is set twice; name all its values in one --set")));

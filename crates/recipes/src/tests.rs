@@ -72,7 +72,7 @@ fn files_lie_below_options() {
 }
 
 #[test]
-fn recipes_in_files_stand_beside_each_other() {
+fn recipes_in_files_take_part_side_by_side() {
     let place = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = place.path().join(name);
@@ -212,4 +212,47 @@ fn a_registry_takes_other_models() {
     let broken = Registry::empty().with(Entry::new::<Recipe<MlpConfig>>("broken", "[train]\nepochs = 1\n"));
     let message = usage(broken.contenders(&["broken"]));
     assert!(message.starts_with("the default recipe of broken: "), "{message}");
+}
+
+#[test]
+fn a_registry_takes_other_recipes() {
+    let registry = Registry::zoo().with_recipe("near", "model = \"knn\"\nk = 3\n");
+    let near = registry.contenders(&["near"]).unwrap().only("near").unwrap();
+    assert_eq!((near.name(), near.entry.name), ("near", "knn"));
+    assert_eq!(near.estimator.config().unwrap()["k"].as_integer(), Some(3));
+    let several = registry.contenders(&["near", "knn"]).unwrap().only("both").unwrap_err();
+    assert!(several.to_string().contains("both: expected one recipe, but it has 2"), "{several}");
+    // A recipe is no model, and isn't offered as one.
+    let message = usage(registry.contender("file", "x", "model = \"vgg\"".parse().unwrap()));
+    assert!(message.contains("file: unknown model \"vgg\"; valid: knn, softmax"), "{message}");
+}
+
+#[test]
+fn a_file_lies_above_config_and_config_above_the_default() {
+    let place = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = place.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_string()
+    };
+    // A key of a kind that only the config names.
+    let base = write("base.toml", "model = \"cnn\"\narchitecture.kind = \"vgg\"\ntrain.epochs = 3\n");
+    let tanh = write("tanh.toml", "model = \"cnn\"\narchitecture.activation = \"tanh\"\n");
+    let found = &tables(&[&tanh], &[&base], &["train.batch_size=7"]).unwrap()[0];
+    assert_eq!(found["architecture"]["activation"].as_str(), Some("tanh"));
+    assert_eq!(
+        (found["train"]["epochs"].as_float(), found["train"]["batch_size"].as_integer()),
+        (Some(3.0), Some(7))
+    );
+}
+
+#[test]
+fn what_is_set_for_cnn_is_checked_of_its_default_recipe_only() {
+    let checked = Registry::zoo().trainable().unwrap().set(["cnn.architecture.widths=[8,8,8]"]).unwrap();
+    let widths = |name: &str| {
+        let contender = checked.iter().find(|contender| contender.name() == name).unwrap();
+        contender.estimator.config().unwrap()["architecture"]["widths"].to_string()
+    };
+    assert_eq!(widths("cnn"), "[8, 8, 8]");
+    assert_ne!(widths("vgg"), "[8, 8, 8]");
 }

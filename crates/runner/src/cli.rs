@@ -27,7 +27,7 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
 
 const TUNE_EXAMPLES: &str = "\
-What to search: a key with several values is in the grid, LOW..HIGH is drawn from log-uniformly, one value alone holds for \
+What to search: a key with several values is in the grid, LOW..HIGH is drawn from log-uniformly, a single value holds for \
 all trials. Without any, the `[search]` of the recipe.
 
   zoo tune softmax
@@ -160,16 +160,16 @@ pub(crate) enum Command {
     /// Compare analytic gradients with numerical ones, in f64 on the CPU
     #[command(after_help = GRADCHECK_HELP)]
     Gradcheck {
-        #[arg(value_name = "MODEL|FILE", help = checked_help())]
+        #[arg(value_name = "MODEL|FILE", help = models_help("Models and recipes", "files with recipes [default: one of each kind that learns]"))]
         models: Vec<String>,
-        /// Values of each parameter that are checked, besides one random direction through all of them
+        /// Values of each parameter that are checked, in addition to one random direction through all of them
         #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
         samples: u16,
     },
     /// Check what must hold before training is worth its time: the first loss, a penalty's effect, a few images memorised
     #[command(after_help = SANITY_HELP)]
     Sanity {
-        #[arg(value_name = "MODEL|FILE", help = checked_help())]
+        #[arg(value_name = "MODEL|FILE", help = models_help("Models and recipes", "files with recipes [default: one of each kind that learns]"))]
         models: Vec<String>,
     },
     /// What is compiled in and what this machine has
@@ -391,14 +391,6 @@ fn data_help() -> String {
 /// Help of an argument that takes models and recipes.
 fn models_help(before: &str, after: &str) -> String {
     format!("{before}: {}; or {after}", names())
-}
-
-/// Help of what is checked: the default is one recipe of each kind of model that learns.
-fn checked_help() -> String {
-    let trainable = Registry::zoo().trainable();
-    let names = trainable.as_deref().unwrap_or_default().iter().map(zoo_recipes::Contender::name);
-    let names: Vec<&str> = names.collect();
-    format!("Models or files with recipes [default: {}]", names.join(" "))
 }
 
 /// What `zoo reproduce --help` ends with.

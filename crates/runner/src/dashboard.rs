@@ -22,7 +22,7 @@ use zoo_train::Event;
 pub(crate) enum Answer {
     /// Training goes on.
     Continue,
-    /// Somebody has asked for its end.
+    /// Its end was asked for.
     Stop,
     /// The terminal can't show the dashboard, or not any more.
     Gone,
@@ -52,7 +52,7 @@ impl Metric {
         MetricId::new(Arc::new(self.name().into()))
     }
 
-    /// How a figure is written, with as many digits as beside the bar.
+    /// How a figure is written, with as many digits as next to the bar.
     fn text(self, value: f64) -> String {
         match self {
             Self::Loss => format!("{value:.4}"),
@@ -93,7 +93,7 @@ pub(crate) struct Dashboard {
 }
 
 impl Dashboard {
-    /// Opens the dashboard over the training of `model` on `images` images an epoch, from the epoch of the first `event`.
+    /// Opens the dashboard over the training of `model` on `images` images per epoch, from the epoch of the first `event`.
     pub(crate) fn open(model: &str, images: usize, epochs: usize, event: &Event<'_>) -> Self {
         let first = match event {
             Event::Steps { epoch, .. } => *epoch,

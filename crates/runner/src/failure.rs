@@ -48,7 +48,7 @@ impl Failure {
     }
 }
 
-/// That somebody has stopped the work is not an error.
+/// Stopped work is not an error.
 fn lab_words(error: &LabError) -> String {
     if error.is_stop() { error.to_string() } else { format!("error: {}", in_words(error)) }
 }

@@ -4,8 +4,8 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use zoo_backends::{Backend, Machine};
-use zoo_lab::run::RunConfig;
-use zoo_lab::{Relocation, Source, Watch};
+use zoo_lab::run::{RunConfig, TrainingRun};
+use zoo_lab::{LabError, Relocation, Source, Watch};
 use zoo_recipes::{Contenders, RUN, RecipeError, Registry, is_file, read_table};
 
 use crate::cli::GlobalOptions;
@@ -182,6 +182,14 @@ impl Options {
             self.watch().line(&format!("backend: {machine}"));
         }
         Ok(machines)
+    }
+
+    /// Opens the training runs in the folders `paths`.
+    ///
+    /// # Errors
+    /// [`LabError`] for a folder that is not that of such a run.
+    pub(crate) fn open_runs(&self, paths: &[PathBuf]) -> Result<Vec<TrainingRun>, LabError> {
+        paths.iter().map(|path| TrainingRun::open(&self.registry, path)).collect()
     }
 
     /// What shows progress.

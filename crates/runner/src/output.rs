@@ -8,7 +8,7 @@ use zoo_schema::Comparison;
 use crate::failure::Failure;
 use crate::options::Options;
 
-/// Prints a line or several. Whoever has closed the other end of a pipe wants no more, which is not an error.
+/// Prints a line or several. A closed pipe is not an error: its reader wants no more.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {

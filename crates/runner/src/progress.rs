@@ -35,7 +35,7 @@ impl Progress {
         }
     }
 
-    /// A bar over `length` somethings, which disappears when it is dropped.
+    /// A bar over `length` steps, which disappears when it is dropped.
     pub(crate) fn bar(self, length: u64, template: &str) -> Bar {
         let target = match self {
             Self::Dashboard | Self::Bars => ProgressDrawTarget::stderr(),

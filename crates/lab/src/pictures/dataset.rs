@@ -10,7 +10,7 @@ use crate::pictures::image::{Named, choose, columns, raster};
 use crate::pictures::neighbours;
 use crate::watch::Watch;
 
-/// Samples a class.
+/// Samples per class.
 const SAMPLES: usize = 10;
 /// Rows of the distance matrix: enough to see structure, few enough that a pixel is an image.
 const ROWS: usize = 200;
@@ -32,7 +32,7 @@ pub(crate) fn draw(
     ])
 }
 
-/// A row a class.
+/// One row per class.
 fn samples(dataset: &Dataset, seed: u64) -> Grid {
     let Dataset { name, classes, train, .. } = dataset;
     let tiles = |positions: Vec<usize>| {
@@ -42,7 +42,7 @@ fn samples(dataset: &Dataset, seed: u64) -> Grid {
     let row = |(class, positions): (&String, _)| Row { label: class.clone(), tiles: tiles(positions) };
     Grid {
         title: format!("Samples of {name}"),
-        notes: format!("Training images, chosen at random: a row a class. Seed {seed}."),
+        notes: format!("Training images, chosen at random: one row per class. Seed {seed}."),
         rows: classes.iter().zip(chosen).map(row).collect(),
         apart: 0,
     }

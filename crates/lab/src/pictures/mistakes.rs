@@ -23,7 +23,7 @@ pub(crate) fn draw(
     machine: &Machine,
     watch: &dyn Watch,
 ) -> Result<Named, LabError> {
-    let model = run.contender.estimator.load(&run.model_file()?, run.config.dimensions(), machine)?;
+    let model = run.model(machine)?;
     let (name, classes) = (run.contender.name(), &splits.classes);
     let mut progress = watch.progress(&format!("{name} predicts"), splits.test.len());
 

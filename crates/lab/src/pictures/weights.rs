@@ -58,7 +58,7 @@ fn first_weights<'a>(tensors: &'a SafeTensors<'a>, shape: ImageShape) -> Option<
     found.into_iter().next()
 }
 
-/// Each unit's weights, scaled by their own least and largest. None if they are no `f32`.
+/// Each unit's weights, scaled by their own least and largest. None unless they are `f32`.
 fn images(view: &TensorView<'_>, shape: ImageShape) -> Option<Vec<Raster>> {
     let shape = match *view.shape() {
         [_, channels, height, width] => [channels, height, width],
@@ -73,7 +73,7 @@ fn images(view: &TensorView<'_>, shape: ImageShape) -> Option<Vec<Raster>> {
     Some(units.take(MOST).map(|unit| Raster::of_weights(unit, shape)).collect())
 }
 
-/// How many of so many filters stand in a row: few in one, others in a rectangle that is as wide as high or wider.
+/// Columns for a number of filters: few are in one row, others in a rectangle that is as wide as high or wider.
 fn filter_columns(filters: usize) -> usize {
     let side = (filters as f64).sqrt().ceil() as usize;
     side.max(filters.min(8))

@@ -31,8 +31,10 @@ pub use suite::{Suite, names};
 pub struct Request<'a> {
     /// The rows.
     pub suite: &'a Suite,
-    /// The images that rows take theirs from.
+    /// Where the images are from.
     pub source: &'a Source,
+    /// All images of the source, which rows take theirs from.
+    pub dataset: &'a Dataset,
     /// Where to compute.
     pub machine: &'a Machine,
     /// What everything random follows from.
@@ -53,12 +55,11 @@ pub struct Request<'a> {
 /// # Errors
 /// [`LabError::SuiteStopped`] if a trial was stopped from outside; if images can't be had or files can't be written.
 pub fn reproduce(request: Request<'_>) -> Result<(Reproduction, PathBuf), LabError> {
-    let Request { suite, machine, seed, quick, out, start, watch, .. } = request;
+    let Request { suite, dataset, machine, seed, quick, out, start, watch, .. } = request;
     let source = &Source { validation: 0.0, ..request.source.clone() };
-    let dataset = source.open(seed)?;
     let splits = dataset.clone().hold_out_last(0.0)?;
     let config = RunConfig::new(source, &splits, std::slice::from_ref(machine), seed);
-    let mut reproduction = empty(&request, &config, &dataset, &splits);
+    let mut reproduction = empty(&request, &config, &splits);
     let folder = start_folder(out, &config, suite, &reproduction)?;
     let measurement = Measurement { source, machine, seed, watch, start, quick };
     let judged = reproduction.cifar10 && !reproduction.quick;
@@ -68,7 +69,7 @@ pub fn reproduce(request: Request<'_>) -> Result<(Reproduction, PathBuf), LabErr
             watch.line(&format!("{}: left out: {reason}", row.name));
             continue;
         }
-        let row = measurement.measure(row, &dataset, judged).map_err(|error| match error {
+        let row = measurement.measure(row, dataset, judged).map_err(|error| match error {
             LabError::Interrupted => LabError::SuiteStopped { row: row.name.clone(), folder: folder.clone() },
             error => error,
         })?;
@@ -85,15 +86,15 @@ pub fn reproduce(request: Request<'_>) -> Result<(Reproduction, PathBuf), LabErr
 }
 
 /// A suite of which nothing has been measured.
-fn empty(request: &Request<'_>, config: &RunConfig, dataset: &Dataset, splits: &Splits) -> Reproduction {
+fn empty(request: &Request<'_>, config: &RunConfig, splits: &Splits) -> Reproduction {
     Reproduction {
         schema: SCHEMA,
         suite: request.suite.name.clone(),
         zoo_version: config.zoo_version.clone(),
         burn_version: config.burn_version.clone(),
         dataset: summary(splits),
-        cifar10: cifar10::is_cifar10(dataset),
-        official: cifar10::is_official(dataset),
+        cifar10: cifar10::is_cifar10(request.dataset),
+        official: cifar10::is_official(request.dataset),
         quick: request.quick,
         backend: config.backend.clone(),
         adapter: config.adapter.clone(),

@@ -67,7 +67,7 @@ impl Outcome {
         published.ranges().into_iter().enumerate().map(figure).collect()
     }
 
-    /// What came out, 0 to 1: a number, or one a fold if folds are published; nothing if it is missing.
+    /// What came out, 0 to 1: a number, or one per fold if folds are published; nothing if it is missing.
     fn measured(&self, published: &Published, place: Option<usize>) -> Vec<f64> {
         let Some(place) = place else {
             return self

@@ -10,11 +10,12 @@ use zoo_train::search::{SearchError, Settings, Space};
 use crate::error::LabError;
 
 /// A published result, and the recipe that should come to it.
+#[derive(Debug)]
 pub(crate) struct SuiteRow {
     pub(crate) name: String,
     pub(crate) setup: Setup,
     pub(crate) contender: Contender,
-    /// What is searched, a trial each; nothing if the row has no search.
+    /// What is searched, one trial for each; nothing if the row has no search.
     pub(crate) settings: Vec<Settings>,
 }
 
@@ -32,12 +33,12 @@ pub(crate) struct Setup {
     /// Whether limits take the first images, validation the last and folds what follows each other, rather than a draw.
     #[serde(default)]
     pub(crate) in_order: bool,
-    /// Training images, those held out included; all if there is no number.
+    /// Training images, those held out included; all if `None`.
     pub(crate) images: Option<usize>,
     /// How many of them are held out.
     #[serde(default)]
     pub(crate) validation: usize,
-    /// Test images; all if there is no number.
+    /// Test images; all if `None`.
     pub(crate) test: Option<usize>,
     /// Folds of cross-validation, if that is what validation means.
     pub(crate) folds: Option<usize>,
@@ -117,7 +118,7 @@ impl Measure {
 }
 
 impl Published {
-    /// The least and the most that was published, one pair a figure; several for folds.
+    /// The least and the most that was published, one pair per figure; several for folds.
     pub(crate) fn ranges(&self) -> Vec<(Option<f64>, Option<f64>)> {
         let exact = |value: f64| (Some(value), Some(value));
         match (self.value, self.range, self.at_least, &self.folds) {

@@ -59,6 +59,7 @@ pub fn names() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
 }
 
 /// Published results that belong together.
+#[derive(Debug)]
 pub struct Suite {
     /// Its name, or that of its folder.
     pub name: String,

@@ -1,4 +1,4 @@
-//! What a run depends on besides its recipes.
+//! What a run depends on apart from its recipes.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::error::LabError;
 use crate::source::{Relocation, Source};
 use crate::summary::{BURN_VERSION, ZOO_VERSION, adapters, backends};
 
-/// The `[run]` of a config: all that a run depends on besides its recipes.
+/// The `[run]` of a config: all that a run depends on apart from its recipes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunConfig {
     /// The version of zoo that started it.

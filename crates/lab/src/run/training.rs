@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
+use zoo_backends::Machine;
 use zoo_data::Splits;
-use zoo_recipes::{Contender, MODEL, RUN, Registry, SEARCH, parse, to_table};
+use zoo_recipes::{Contender, MODEL, Model, RUN, Registry, SEARCH, parse, to_table};
 use zoo_train::Checkpoints;
 
 use crate::error::LabError;
@@ -13,10 +14,11 @@ use crate::run::folder::{CHECKPOINT, CONFIG, MODEL_FILE, create, read_config, wr
 use crate::source::Relocation;
 
 /// A training run that is read back.
+#[derive(Debug)]
 pub struct TrainingRun {
     /// Its folder.
     pub path: PathBuf,
-    /// What it depends on besides its recipe.
+    /// What it depends on apart from its recipe.
     pub config: RunConfig,
     /// Its recipe.
     pub contender: Contender,
@@ -91,6 +93,15 @@ impl TrainingRun {
             return Err(LabError::run(&self.path, "is finished; `zoo evaluate` shows its figures"));
         }
         Ok(())
+    }
+
+    /// The finished model.
+    ///
+    /// # Errors
+    /// [`LabError`] if the run is not finished, or its model can't be loaded.
+    pub fn model(&self, machine: &Machine) -> Result<Box<dyn Model>, LabError> {
+        let (file, dimensions) = (self.model_file()?, self.config.dimensions());
+        Ok(self.contender.estimator.load(&file, dimensions, machine)?)
     }
 
     /// The file of the finished model.

@@ -21,6 +21,7 @@ use crate::tune::plan::Plan;
 const LOCK: &str = ".lock";
 
 /// A search at work in a folder. It is over when the process is, however that ends.
+#[derive(Debug)]
 struct Lock {
     file: PathBuf,
     _held: File,
@@ -75,11 +76,12 @@ pub fn read_trials(file: &Path) -> Result<Vec<Trial>, LabError> {
     lines.enumerate().map(read).collect()
 }
 
-/// A search on disk, which no other process can work at meanwhile.
+/// A search on disk, locked against other processes.
+#[derive(Debug)]
 pub struct SearchFolder {
     /// Its folder.
     pub path: PathBuf,
-    /// What it depends on besides its recipe and its plan.
+    /// What it depends on apart from its recipe and its plan.
     pub config: RunConfig,
     /// What settings are laid upon.
     pub contender: Contender,
@@ -107,7 +109,9 @@ impl SearchFolder {
         let path = create(out, &format!("tune-{}-{dataset}", contender.name()), |folder| {
             write_table(&folder.join(CONFIG), &table)
         })?;
-        let lock = Lock::take(&path)?;
+        let lock = Lock::take(&path).inspect_err(|_| {
+            let _ = std::fs::remove_dir_all(&path);
+        })?;
         Ok(Self { path, config, contender, plan, _lock: lock })
     }
 

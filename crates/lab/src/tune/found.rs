@@ -1,5 +1,6 @@
 //! What a search has found.
 
+use zoo_data::Splits;
 use zoo_recipes::Contender;
 use zoo_schema::{Best, SCHEMA, SearchResult, Trial, best_trial};
 
@@ -7,9 +8,9 @@ use crate::error::LabError;
 use crate::summary::{BURN_VERSION, ZOO_VERSION, summary};
 use crate::tune::plan::Plan;
 use crate::tune::search::Search;
-use zoo_data::Splits;
 
 /// A search that is done.
+#[derive(Debug)]
 pub struct Found {
     /// Its trials, the best first, in the schema.
     pub result: SearchResult,
@@ -40,7 +41,7 @@ impl Found {
             _ => None,
         };
         let mut dataset = summary(splits);
-        // With cross-validation no image is held out but in its fold.
+        // With cross-validation no image is held out except in its fold.
         if plan.folds.is_some() {
             dataset.train += std::mem::take(&mut dataset.validation);
         }

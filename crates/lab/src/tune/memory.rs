@@ -28,7 +28,7 @@ pub(crate) fn available() -> u64 {
     system.available_memory().min(container)
 }
 
-/// How many trials may run at once: one a core, as far as `available` bytes suffice for a fifth more than `peak` each.
+/// How many trials may run at once: one per core, as far as `available` bytes suffice for a fifth more than `peak` each.
 pub(crate) fn jobs(cores: usize, available: u64, peak: u64) -> usize {
     let fitting = available as f64 / (1.2 * peak.max(1) as f64);
     (fitting as usize).clamp(1, cores.max(1))

@@ -36,6 +36,7 @@ pub fn tune(
     watch: &dyn Watch,
 ) -> Result<Found, LabError> {
     let (splits, settings) = (source.splits(seed)?, plan.settings(seed)?);
+    plan.check(contender, seed)?;
     plan.check_images(&splits)?;
     let search = Search {
         contender,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use zoo_data::{DataError, Splits};
-use zoo_recipes::{Contender, to_table};
+use zoo_recipes::{Contender, parse, to_table};
 use zoo_train::search::{Settings, Space};
 
 use crate::error::LabError;
@@ -70,8 +70,9 @@ impl Plan {
     /// # Errors
     /// Names the key that is wrong.
     pub(crate) fn from_value(search: Value) -> Result<Self, String> {
-        let PlanTable { trials, folds, order, space } =
-            search.try_into().map_err(|error: toml::de::Error| error.to_string())?;
+        let Value::Table(search) = search else { return Err("it must be a table".into()) };
+        let parsed = parse(search).map_err(|error| error.to_string().trim().to_string());
+        let PlanTable { trials, folds, order, space } = parsed?;
         let space = Space::from_table(&space, &order).map_err(|error| error.to_string())?;
         Ok(Self { space, trials, folds })
     }
@@ -115,7 +116,7 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use zoo_recipes::{Dimensions, Registry, space};
+    use zoo_recipes::{Dimensions, Registry};
 
     use super::*;
 
@@ -132,10 +133,8 @@ mod tests {
         folds: Option<usize>,
     ) -> Result<Plan, LabError> {
         let registry = Registry::zoo();
-        let contender = registry.contenders(&[model])?.only(model, "name one")?;
-        let models: Vec<&str> = registry.model_names().collect();
-        let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
-        Plan::new(&contender, space(&sets, &contender, &models)?, trials, folds)
+        let contender = registry.contenders(&[model])?.only(model)?;
+        Plan::new(&contender, registry.search_space(&contender, sets)?, trials, folds)
     }
 
     fn error(model: &str, sets: &[&str]) -> String {

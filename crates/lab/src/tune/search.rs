@@ -19,7 +19,7 @@ use crate::tune::trial::{TrialJob, TrialReport, folds, judge_folds, timed};
 use crate::watch::Watch;
 
 /// What starts the process of a trial: a program that reads a [`TrialJob`] from stdin, [follows](TrialJob::follow) it, and writes the
-/// [`TrialReport`] to stdout. It should end when stdin does: then, however this process ends, none of its trials goes on for nobody.
+/// [`TrialReport`] to stdout. It should end when stdin does: then, however this process ends, no trial outlives it.
 pub type Start<'a> = &'a dyn Fn() -> Command;
 
 /// Settings of one recipe, to be tried on the same images.
@@ -30,7 +30,7 @@ pub type Start<'a> = &'a dyn Fn() -> Command;
 pub struct Search<'a> {
     /// What settings are laid upon.
     pub contender: &'a Contender,
-    /// What is tried, a trial each.
+    /// What is tried, one trial for each.
     pub settings: &'a [Settings],
     /// The images.
     pub source: &'a Source,
@@ -52,12 +52,12 @@ pub struct Search<'a> {
 type Ended = (usize, f64, std::io::Result<Output>);
 
 impl Search<'_> {
-    /// Tries all settings but those of `finished` trials, and returns the trials of both by number. `on_trial` hears of each as
+    /// Tries all settings except those of `finished` trials, and returns the trials of both by number. `on_trial` hears of each as
     /// it ends.
     ///
     /// # Errors
     /// Those of `on_trial`; if no process can be started; [`LabError::Interrupted`]. The trials that run then are ended. A trial that
-    /// fails is no error here: it has an [`error`](Trial::error) of its own.
+    /// fails is not an error here: it has an [`error`](Trial::error) of its own.
     pub fn run(
         &self,
         finished: Vec<Trial>,
@@ -88,6 +88,9 @@ impl Search<'_> {
         missing: VecDeque<usize>,
         ended: &mut dyn FnMut(Trial) -> Result<(), LabError>,
     ) -> Result<(), LabError> {
+        if missing.is_empty() {
+            return Ok(());
+        }
         let folds = folds(self.source, self.folds, self.seed)?;
         for number in missing {
             let settings = &self.settings[number - 1];
@@ -120,7 +123,7 @@ impl Search<'_> {
                     let (sender, start) = (sender.clone(), Instant::now());
                     scope.spawn(move || {
                         let output = child.wait_with_output();
-                        // Nobody listens any more if the search has failed meanwhile.
+                        // The receiver is gone if the search has failed meanwhile.
                         let _ = sender.send((number, start.elapsed().as_secs_f64(), output));
                     });
                 }

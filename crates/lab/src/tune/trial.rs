@@ -35,7 +35,7 @@ pub struct TrialJob {
     pub(crate) backend: String,
 }
 
-/// What a trial came to. What was set is known to whoever started it.
+/// What a trial came to. What was set is known to the process that started it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TrialReport {
     #[serde(flatten)]
@@ -106,7 +106,7 @@ pub(crate) fn judge_folds(
     catch(machine, || folds.iter().map(|splits| judge(contender, splits.clone(), machine, seed)).collect())
 }
 
-/// Fits on the training images of `splits` and judges on those that are held out. The test images are no part of it.
+/// Fits on the training images of `splits` and judges on those that are held out. The test images are not used.
 fn judge(
     contender: &Contender,
     mut splits: Splits,

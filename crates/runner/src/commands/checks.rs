@@ -1,6 +1,7 @@
 //! `zoo gradcheck` and `zoo sanity`: what can be checked of recipes that learn.
 
 use serde::Serialize;
+use zoo_lab::{check, check_trainable};
 use zoo_schema::{Check, Checks, GradientReport, SanityReport};
 use zoo_train::Sampling;
 
@@ -11,6 +12,7 @@ use crate::output::{print, print_json};
 /// Checks the gradients of `models`: names, or files with recipes.
 pub(crate) fn gradients(options: &Options, models: &[String], samples: u16) -> Result<(), Failure> {
     let contenders = options.checked(models)?;
+    check_trainable(&contenders)?;
     let splits = options.source.splits(options.seed)?;
     let sampling = Sampling { values: samples.into(), seed: options.seed };
     let checks = zoo_lab::gradients(&contenders, &splits, sampling, &options.watch())?;
@@ -21,7 +23,9 @@ pub(crate) fn gradients(options: &Options, models: &[String], samples: u16) -> R
 /// Checks the first loss of `models`, the effect of a penalty, and whether a few images are memorised.
 pub(crate) fn sanity(options: &Options, models: &[String]) -> Result<(), Failure> {
     let contenders = options.checked(models)?;
+    check_trainable(&contenders)?;
     let splits = options.source.splits(options.seed)?;
+    check(&contenders, &splits)?;
     let machine = options.machine()?;
     let checks = zoo_lab::sanity(&contenders, &splits, &machine, options.seed, &options.watch())?;
     show(options, &checks, sanity_table)?;

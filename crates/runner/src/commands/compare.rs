@@ -1,7 +1,7 @@
 //! `zoo compare`: fit and evaluate classifiers side by side.
 
 use zoo_lab::run::{RunConfig, check_writable};
-use zoo_lab::{Watch, compare, keep_comparison};
+use zoo_lab::{Watch, check, compare, keep_comparison};
 
 use crate::cli::COMPARED;
 use crate::failure::Failure;
@@ -12,6 +12,7 @@ use crate::output::show;
 pub(crate) fn run(options: &Options, models: &[String]) -> Result<(), Failure> {
     let contenders = options.contenders(models, &COMPARED)?;
     let splits = options.source.splits(options.seed)?;
+    check(&contenders, &splits)?;
     check_writable(&options.out)?;
     let machines = options.machines()?;
     let comparison = compare(&contenders, &splits, &machines, options.seed, &options.training_watch())?;

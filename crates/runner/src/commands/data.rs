@@ -120,7 +120,7 @@ fn verify(options: &Options, dataset: &Dataset) -> Result<(), Failure> {
     if problems.is_empty() {
         return Ok(());
     }
-    Failure::unless_empty([vec![format!("{}:", dataset.name)], problems].concat())
+    Err(Failure::Findings([vec![format!("{}:", dataset.name)], problems].concat()))
 }
 
 fn export(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use zoo_data::Splits;
 use zoo_lab::run::{TrainingRun, write};
-use zoo_lab::{Evaluation, Lab, Watch, evaluate, evaluate_weights};
+use zoo_lab::{Evaluation, Lab, Watch, check, evaluate, evaluate_weights};
 use zoo_recipes::images_to_safetensors;
 
 use crate::cli::{EvaluateArguments, Evaluated};
@@ -33,8 +33,9 @@ fn run_of(options: &Options, path: &Path, scores: Option<&Path>) -> Result<(), F
 
 fn weights(options: &Options, file: &Path, scores: Option<&Path>) -> Result<(), Failure> {
     let model = options.registry.only_model(options.config())?.to_string();
-    let contender = options.contenders(std::slice::from_ref(&model), &[])?.only(&model, "name one")?;
+    let contender = options.contenders(std::slice::from_ref(&model), &[])?.only(&model)?;
     let splits = options.source.splits(options.seed)?;
+    check(std::slice::from_ref(&contender), &splits)?;
     let machine = options.machine()?;
     let lab = Lab { splits: &splits, machine: &machine, seed: options.seed, watch: &options.watch() };
     finish(options, &splits, &evaluate_weights(&contender, file, &lab)?, scores)

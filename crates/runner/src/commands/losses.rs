@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use zoo_lab::losses;
-use zoo_lab::run::TrainingRun;
 use zoo_report::or_dash;
 use zoo_schema::{Example, ImageLosses, LossReport, Means, RunLosses};
 
@@ -14,8 +13,7 @@ use crate::output::{print, print_json};
 /// Shows what the losses say of the validation images of the runs in the folders `paths`.
 pub(crate) fn run(options: &Options, paths: &[PathBuf]) -> Result<(), Failure> {
     options.refuse_overrides_of_run()?;
-    let open = |path: &PathBuf| TrainingRun::open(&options.registry, path);
-    let runs = paths.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    let runs = options.open_runs(paths)?;
     zoo_lab::check_losses(&runs)?;
     let splits = runs[0].splits(&options.relocation)?;
     let report = losses(&runs, &splits, &options.machine()?)?;

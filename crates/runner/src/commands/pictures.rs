@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use zoo_backends::Kind;
 use zoo_lab::pictures::{Written, keep, keep_in_run, of_dataset, of_run};
-use zoo_lab::run::check_writable;
+use zoo_lab::run::{MODEL_FILE, check_writable};
 
 use crate::failure::Failure;
 use crate::options::Options;
@@ -34,7 +35,9 @@ fn dataset(options: &Options) -> Result<Vec<Written>, Failure> {
 /// Pictures of each run, in its own folder; none is written before all are drawn.
 fn runs(options: &Options, paths: &[PathBuf]) -> Result<Vec<Written>, Failure> {
     options.refuse_overrides_of_run()?;
-    let backend = options.one_backend()?;
+    // Only a model is looked at on a backend.
+    let has_model = paths.iter().any(|path| path.join(MODEL_FILE).is_file());
+    let backend = if has_model { options.one_backend()? } else { Kind::Auto.into() };
     let draw = |path| of_run(&options.registry, path, &options.relocation, backend, &options.watch());
     let drawn = paths.iter().map(|path| draw(path)).collect::<Result<Vec<_>, _>>()?;
     let mut written = Vec::new();

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use zoo_lab::predict;
-use zoo_lab::run::TrainingRun;
 use zoo_schema::{Guess, Prediction};
 
 use crate::failure::Failure;
@@ -13,8 +12,7 @@ use crate::output::{print, print_json};
 /// Classifies `images` with each of the runs in the folders `paths`.
 pub(crate) fn run(options: &Options, paths: &[PathBuf], images: &[PathBuf], top: u16) -> Result<(), Failure> {
     options.refuse_overrides_of_run()?;
-    let open = |path: &PathBuf| TrainingRun::open(&options.registry, path);
-    let runs = paths.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    let runs = options.open_runs(paths)?;
     for run in &runs {
         run.model_file()?;
     }
@@ -26,7 +24,9 @@ pub(crate) fn run(options: &Options, paths: &[PathBuf], images: &[PathBuf], top:
 fn table(predictions: &[Prediction]) -> String {
     let mut table = zoo_report::table(["image", "run", "model", "classes"], []);
     for prediction in predictions {
-        let guess = |Guess { class, probability }: &Guess| format!("{class} {:.1} %", 100.0 * probability);
+        let guess = |Guess { class, probability }: &Guess| {
+            format!("{class} {}", zoo_report::percent(f64::from(*probability), 1))
+        };
         let classes: Vec<String> = prediction.classes.iter().map(guess).collect();
         table.add_row([
             prediction.image.display().to_string(),

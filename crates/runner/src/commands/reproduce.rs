@@ -15,10 +15,12 @@ pub(crate) fn run(options: &Options, suite: &str, only: &[String], quick: bool) 
     let suite = Suite::open(&options.registry, suite)?.only(only)?;
     // What was published was published for CIFAR-10.
     let options = options.clone().on_cifar10();
+    let dataset = options.source.open(options.seed)?;
     let (machine, watch, start) = (options.machine()?, options.watch(), trial()?);
     let (reproduction, folder) = reproduce(Request {
         suite: &suite,
         source: &options.source,
+        dataset: &dataset,
         machine: &machine,
         seed: options.seed,
         quick,
@@ -32,11 +34,13 @@ pub(crate) fn run(options: &Options, suite: &str, only: &[String], quick: bool) 
         print(&zoo_report::reproduction_table(&reproduction))?;
     }
     watch.line(&format!("written to {}", folder.display()));
-    let failed =
-        reproduction.rows.iter().filter_map(|row| Some(format!("{}: {}", row.row, row.error.as_ref()?)));
+    let failed = reproduction.rows.iter().filter_map(|row| {
+        let error = row.error.as_ref()?;
+        Some(format!("{}: {error}", row.row))
+    });
     let failed: Vec<String> = failed.collect();
     if failed.is_empty() {
         return Ok(());
     }
-    Failure::unless_empty([vec!["rows failed:".into()], failed].concat())
+    Err(Failure::Findings([vec!["rows failed:".into()], failed].concat()))
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use zoo_lab::run::TrainingRun;
-use zoo_lab::{NewRun, resume, train};
+use zoo_lab::{NewRun, check, resume, train};
 
 use crate::cli::Subject;
 use crate::failure::Failure;
@@ -23,8 +23,9 @@ pub(crate) fn run(options: Options, subject: &Subject<'_>) -> Result<(), Failure
 
 fn start(options: &Options, models: &[String; 1]) -> Result<(), Failure> {
     let contenders = options.contenders(models, &[])?;
-    let contender = contenders.only(&models[0], "`zoo compare` takes them all")?;
+    let contender = contenders.only(&models[0])?;
     let splits = options.source.splits(options.seed)?;
+    check(std::slice::from_ref(&contender), &splits)?;
     let machine = options.machine()?;
     let new =
         NewRun { out: &options.out, contender, source: &options.source, splits: &splits, seed: options.seed };

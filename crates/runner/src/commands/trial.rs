@@ -20,8 +20,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     print(&serde_json::to_string(&job.follow(&options.registry))?)
 }
 
-/// Ends this process when stdin is closed: whoever waits for it keeps the pipe open, and however that process ends, none of its trials
-/// computes on for nobody.
+/// Ends this process when stdin is closed: the process that waits for it keeps the pipe open, so that no trial outlives it, however it
+/// ends.
 fn end_with_stdin() {
     std::thread::spawn(|| {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());

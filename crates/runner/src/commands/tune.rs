@@ -8,7 +8,6 @@ use zoo_data::Splits;
 use zoo_lab::Watch;
 use zoo_lab::run::RunConfig;
 use zoo_lab::tune::{Conduct, Plan, SearchFolder, follow};
-use zoo_recipes::space;
 
 use crate::cli::{Subject, TuneArguments};
 use crate::failure::Failure;
@@ -26,12 +25,11 @@ pub(crate) fn run(options: Options, arguments: &TuneArguments) -> Result<(), Fai
     }
 }
 
-/// Searches in a new folder. What is set is tried with the rest of a setting, so that it is no layer of the recipe.
+/// Searches in a new folder. What is set is tried with the rest of a setting, so it is not a layer of the recipe.
 fn start(options: &Options, models: &[String; 1], arguments: &TuneArguments) -> Result<(), Failure> {
     let contenders = options.unset_contenders(models, &[])?;
-    let contender = contenders.only(&models[0], "`zoo tune` takes a file with one")?;
-    let known: Vec<&str> = options.registry.model_names().collect();
-    let space = space(options.set(), &contender, &known)?;
+    let contender = contenders.only(&models[0])?;
+    let space = options.registry.search_space(&contender, options.set())?;
     let plan = Plan::new(&contender, space, arguments.trials, arguments.folds)?;
     plan.check(&contender, options.seed)?;
     let splits = options.source.splits(options.seed)?;
