@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use zoo_core::{Classifier, Loss, Scores};
 use zoo_data::{Splits, Subset};
-use zoo_recipes::Contender;
+use zoo_recipes::{Contender, Trainable};
 use zoo_schema::{ModelResult, PartMetrics, Variant};
 use zoo_train::{TestTimeAugmentation, mean_loss, score_augmented};
 
@@ -28,7 +28,7 @@ impl<'a> Lab<'a> {
     /// Judges classifiers of the recipe of `contender`.
     pub(crate) fn judge(&self, contender: &'a Contender) -> Judge<'a> {
         let estimator = &contender.estimator;
-        let loss = estimator.trainable().map(|trainable| trainable.loss());
+        let loss = estimator.trainable().map(Trainable::loss);
         let augmentation = estimator.test_time_augmentation();
         Judge { lab: *self, name: contender.name(), loss, augmentation }
     }

@@ -51,4 +51,4 @@ pub use predict::predict;
 pub use source::{Relocation, Source};
 pub use summary::{BURN_VERSION, ZOO_VERSION};
 pub use train::{NewRun, resume, train};
-pub use watch::{Silent, TrainingListener, Watch};
+pub use watch::{ProgressListener, Silent, TrainingListener, TrialListener, Watch};

@@ -8,6 +8,12 @@ use zoo_train::Event;
 /// Hears of one training run; its end is when it is dropped. It answers [`ControlFlow::Break`] to stop.
 pub type TrainingListener<'a> = Box<dyn FnMut(&Event<'_>) -> ControlFlow<()> + 'a>;
 
+/// Hears how many images of some work are done; its end is when it is dropped.
+pub type ProgressListener<'a> = Box<dyn FnMut(usize) + 'a>;
+
+/// Hears of the trials of a search: of all so far each time, those first that were there before. Its end is when it is dropped.
+pub type TrialListener<'a> = Box<dyn FnMut(&[Trial]) + 'a>;
+
 /// Hears what is worth seeing while work takes long. Everything that isn't implemented is heard by nobody.
 pub trait Watch {
     /// A line, or several, that are worth reading.
@@ -21,14 +27,14 @@ pub trait Watch {
         Box::new(|_| ControlFlow::Continue(()))
     }
 
-    /// Work on `images` images begins, `cnn predicts`; what comes back hears how many are done.
-    fn progress(&self, work: &str, images: usize) -> Box<dyn FnMut(usize) + '_> {
+    /// Work on `images` images begins: `cnn predicts`.
+    fn progress(&self, work: &str, images: usize) -> ProgressListener<'_> {
         let _ = (work, images);
         Box::new(|_| ())
     }
 
-    /// A search of `count` trials begins; what comes back hears all trials so far, those first that were there before.
-    fn trials(&self, count: usize) -> Box<dyn FnMut(&[Trial]) + '_> {
+    /// A search of `count` trials begins.
+    fn trials(&self, count: usize) -> TrialListener<'_> {
         let _ = count;
         Box::new(|_| ())
     }

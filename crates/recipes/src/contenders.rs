@@ -123,8 +123,7 @@ impl Registry {
     /// [`RecipeError`] as [`contenders`](Self::contenders).
     pub fn contender(&self, origin: &str, name: &str, table: Table) -> Result<Contender, RecipeError> {
         let file = FileRecipes::of_table(self, origin, Some(name), table)?.not_empty(origin)?;
-        let [asked]: [Asked; 1] = self
-            .asked_of_file(origin, file)?
+        let [asked]: [Asked; 1] = asked_of_file(origin, file)?
             .try_into()
             .map_err(|_| RecipeError::layer(origin, "expected one recipe, with `model = …` at its top"))?;
         let estimator = self.resolve(asked.entry, asked.layer.iter())?;
@@ -142,44 +141,26 @@ impl Registry {
             models.extend(FileRecipes::read(self, path)?.recipes.into_iter().map(|one| one.entry.name));
         }
         models.dedup();
-        match models[..] {
-            [model] => Ok(model),
-            _ => {
-                let reason = "expected the recipe of one model, whose weights they are";
-                Err(RecipeError::layer("--config", reason))
-            }
+        if let [model] = models[..] {
+            return Ok(model);
         }
+        Err(RecipeError::layer("--config", "expected the recipe of one model, whose weights they are"))
     }
 
     /// What an argument asks for.
     fn asked(&self, argument: &str) -> Result<Vec<Asked>, RecipeError> {
         if is_file(argument) {
             let file = FileRecipes::read(self, Path::new(argument))?.not_empty(argument)?;
-            return self.asked_of_file(argument, file);
+            return asked_of_file(argument, file);
         }
         if let Some(text) = self.recipe(argument) {
             let wrong = |error: toml::de::Error| RecipeError::layer(argument, error.to_string().trim());
             let table = text.parse::<Table>().map_err(wrong)?;
-            return self
-                .asked_of_file(argument, FileRecipes::of_table(self, argument, Some(argument), table)?);
+            return asked_of_file(argument, FileRecipes::of_table(self, argument, Some(argument), table)?);
         }
         let entry = self.find(argument)?;
         let search = search_of_model(entry)?;
         Ok(vec![Asked { entry, recipe_name: None, layer: None, search, follows_model: true }])
-    }
-
-    fn asked_of_file(&self, origin: &str, file: FileRecipes) -> Result<Vec<Asked>, RecipeError> {
-        let search = file.search.map(|value| SearchTable { origin: origin.into(), value });
-        let asked = file.recipes.into_iter().map(|FileRecipe { name, entry, table }| {
-            let target = name.clone().unwrap_or_else(|| entry.name.into());
-            let layer = Some(Layer::of_file(origin.into(), target, table));
-            let search = match &search {
-                Some(search) => Some(search.clone()),
-                None => search_of_model(entry)?,
-            };
-            Ok(Asked { entry, recipe_name: name, layer, search, follows_model: true })
-        });
-        asked.collect()
     }
 
     /// What to search for `contender`: `--set KEY=V1,V2,…` and `--set KEY=LOW..HIGH`; a key with one value holds for all trials.
@@ -195,6 +176,21 @@ impl Registry {
         let target = (contender.entry.name, contender.name());
         search_space(sets.iter().map(AsRef::as_ref), target, &known)
     }
+}
+
+/// What a file asks for.
+fn asked_of_file(origin: &str, file: FileRecipes) -> Result<Vec<Asked>, RecipeError> {
+    let search = file.search.map(|value| SearchTable { origin: origin.into(), value });
+    let asked = file.recipes.into_iter().map(|FileRecipe { name, entry, table }| {
+        let target = name.clone().unwrap_or_else(|| entry.name.into());
+        let layer = Some(Layer::of_file(origin.into(), target, table));
+        let search = match &search {
+            Some(search) => Some(search.clone()),
+            None => search_of_model(entry)?,
+        };
+        Ok(Asked { entry, recipe_name: name, layer, search, follows_model: true })
+    });
+    asked.collect()
 }
 
 fn search_of_model(entry: Entry) -> Result<Option<SearchTable>, RecipeError> {

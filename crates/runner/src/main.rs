@@ -50,9 +50,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let options = Options::new(&cli.global)?;
     match &cli.command {
         Command::Compare { models } => commands::compare::run(&options.completed_from(models)?, models),
-        Command::Train(train) => commands::train::run(options, &train.subject()),
-        Command::Evaluate(evaluate) => commands::evaluate::run(options, evaluate),
-        Command::Tune(tune) => commands::tune::run(options, tune),
+        Command::Train(train) => commands::train::run(&options, &train.subject()),
+        Command::Evaluate(evaluate) => commands::evaluate::run(&options, evaluate),
+        Command::Tune(tune) => commands::tune::run(&options, tune),
         Command::Trial => commands::trial::run(&options),
         Command::Predict { runs, image, top } => commands::predict::run(&options, runs, image, *top),
         Command::Pictures { runs } => commands::pictures::run(&options, runs),

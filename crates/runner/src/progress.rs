@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use zoo_lab::{Silent, TrainingListener, Watch};
+use zoo_lab::{ProgressListener, Silent, TrainingListener, TrialListener, Watch};
 use zoo_report::{percent, settings_line};
 use zoo_schema::{EpochRecord, Trial, best_trial};
 use zoo_train::Event;
@@ -64,13 +64,13 @@ impl Watch for Progress {
         )
     }
 
-    fn progress(&self, work: &str, images: usize) -> Box<dyn FnMut(usize) + '_> {
+    fn progress(&self, work: &str, images: usize) -> ProgressListener<'_> {
         let bar = self.bar(images as u64, "{prefix} {wide_bar} {pos}/{len} images {eta:>4}");
         bar.0.set_prefix(work.to_string());
         Box::new(move |done| bar.set(done as u64))
     }
 
-    fn trials(&self, count: usize) -> Box<dyn FnMut(&[Trial]) + '_> {
+    fn trials(&self, count: usize) -> TrialListener<'_> {
         let bar = self.bar(count as u64, "{wide_bar} {pos}/{len} trials  {msg} {eta:>4}");
         let mut shown = None;
         Box::new(move |trials| {

@@ -109,13 +109,12 @@ pub fn of_run(
     }
     if pictures.is_empty() {
         let reason = format!("it has no {RESULT} and no {TRIALS}");
-        return Err(LabError::run(
-            path,
-            match has(CONFIG) {
-                true => format!("is not finished: {reason}, which pictures are drawn from"),
-                false => format!("is no run folder: {reason}"),
-            },
-        ));
+        let reason = if has(CONFIG) {
+            format!("is not finished: {reason}, which pictures are drawn from")
+        } else {
+            format!("is no run folder: {reason}")
+        };
+        return Err(LabError::run(path, reason));
     }
     Ok(pictures)
 }

@@ -76,7 +76,7 @@ impl Suite {
         if let Some((name, rows)) = SUITES.iter().find(|(known, _)| *known == name) {
             let rows = rows.iter().map(|(row, text)| {
                 let origin = format!("{name}/{row}");
-                let table = text.parse().expect("rows that are compiled in are valid TOML");
+                let table = text.parse().map_err(|error: toml::de::Error| LabError::file(&origin, error))?;
                 SuiteRow::new(registry, row, &origin, table)
             });
             return Ok(Self { name: (*name).into(), rows: rows.collect::<Result<_, LabError>>()? });

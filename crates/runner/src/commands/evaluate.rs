@@ -13,10 +13,10 @@ use crate::options::Options;
 use crate::output::show;
 
 /// Evaluates a run, or weights in the network of `--config`.
-pub(crate) fn run(options: Options, arguments: &EvaluateArguments) -> Result<(), Failure> {
+pub(crate) fn run(options: &Options, arguments: &EvaluateArguments) -> Result<(), Failure> {
     let scores = arguments.scores.as_deref();
     match arguments.subject() {
-        Evaluated::Run(path) => run_of(&options, path, scores),
+        Evaluated::Run(path) => run_of(options, path, scores),
         Evaluated::Weights(file) => weights(&options.completed_from(&[])?, file, scores),
     }
 }

@@ -11,13 +11,13 @@ use crate::options::Options;
 use crate::output::show;
 
 /// Trains a model in a new run, or goes on with a run that was interrupted.
-pub(crate) fn run(options: Options, subject: &Subject<'_>) -> Result<(), Failure> {
+pub(crate) fn run(options: &Options, subject: &Subject<'_>) -> Result<(), Failure> {
     match *subject {
         Subject::New(model) => {
             let models = [model.to_string()];
             start(&options.completed_from(&models)?, &models)
         }
-        Subject::Resume(path) => go_on(&options, path),
+        Subject::Resume(path) => go_on(options, path),
     }
 }
 

@@ -15,13 +15,13 @@ use crate::options::Options;
 use crate::output::{print, print_json};
 
 /// Searches the settings of a model, or goes on with a search that was interrupted.
-pub(crate) fn run(options: Options, arguments: &TuneArguments) -> Result<(), Failure> {
+pub(crate) fn run(options: &Options, arguments: &TuneArguments) -> Result<(), Failure> {
     match arguments.subject() {
         Subject::New(model) => {
             let models = [model.to_string()];
             start(&options.completed_from(&models)?, &models, arguments)
         }
-        Subject::Resume(path) => go_on(&options, path, arguments.jobs),
+        Subject::Resume(path) => go_on(options, path, arguments.jobs),
     }
 }
 
