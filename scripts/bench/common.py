@@ -99,7 +99,7 @@ def main(programs: Programs) -> None:
     parser.add_argument("--data-dir", type=Path, required=True, help=f"{PLACE}, or its parent")
     parser.add_argument("--limit-train", type=int)
     parser.add_argument("--limit-test", type=int)
-    parser.add_argument("--queries", type=int, default=100, help="how many, if few stand for all")
+    parser.add_argument("--queries", type=int, default=100, help="how many, if a few are measured for all")
     parser.add_argument("--batch", type=int)
     given = parser.parse_args()
     if given.program not in programs[given.row]:

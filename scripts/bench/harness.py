@@ -38,7 +38,7 @@ def options(description: str | None, rounds: int) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description, formatter_class=form)
     add = parser.add_argument
     add("--rows", help="which, separated by commas (default: all)")
-    add("--rounds", type=int, default=rounds, help="processes a figure (default: %(default)s)")
+    add("--rounds", type=int, default=rounds, help="processes per figure (default: %(default)s)")
     add("--data-dir", type=Path, default=ROOT / "data",
         help="CIFAR-10's binary batches, or the folder that has them (default: data)")
     add("--json", type=Path, metavar="FILE", help="write every measurement and what it depends on")
@@ -113,7 +113,7 @@ def build_work() -> Path:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures depend on besides the programs."""
+    """What the figures depend on apart from the programs."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
@@ -140,7 +140,7 @@ def headline(about: dict[str, Any]) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; all columns but the first are aligned to the right."""
+    """A Markdown table; all columns except the first are aligned to the right."""
     widths = [max(map(len, column)) for column in zip(header, *rows)]
     first, *others = widths
     rule = [f":{'-' * (first + 1)}", *(f"{'-' * (width + 1)}:" for width in others)]

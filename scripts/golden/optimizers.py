@@ -3,7 +3,7 @@
     python3 scripts/golden/optimizers.py > crates/train/src/tests/pytorch.json        (needs torch)
 
 Twenty steps on L = sum(c * w^2) + sum(c * b), c = 1, 2, 3, from w = 0.5, -1, 2 and b = 1, 1, 1, for each optimizer and each
-schedule, written as a recipe has them. Weight decay is for w alone unless a group says otherwise.
+schedule, written as a recipe has them. Weight decay is only for w unless a group says otherwise.
 """
 
 import json

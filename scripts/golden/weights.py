@@ -2,7 +2,7 @@
 
     PYTHONPATH=scripts/pytorch python3 scripts/golden/weights.py        (needs torch, safetensors and target/release/zoo)
 
-The images are ten test images of shapes10, which zoo writes beside its own scores.
+The images are ten test images of shapes10, which zoo writes next to its own scores.
 """
 
 import json

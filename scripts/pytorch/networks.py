@@ -181,7 +181,7 @@ class Block(nn.Module):
 
 
 class Resnet(nn.Module):
-    """6n + 2 layers. Stochastic depth is for training alone, and left out here."""
+    """6n + 2 layers. Stochastic depth is only for training, and left out here."""
 
     def __init__(self, architecture: Config, shape: Shape, classes: int) -> None:
         super().__init__()
@@ -205,7 +205,7 @@ class Resnet(nn.Module):
 
 
 class Whitening(nn.Module):
-    """A 2×2 convolution that is not trained, but for its bias."""
+    """A 2×2 convolution that is not trained, except for its bias."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ use crate::information::log_softmax;
 /// What both losses say of the `scores` of an image of class `label`; `delta` is the hinge's Δ.
 ///
 /// # Panics
-/// If `label` is no class.
+/// If `label` is not a class.
 #[must_use]
 pub fn image_losses(scores: &[f32], label: usize, delta: f64) -> ImageLosses {
     let log_p = log_softmax(scores);

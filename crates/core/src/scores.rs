@@ -20,7 +20,7 @@ impl Scores {
     /// Takes rows of `classes` scores.
     ///
     /// # Panics
-    /// If `values` is no whole number of rows.
+    /// If `values` is not a whole number of rows.
     #[must_use]
     pub fn from_rows(values: Vec<f32>, classes: usize) -> Self {
         assert!(

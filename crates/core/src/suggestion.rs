@@ -1,4 +1,4 @@
-//! The name that somebody probably meant.
+//! The name that was probably meant.
 
 /// A name that nothing has, with the names that there are.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -142,7 +142,7 @@ pub enum DataError {
         /// What the server or the network said.
         reason: String,
     },
-    /// A download has not the size of the official archive.
+    /// A download doesn't have the size of the official archive.
     #[error(
         "{url} delivers {found} bytes, but the official archive has {expected}: it is another file, and nothing of it was kept"
     )]
@@ -154,7 +154,7 @@ pub enum DataError {
         /// The official length in bytes.
         expected: u64,
     },
-    /// A download has not the checksum of the official archive.
+    /// A download doesn't have the checksum of the official archive.
     #[error("{}: MD5 is {found}, the official archive has {expected}: the download is damaged or another file; nothing was kept", path.display())]
     Checksum {
         /// The archive.

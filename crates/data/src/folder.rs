@@ -37,7 +37,7 @@ pub fn load(path: &Path, (height, width): (usize, usize), seed: u64) -> Result<D
         if count == all.len() {
             return Err(folder_error(
                 path,
-                "has one image alone; at least two are needed, to train and to test",
+                "has only one image; at least two are needed, to train and to test",
             ));
         }
         let (test, train) = all.stratified(count, seed);
@@ -73,7 +73,7 @@ fn class_folders(path: &Path) -> Result<Vec<String>> {
     if names.is_empty() {
         return Err(folder_error(
             path,
-            "has no class folders; expected <class>/*.png or *.jpg, one folder a class",
+            "has no class folders; expected <class>/*.png or *.jpg, one folder per class",
         ));
     }
     Ok(names)

@@ -57,7 +57,7 @@ fn draw_part(count: usize, seed: u64, part: u64) -> Subset {
             draw(label as usize, &mut random, into);
         },
     );
-    Subset::all(Arc::new(Images::new(shape, pixels, labels).expect("one label an image")))
+    Subset::all(Arc::new(Images::new(shape, pixels, labels).expect("one label per image")))
 }
 
 type Point = [f32; 2];
@@ -259,7 +259,7 @@ fn inside(label: usize, [x, y]: Point) -> bool {
         "square" => x.abs().max(y.abs()) < 0.72,
         "star" => in_polygon(STAR, x, y),
         "triangle" => in_polygon(TRIANGLE, x, y),
-        other => unreachable!("{other} is no class"),
+        other => unreachable!("{other} is not a class"),
     }
 }
 

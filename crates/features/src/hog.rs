@@ -66,7 +66,7 @@ fn histogram(grey: &[f32], [height, width]: [usize; 2], [top, left]: [usize; 2])
     }
     let magnitudes: [f32; PIXELS] = from_fn(|i| (down[i] * down[i] + across[i] * across[i]).sqrt());
     let orientations: [u8; PIXELS] = from_fn(|i| orientation(down[i], across[i]));
-    // A histogram for each column of the cell: one alone would make each pixel wait for the one before.
+    // A histogram for each column of the cell: a single one would make each pixel wait for the one before.
     let mut sums = [[0.0; CELL]; ORIENTATIONS];
     for i in 0..PIXELS {
         sums[orientations[i] as usize][i % CELL] += magnitudes[i];

@@ -6,7 +6,7 @@ pub const HUES: usize = 10;
 /// Pixels whose hues are computed together.
 const CHUNK: usize = 64;
 
-/// Histograms that are counted in turns: one alone would make each pixel wait for the one before.
+/// Histograms that are counted in turns: a single one would make each pixel wait for the one before.
 const TURNS: usize = 8;
 
 /// The share of the pixels of `image` `[3, row, column]` that has each of 10 hues; they sum to 1 (CS231n,

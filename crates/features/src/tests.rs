@@ -168,7 +168,7 @@ fn no_images_have_no_features() {
     assert_eq!(hog_hue(&[], [3, 32, 32]), []);
 }
 
-/// Light from left to right rises by 2 a pixel: 4/255 in 6 of 8 columns, at 0°; from top to bottom it is at 90°.
+/// Light from left to right rises by 2 per pixel: 4/255 in 6 of 8 columns, at 0°; from top to bottom it is at 90°.
 #[test]
 fn ramps_have_one_orientation() {
     let across: Vec<_> = (0..64_u8).map(|pixel| f32::from(pixel % 8 * 2)).collect();

@@ -10,7 +10,7 @@ use crate::memory::written;
 use crate::simd::ARCH;
 use crate::slopes::{Function, with_function};
 
-/// Values that one task works on: a few tasks a core for the features of a usual layer, each within the cache.
+/// Values that one task works on: a few tasks per core for the features of a usual layer, each within the cache.
 pub(crate) const PART: usize = 1 << 15;
 
 /// Rows (pixels of all images) of a part.

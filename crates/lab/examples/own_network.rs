@@ -3,7 +3,7 @@
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{Linear, LinearConfig};
+use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -18,29 +18,35 @@ use zoo_train::search::Space;
 /// The `[architecture]` of its recipe.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PatchesConfig {
-    /// Channels of the convolution.
+struct StridedConfig {
+    /// Channels of the first convolution; the second has twice as many.
     width: usize,
 }
 
-/// One convolution over patches of 4×4 pixels, the mean of what it finds, and a linear layer.
+/// Two convolutions that halve height and width, the mean of what they find, and a linear layer.
 #[derive(Module, Debug)]
-struct Patches {
+struct Strided {
     normalizer: Normalizer,
-    convolution: Conv2d,
+    first: Conv2d,
+    first_norm: BatchNorm,
+    second: Conv2d,
+    second_norm: BatchNorm,
     linear: Linear,
 }
 
-impl Architecture for PatchesConfig {
-    type Model = Patches;
+impl Architecture for StridedConfig {
+    type Model = Strided;
 
-    fn init(&self, input: &InputSpec, device: &Device) -> Patches {
-        Patches {
+    fn init(&self, input: &InputSpec, device: &Device) -> Strided {
+        let convolution =
+            |channels, size| Conv2dConfig::new(channels, [size; 2]).with_stride([2, 2]).init(device);
+        Strided {
             normalizer: Normalizer::channels(input, device),
-            convolution: Conv2dConfig::new([input.shape[0], self.width], [4, 4])
-                .with_stride([2, 2])
-                .init(device),
-            linear: LinearConfig::new(self.width, input.classes).init(device),
+            first: convolution([input.shape[0], self.width], 5),
+            first_norm: BatchNormConfig::new(self.width).init(device),
+            second: convolution([self.width, 2 * self.width], 5),
+            second_norm: BatchNormConfig::new(2 * self.width).init(device),
+            linear: LinearConfig::new(2 * self.width, input.classes).init(device),
         }
     }
 
@@ -53,9 +59,11 @@ impl Architecture for PatchesConfig {
     }
 }
 
-impl Classifier for Patches {
+impl Classifier for Strided {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let features = relu(self.convolution.forward(self.normalizer.forward(images)));
+        let features = self.first.forward(self.normalizer.forward(images));
+        let features = self.second.forward(relu(self.first_norm.forward(features)));
+        let features = relu(self.second_norm.forward(features));
         self.linear.forward(features.flatten::<3>(2, 3).mean_dim(2).flatten(1, 2))
     }
 }
@@ -66,20 +74,20 @@ architecture.width = 32
 loss = { kind = \"cross_entropy\", label_smoothing = 0.0 }
 optimizer = { kind = \"adam\", learning_rate = 0.003 }
 schedule = { kind = \"cosine\" }
-train = { epochs = 4.0, batch_size = 64 }
+train = { epochs = 6.0, batch_size = 64 }
 search.space.optimizer.learning_rate = [0.001, 0.003, 0.01]
 ";
 
 fn main() -> Result<(), LabError> {
-    let registry = Registry::zoo().with(Entry::new::<Recipe<PatchesConfig>>("patches", RECIPE));
-    let source = Source::named("shapes10").limited(2000, 1000);
+    let registry = Registry::zoo().with(Entry::new::<Recipe<StridedConfig>>("strided", RECIPE));
+    let source = Source::named("shapes10").limited(5000, 1000);
     let machine = "auto".parse::<Backend>()?.select()?;
 
-    let contenders = registry.contenders(&["patches", "softmax", "knn"])?;
+    let contenders = registry.contenders(&["strided", "softmax", "knn"])?;
     let comparison = compare(&contenders, &source.splits(42)?, std::slice::from_ref(&machine), 42, &Silent)?;
     println!("{}", zoo_report::terminal_table(&comparison));
 
-    let contender = registry.contenders(&["patches"])?.set(["train.epochs=2"])?.only("patches")?;
+    let contender = registry.contenders(&["strided"])?.set(["train.epochs=2"])?.only("strided")?;
     let plan = Plan::new(&contender, Space::default(), None, None)?;
     let found = tune(&contender, &plan, &source, &machine, 42, &Silent)?;
     println!("{}", zoo_report::search_markdown(&found.result, &found.searched));

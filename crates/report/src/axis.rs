@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::primitives::Point;
 
-/// A loss of that many times the one that training begins with has diverged.
+/// A loss of this many times the one that training begins with has diverged.
 const DIVERGED: f64 = 6.0;
 /// Losses begin this far apart at most, unless one of them has diverged already: hinge losses begin much higher than
 /// cross-entropies, and both should be seen.
@@ -15,7 +15,7 @@ const PARTS: f64 = 5.0;
 const LEAST_START: f64 = 0.1;
 /// A logarithmic axis of fewer decades has ticks at 2 and 5 between the powers of ten.
 const FEW_DECADES: f64 = 3.5;
-/// Values whose largest is that many times the least can be told apart on a logarithmic scale only.
+/// Values whose largest is this many times the least can be told apart on a logarithmic scale only.
 const SPAN: f64 = 30.0;
 
 /// The range of an axis and its ticks.

@@ -119,7 +119,7 @@ fn style(Stroke { colour, width, opacity }: Stroke) -> String {
     format!(r#" stroke="{colour}" stroke-width="{}"{opacity}"#, number(width))
 }
 
-/// Words as XML may hold them. Control characters are no part of it, escaped or not.
+/// Words as XML may hold them. Control characters are not part of it, escaped or not.
 fn escaped(words: &str) -> String {
     words.chars().fold(String::new(), |mut text, letter| {
         match letter {

@@ -28,10 +28,10 @@ pub struct Picture {
 /// Why a picture can't be rendered.
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
-    /// The SVG is none that can be drawn.
+    /// The SVG can't be drawn.
     #[error("cannot render the picture")]
     Svg(#[from] resvg::usvg::Error),
-    /// There is no memory for so many pixels.
+    /// There is not enough memory for this many pixels.
     #[error("cannot render a picture of {width}×{height} pixels; the SVG has no such limit")]
     Size {
         /// Pixels across.

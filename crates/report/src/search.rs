@@ -25,7 +25,7 @@ const MOST_LINES: usize = 35;
 /// The picture of the search `name`, and what kind of picture it is:
 ///
 /// - `scatter`, if one key was searched: a dot per fold against the key's value, a line through the means, and bars of one standard
-///   deviation over the folds. With other keys whose values are no numbers there is a line for each of their settings.
+///   deviation over the folds. With other keys whose values are not numbers there is a line for each of their settings.
 /// - `map`, if several keys with numbers were: a dot per trial against the two of them that have most values, coloured by its mean
 ///   accuracy.
 ///
@@ -78,7 +78,7 @@ fn number(trial: &Trial, key: &str) -> Option<f64> {
 fn setting(trial: &Trial, key: &str) -> String {
     match trial.settings.get(key) {
         Some(Value::String(text)) => text.clone(),
-        // What was drawn at random has more digits than anybody reads.
+        // What was drawn at random has more digits than are worth reading.
         Some(Value::Number(number)) if number.is_f64() => short(number.as_f64().unwrap_or(f64::NAN)),
         Some(value) => value.to_string(),
         None => "default".into(),

@@ -103,7 +103,7 @@ pub enum Verdict {
     Missed,
     /// There is no figure: the row failed, or the setting that it belongs to.
     Failed,
-    /// Nobody has published figures for these images, or only a sample was run.
+    /// No figures are published for these images, or only a sample was run.
     NotJudged,
 }
 

@@ -123,7 +123,7 @@ fn a_last_epoch_that_is_not_whole_ends_early() {
     let mut recipe = recipe(3, 0.01);
     recipe.train = TrainConfig { epochs: 2.5, drop_last: true, ..recipe.train };
     let mut seen = Vec::new();
-    // 198 images: 6 full batches an epoch.
+    // 198 images: 6 full batches per epoch.
     let (_, fitted) = train(&recipe, &splits(), None, &mut |event| {
         if let Event::Steps { images, .. } = event {
             seen.push(images);

@@ -36,7 +36,7 @@ fn read_file(file: OpenFile, rules: Rules<'_>) -> Result<Batch> {
         error => pickle(error.to_string()),
     })?;
     let Value::Dict(mut dictionary) = value else {
-        return Err(pickle("the pickle is no dictionary".into()));
+        return Err(pickle("the pickle is not a dictionary".into()));
     };
     let mut take = |key: &str| {
         let (string, bytes) = (HashableValue::String(key.into()), HashableValue::Bytes(key.into()));
@@ -46,9 +46,10 @@ fn read_file(file: OpenFile, rules: Rules<'_>) -> Result<Batch> {
             .ok_or_else(|| pickle(format!("no key {key:?}")))
     };
     let Value::List(labels) = take("labels")? else {
-        return Err(pickle("\"labels\" is no list".into()));
+        return Err(pickle("\"labels\" is not a list".into()));
     };
-    let pixels = array_bytes(take("data")?).ok_or_else(|| pickle("\"data\" is no array of bytes".into()))?;
+    let pixels =
+        array_bytes(take("data")?).ok_or_else(|| pickle("\"data\" is not an array of bytes".into()))?;
 
     let values = ImageShape::CIFAR10.values();
     let records = rules.records.unwrap_or(labels.len()).max(1);

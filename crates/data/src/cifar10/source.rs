@@ -166,7 +166,7 @@ fn class_names(mut file: OpenFile) -> Result<Vec<String>> {
     let distinct: HashSet<&str> = names.iter().copied().collect();
     if names.len() < 2 || distinct.len() != names.len() || !names.iter().all(is_name) {
         let reason =
-            "expected at least two class names, a line each, all different and without slashes".into();
+            "expected at least two class names, one per line, all different and without slashes".into();
         return Err(DataError::Folder { path: file.path, reason });
     }
     Ok(names.into_iter().map(String::from).collect())

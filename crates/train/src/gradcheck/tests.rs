@@ -95,7 +95,7 @@ fn derivatives_that_rounding_hides_are_equal() {
 
 #[test]
 fn a_penalty_is_part_of_the_loss() {
-    // Were it on one side alone, the derivatives would differ by λ θ.
+    // Were it only on one side, the derivatives would differ by λ θ.
     let report = check(Between::Tanh, CROSS_ENTROPY, 10.0, &[]);
     assert!(report.passes(), "{report:?}");
 }
