@@ -23,7 +23,7 @@ struct StridedConfig {
     width: usize,
 }
 
-/// Two convolutions that halve height and width, the mean of what they find, and a linear layer.
+/// Two convolutions that halve height and width, the most that is found of each feature, and a linear layer.
 #[derive(Module, Debug)]
 struct Strided {
     normalizer: Normalizer,
@@ -51,7 +51,7 @@ impl Architecture for StridedConfig {
     }
 
     fn kinks(&self) -> Vec<&'static str> {
-        vec!["relu"]
+        vec!["relu", "max"]
     }
 
     fn validate(&self, _input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {
@@ -64,7 +64,7 @@ impl Classifier for Strided {
         let features = self.first.forward(self.normalizer.forward(images));
         let features = self.second.forward(relu(self.first_norm.forward(features)));
         let features = relu(self.second_norm.forward(features));
-        self.linear.forward(features.flatten::<3>(2, 3).mean_dim(2).flatten(1, 2))
+        self.linear.forward(features.flatten::<3>(2, 3).max_dim(2).flatten(1, 2))
     }
 }
 
@@ -80,14 +80,14 @@ search.space.optimizer.learning_rate = [0.001, 0.003, 0.01]
 
 fn main() -> Result<(), LabError> {
     let registry = Registry::zoo().with(Entry::new::<Recipe<StridedConfig>>("strided", RECIPE));
-    let source = Source::named("shapes10").limited(5000, 1000);
+    let source = Source::named("shapes10").limited(6000, 1000);
     let machine = "auto".parse::<Backend>()?.select()?;
 
     let contenders = registry.contenders(&["strided", "softmax", "knn"])?;
     let comparison = compare(&contenders, &source.splits(42)?, std::slice::from_ref(&machine), 42, &Silent)?;
     println!("{}", zoo_report::terminal_table(&comparison));
 
-    let contender = registry.contenders(&["strided"])?.set(["train.epochs=2"])?.only("strided")?;
+    let contender = registry.contenders(&["strided"])?.set(["train.epochs=1"])?.only("strided")?;
     let plan = Plan::new(&contender, Space::default(), None, None)?;
     let found = tune(&contender, &plan, &source, &machine, 42, &Silent)?;
     println!("{}", zoo_report::search_markdown(&found.result, &found.searched));
