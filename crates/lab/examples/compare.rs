@@ -8,7 +8,7 @@ use zoo_recipes::Registry;
 fn main() -> Result<(), LabError> {
     let splits = Source::named("shapes10").splits(42)?;
     let machine = "auto".parse::<Backend>()?.select()?;
-    let contenders = Registry::zoo().contenders(&["knn", "softmax", "vgg"])?.set(["vgg.train.epochs=6"])?;
+    let contenders = Registry::zoo().contenders(&["knn", "softmax", "vgg"])?.set(["vgg.train.epochs=4"])?;
     let comparison = compare(&contenders, &splits, &[machine], 42, &Silent)?;
     println!("{}", zoo_report::describe(&comparison));
     println!("{}", zoo_report::terminal_table(&comparison));
