@@ -126,17 +126,7 @@ fn download(archive: &Archive, url: &str, part: &Path, progress: &mut dyn FnMut(
     if present == archive.bytes {
         return Ok(());
     }
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_connect(Some(Duration::from_secs(30)))
-        .timeout_recv_response(Some(Duration::from_mins(1)))
-        .user_agent(concat!("zoo/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into();
-    let mut request = agent.get(url);
-    if (1..archive.bytes).contains(&present) {
-        request = request.header("Range", format!("bytes={present}-"));
-    }
-    let response = request.call().map_err(|error| failed(error.to_string()))?;
+    let response = request(archive, url, present).map_err(|error| failed(error.to_string()))?;
 
     // A server that can't resume answers 200 and starts over.
     let resumed = response.status() == 206;
@@ -183,6 +173,25 @@ fn download(archive: &Archive, url: &str, part: &Path, progress: &mut dyn FnMut(
         return Err(failed(format!("the connection closed after {received} of {} bytes", archive.bytes)));
     }
     Ok(())
+}
+
+/// Asks for the archive, from byte `present` on if some of it is there already.
+fn request(
+    archive: &Archive,
+    url: &str,
+    present: u64,
+) -> std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_connect(Some(Duration::from_secs(30)))
+        .timeout_recv_response(Some(Duration::from_mins(1)))
+        .user_agent(concat!("zoo/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .into();
+    let mut request = agent.get(url);
+    if (1..archive.bytes).contains(&present) {
+        request = request.header("Range", format!("bytes={present}-"));
+    }
+    request.call()
 }
 
 /// Compares length and MD5, and removes what is wrong.
