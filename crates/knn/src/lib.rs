@@ -260,13 +260,15 @@ impl Classifier for Knn {
     }
 }
 
-/// Parts of at most `size` images, in order; `images` itself if it is no larger.
+/// Parts of at most `size` images, in order. What is no larger is moved, so that reading it from the device copies nothing.
 fn divide(images: Tensor<4>, size: usize) -> impl Iterator<Item = Tensor<4>> {
     let count = images.dims()[0];
-    (0..count).step_by(size).map(move |first| {
-        let part = first..(first + size).min(count);
-        if part.len() == count { images.clone() } else { images.clone().slice(part) }
-    })
+    let (whole, larger) = if count <= size { (Some(images), None) } else { (None, Some(images)) };
+    let parts = larger.into_iter().flat_map(move |images| {
+        let firsts = (0..count).step_by(size);
+        firsts.map(move |first| images.clone().slice(first..(first + size).min(count)))
+    });
+    whole.into_iter().chain(parts)
 }
 
 /// Pixels as the whole numbers that they are.
