@@ -1,11 +1,13 @@
 //! `zoo data` and `zoo backends`.
 
+use std::fs::File;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
+use wait_timeout::ChildExt;
 
-use crate::common::{cifar10, fail, finish, json, succeed, text, zoo};
+use crate::common::{DEADLINE, cifar10, fail, files, finish, json, succeed, text, zoo};
 
 #[test]
 fn info_of_shapes10() {
@@ -40,6 +42,87 @@ fn both_exports_read_back_with_the_same_statistics() {
         }
         assert!(fail(place, 1, &["data", "export", format, &flag]).contains("exists already"));
     }
+}
+
+/// The files in `folder`, as `PART/NAME.png`: what class an image has is left out.
+fn exported(folder: &Path) -> Vec<String> {
+    let inside = |path: &Path| {
+        let parts: Vec<_> =
+            path.strip_prefix(folder).unwrap().iter().map(|part| part.to_str().unwrap()).collect();
+        assert_eq!(parts.len(), 3, "{}", path.display());
+        format!("{}/{}", parts[0], parts[2])
+    };
+    let mut names: Vec<String> =
+        files(folder).iter().filter(|path| path.is_file()).map(|path| inside(path)).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn only_the_images_that_a_table_names_are_exported() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    std::fs::write(place.join("list.csv"), "model,image\nknn,test/12\ncnn,test/3\ncnn,test/12\n").unwrap();
+    let message = succeed(place, &["data", "export", "some", "--only=list.csv"]);
+    assert_eq!(message.trim(), "0 training and 2 test images written to some");
+    assert_eq!(exported(&place.join("some")), ["test/test-00003.png", "test/test-00012.png"]);
+    // Two files, their classes' folders and test/.
+    assert!(files(&place.join("some")).len() <= 5, "{:?}", files(&place.join("some")));
+
+    // The same from stdin.
+    let mut command = zoo(place);
+    command.args(["data", "export", "piped", "--only=-"]).stdout(Stdio::null());
+    let mut child = command.stdin(File::open(place.join("list.csv")).unwrap()).spawn().unwrap();
+    let status = child.wait_timeout(DEADLINE).unwrap();
+    if status.is_none() {
+        child.kill().unwrap();
+    }
+    assert!(status.is_some_and(|status| status.success()));
+    assert_eq!(exported(&place.join("piped")), exported(&place.join("some")));
+}
+
+#[test]
+fn names_of_an_image_folder_are_its_files_and_stay_when_exported() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    succeed(place, &["data", "export", "shapes", "--limit-train=20", "--limit-test=10"]);
+    succeed(place, &["data", "export", "again", "--data=shapes"]);
+    assert_eq!(exported(&place.join("again")), exported(&place.join("shapes")));
+    let star = std::fs::read_dir(place.join("shapes/train/star")).unwrap().next().unwrap().unwrap();
+    let star = format!("train/star/{}", star.file_name().to_str().unwrap());
+    std::fs::write(place.join("list.csv"), format!("image\n{star}\n")).unwrap();
+    let document = json(place, &["data", "export", "one", "--data=shapes", "--only=list.csv"]);
+    assert_eq!(document, serde_json::json!({ "folder": "one", "train": 1, "test": 0 }));
+    assert!(place.join("one").join(star).is_file());
+    assert_eq!(exported(&place.join("one")).len(), 1);
+}
+
+#[test]
+fn a_table_that_does_not_fit_is_named_and_nothing_is_written() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    std::fs::write(place.join("list.csv"), "image\ntest/0\ntest/2000\n").unwrap();
+    std::fs::write(place.join("other.csv"), "file\ntest/0\n").unwrap();
+    for (code, only, rest, parts) in [
+        (1, "list.csv", "--format=folder", ["list.csv, line 3", "\"test/2000\" is none of the 12000 images"]),
+        (1, "other.csv", "--format=folder", ["other.csv", "there is no column \"image\""]),
+        (1, "none.csv", "--format=folder", ["cannot read", "none.csv"]),
+        (2, "list.csv", "--format=binary", ["--only", "--format binary"]),
+    ] {
+        let message = fail(place, code, &["data", "export", "some", "--only", only, rest]);
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+    }
+}
+
+#[test]
+fn the_names_of_cifar10_are_its_batches() {
+    let Some(data) = cifar10("the_names_of_cifar10_are_its_batches") else { return };
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    std::fs::write(place.join("list.csv"), "image\ntest_batch/123\ndata_batch_2/17\n").unwrap();
+    succeed(place, &["data", "export", "two", "--data=cifar10", "--data-dir", &data, "--only=list.csv"]);
+    let expected = ["test/test_batch-00123.png", "train/data_batch_2-00017.png"];
+    assert_eq!(exported(&place.join("two")), expected);
 }
 
 #[test]

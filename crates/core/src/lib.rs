@@ -1,7 +1,7 @@
 //! What a classifier is, what it minimises and how it is judged: the vocabulary that every other crate speaks.
 //!
 //! - [`Classifier`]: images `[batch, 3, 32, 32]` → scores `[batch, classes]`; [`Architecture`]: what makes one.
-//! - [`Loss`]: cross-entropy, the multiclass hinge, squared error.
+//! - [`Loss`]: cross-entropy, the multiclass hinge, squared error; [`WeightedLoss`]: each with a weight per class.
 //! - [`Scores`], [`information`]: from scores to accuracy, precision, recall, F1, entropy. The figures themselves are types of
 //!   `zoo_schema`.
 //! - [`image_losses()`]: what cross-entropy and the hinge say of a single image.
@@ -25,6 +25,7 @@
 
 pub mod information;
 
+mod class_weights;
 mod classifier;
 mod features;
 mod hidden;
@@ -32,11 +33,14 @@ mod image_losses;
 mod invalid_config;
 mod linear;
 mod loss;
+mod loss_config;
 mod normalizer;
 mod parameters;
 mod scores;
 mod suggestion;
+mod weighted_loss;
 
+pub use class_weights::ClassWeights;
 pub use classifier::{Architecture, Classifier, InputSpec};
 pub use features::Features;
 pub use hidden::{kaiming, linear_layer};
@@ -44,7 +48,9 @@ pub use image_losses::image_losses;
 pub use invalid_config::InvalidConfig;
 pub use linear::{LinearConfig, LinearScores};
 pub use loss::Loss;
+pub use loss_config::LossConfig;
 pub use normalizer::Normalizer;
 pub use parameters::parameters;
 pub use scores::Scores;
 pub use suggestion::{Unknown, nearest};
+pub use weighted_loss::WeightedLoss;

@@ -1,34 +1,26 @@
 //! What training minimises. Each is the textbook's loss, a mean over the images of the batch.
 
 use burn::tensor::{Int, Tensor, activation};
-use serde::{Deserialize, Serialize};
 
 use crate::invalid_config::InvalidConfig;
 
-/// The `[loss]` of a recipe.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+/// What training minimises; [`LossConfig`](crate::LossConfig) is how a recipe says it.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Loss {
     /// −Σ_k q_k ln p_k, p being the softmax of the scores and q the target (tutorial 4.4). Scores 0 on ten classes give ln 10.
     CrossEntropy {
         /// The share ε of the target that is spread over all classes: q = (1 − ε) · one-hot + ε / classes (Szegedy et al.,
         /// 2016). Default: 0.
-        #[serde(default)]
         label_smoothing: f64,
     },
     /// Σ_{j≠y} max(0, s_j − s_y + Δ), the multiclass SVM's loss (Weston and Watkins, 1999; CS231n, *linear-classify*). A sum over
     /// the wrong classes, so scores 0 on ten classes give 9 Δ.
     Hinge {
         /// Δ, how much the right score must exceed each other. Default: 1.
-        #[serde(default = "one")]
         margin: f64,
     },
     /// ½ ‖s − q‖², q being the one-hot target (tutorial 3.3).
     MeanSquaredError,
-}
-
-const fn one() -> f64 {
-    1.0
 }
 
 impl Loss {
@@ -61,6 +53,50 @@ impl Loss {
                 let target = labels.one_hot::<2>(classes).float().cast(scores.dtype());
                 let error = scores - target;
                 (error.clone() * error).sum() / (2 * batch) as f64
+            }
+        }
+    }
+
+    /// Σ w_y l over the images of a batch, w_y being the weight of an image's class and l its loss.
+    ///
+    /// Label smoothing spreads its share by the weights, as PyTorch's `CrossEntropyLoss` does: w_y l is then
+    /// −(1 − ε) w_y ln p_y − (ε / classes) Σ_k w_k ln p_k.
+    ///
+    /// # Shapes
+    /// - `scores`: `[batch, classes]`.
+    /// - `labels`: `[batch]`, class numbers.
+    /// - `weights`: `[classes]`, of the precision of the scores.
+    /// - returns: `[1]`.
+    pub(crate) fn weighted_sum(
+        &self,
+        scores: Tensor<2>,
+        labels: Tensor<1, Int>,
+        weights: Tensor<1>,
+    ) -> Tensor<1> {
+        let [batch, classes] = scores.dims();
+        let of_images = weights.clone().select(0, labels.clone());
+        let label_of = |values: Tensor<2>| values.gather(1, labels.clone().reshape([batch, 1]));
+        match *self {
+            Self::CrossEntropy { label_smoothing } => {
+                let log_probabilities = activation::log_softmax(scores, 1);
+                let right = label_of(log_probabilities.clone()).reshape([batch]);
+                let surprise = -(right * of_images).sum();
+                if label_smoothing == 0.0 {
+                    return surprise;
+                }
+                let spread = (log_probabilities * weights.reshape([1, classes])).sum() / classes as f64;
+                surprise * (1.0 - label_smoothing) - spread * label_smoothing
+            }
+            Self::Hinge { margin } => {
+                let right = label_of(scores.clone());
+                let violations = activation::relu(scores - right + margin).sum_dim(1).reshape([batch]);
+                ((violations - margin) * of_images).sum()
+            }
+            Self::MeanSquaredError => {
+                let target = labels.one_hot::<2>(classes).float().cast(scores.dtype());
+                let error = scores - target;
+                let squares = (error.clone() * error).sum_dim(1).reshape([batch]);
+                (squares * of_images).sum() / 2.0
             }
         }
     }
@@ -99,6 +135,16 @@ impl Loss {
         match *self {
             Self::Hinge { margin } => Some(margin),
             Self::CrossEntropy { .. } | Self::MeanSquaredError => None,
+        }
+    }
+
+    /// Whether a model that was trained with it means the softmax of its scores as probabilities: cross-entropy is least where
+    /// they are the true ones, which neither margins nor squares ask for.
+    #[must_use]
+    pub const fn claims_probabilities(&self) -> bool {
+        match self {
+            Self::CrossEntropy { .. } => true,
+            Self::Hinge { .. } | Self::MeanSquaredError => false,
         }
     }
 
@@ -187,6 +233,13 @@ mod tests {
         let cross_entropy = Loss::CrossEntropy { label_smoothing: 0.0 };
         assert_eq!(Loss::Hinge { margin: 2.0 }.smooth(), Some(cross_entropy));
         assert_eq!((cross_entropy.smooth(), Loss::MeanSquaredError.smooth()), (None, None));
+    }
+
+    #[test]
+    fn cross_entropy_alone_claims_probabilities() {
+        assert!(Loss::CrossEntropy { label_smoothing: 0.1 }.claims_probabilities());
+        assert!(!Loss::Hinge { margin: 1.0 }.claims_probabilities());
+        assert!(!Loss::MeanSquaredError.claims_probabilities());
     }
 
     #[test]

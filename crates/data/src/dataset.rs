@@ -236,6 +236,13 @@ mod tests {
     }
 
     #[test]
+    fn names_are_not_in_the_fingerprint() {
+        let splits = shapes10::generate(50, 10, 1).hold_out(0.1, 1).unwrap();
+        // As it was before images had names.
+        assert_eq!(splits.fingerprint(), "GOLDEN");
+    }
+
+    #[test]
     fn hold_out_leaves_something_to_train_on() {
         for fraction in [-0.1, 1.0, 2.0, f64::NAN] {
             assert!(shapes10::generate(100, 50, 1).hold_out(fraction, 1).is_err(), "{fraction}");

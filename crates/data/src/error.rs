@@ -132,6 +132,43 @@ pub enum DataError {
         /// Channels × height × width.
         shape: String,
     },
+    /// There are not as many names as images.
+    #[error("{names} names for {images} images")]
+    NameCount {
+        /// The number of names.
+        names: usize,
+        /// The number of images.
+        images: usize,
+    },
+    /// A table that should name images does not.
+    #[error(
+        "{}: {reason}; expected CSV with a column \"image\", as predictions.csv of a run and `zoo mistakes --csv` have", path.display()
+    )]
+    Table {
+        /// The table's file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A table names an image that is not there.
+    #[error(
+        "{}, line {line}: {name:?} is none of the {images} images of {dataset}, which have names like {example:?}; \
+         the table must be of the same --data, and a limit leaves images out", path.display()
+    )]
+    UnknownImage {
+        /// The table's file.
+        path: PathBuf,
+        /// The first line that has the name, from 1.
+        line: u64,
+        /// The name.
+        name: String,
+        /// The dataset's name.
+        dataset: String,
+        /// How many images there are.
+        images: usize,
+        /// The name of one of them.
+        example: String,
+    },
     /// A server did not deliver.
     #[error(
         "cannot download {url}: {reason}; try again (a broken download goes on where it stopped) or name a mirror with --url"

@@ -11,27 +11,59 @@ use crate::cifar10::{META, write_record};
 use crate::dataset::Dataset;
 use crate::error::{DataError, Result};
 use crate::images::{ImageShape, Subset};
+use crate::names::distinct;
 use crate::storage::write_folder;
 
-/// Writes PNG files: `path/train/<class>/NNNNN.png` and `path/test/…`, numbered as in the dataset.
+/// Writes PNG files named after the images: `path/train/<class>/NAME.png` and `path/test/…`. The [crate](crate#names) says what
+/// NAME is; one that is taken in its class gets a number. Each class has a folder, if only an empty one, so that the classes of
+/// what is read back are those of the dataset.
 ///
 /// # Errors
 /// [`DataError::Exists`] if `path` exists; [`DataError::Io`] if it can't be written, and then nothing is left there.
 pub fn export_folder(dataset: &Dataset, path: &Path) -> Result<()> {
     write_folder(path, |path| {
-        for (part, subset) in [("train", &dataset.train), ("test", &dataset.test)] {
+        for part in ["train", "test"] {
             for class in &dataset.classes {
-                let folder = path.join(part).join(class);
-                std::fs::create_dir_all(&folder).map_err(DataError::io("create", &folder))?;
+                create(&path.join(part).join(class))?;
             }
-            (0..subset.len()).into_par_iter().try_for_each(|position| {
-                let class = &dataset.classes[subset.label(position)];
-                let file = path.join(part).join(class).join(format!("{position:05}.png"));
-                write_png(&file, subset.shape(), subset.pixels(position))
-            })?;
         }
-        Ok(())
+        write_images(dataset, path)
     })
+}
+
+/// Like [`export_folder`], without folders that no image is in: for some images to look at.
+///
+/// # Errors
+/// Those of [`export_folder`].
+pub fn export_present(dataset: &Dataset, path: &Path) -> Result<()> {
+    write_folder(path, |path| {
+        for (part, subset) in [("train", &dataset.train), ("test", &dataset.test)] {
+            let counts = subset.class_counts(dataset.classes.len());
+            for (class, _) in dataset.classes.iter().zip(counts).filter(|(_, count)| *count > 0) {
+                create(&path.join(part).join(class))?;
+            }
+        }
+        write_images(dataset, path)
+    })
+}
+
+fn create(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(DataError::io("create", folder))
+}
+
+/// Writes the images into folders that are there.
+fn write_images(dataset: &Dataset, path: &Path) -> Result<()> {
+    for (part, subset) in [("train", &dataset.train), ("test", &dataset.test)] {
+        let name =
+            |position| format!("{}/{}", dataset.classes[subset.label(position)], subset.file_stem(position));
+        // Some file systems take upper and lower case for the same.
+        let names = distinct((0..subset.len()).map(name).collect(), str::to_lowercase);
+        names.into_par_iter().enumerate().try_for_each(|(position, name)| {
+            let file = path.join(part).join(name + ".png");
+            write_png(&file, subset.shape(), subset.pixels(position))
+        })?;
+    }
+    Ok(())
 }
 
 fn write_png(path: &Path, shape: ImageShape, pixels: &[u8]) -> Result<()> {
@@ -87,8 +119,74 @@ fn write_batch(path: &Path, subset: &Subset, positions: std::ops::Range<usize>) 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::{cifar10, shapes10};
+    use crate::images::Images;
+    use crate::names::Names;
+    use crate::{cifar10, folder, shapes10};
+
+    fn files(path: &Path) -> Vec<String> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(path).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            if entry.path().is_dir() {
+                names.push(format!("{name}/"));
+                names.extend(files(&entry.path()).into_iter().map(|inside| format!("{name}/{inside}")));
+            } else {
+                names.push(name);
+            }
+        }
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn files_are_named_after_the_images() {
+        let place = tempfile::tempdir().unwrap();
+        let [folder, batches] = ["folder", "batches"].map(|name| place.path().join(name));
+        export_binary(&shapes10::generate(30, 10, 1), &batches).unwrap();
+        let batches = cifar10::load_batches(&cifar10::Source::find(&batches).unwrap()).unwrap();
+        export_folder(&batches, &folder).unwrap();
+        let class = &batches.classes[batches.train.label(7)];
+        let name = format!("train/{class}/data_batch_2-00001.png");
+        assert!(files(&folder).contains(&name), "{name} is not in {:?}", files(&folder));
+        // Once more: the names of files stay.
+        let again = place.path().join("again");
+        export_folder(&folder::load(&folder, (32, 32), 1).unwrap(), &again).unwrap();
+        assert_eq!(files(&again), files(&folder));
+    }
+
+    #[test]
+    fn names_that_collide_get_a_number_and_each_image_is_there() {
+        let place = tempfile::tempdir().unwrap();
+        let shape = ImageShape { channels: 3, height: 1, width: 1 };
+        let names = ["cat/1.jpg", "cat/1.png", "cat/1.JPG", "dog/1.png"].map(String::from).to_vec();
+        let images = Images::new(shape, (0..12).collect(), vec![0, 0, 0, 1]).unwrap();
+        let train = Subset::all(Arc::new(images.named(Names::listed(names)).unwrap()));
+        let (test, _) = train.split_at(1);
+        let classes = ["cat", "dog"].map(String::from).to_vec();
+        let dataset = Dataset { name: "animals".into(), classes, train, test };
+        let path = place.path().join("whole");
+        export_folder(&dataset, &path).unwrap();
+        let train = ["1-2.png", "1-3.png", "1.png"].map(|name| format!("train/cat/{name}"));
+        let expected = [
+            ["test/", "test/cat/", "test/cat/1.png", "test/dog/", "train/", "train/cat/"]
+                .map(String::from)
+                .to_vec(),
+            train.to_vec(),
+            ["train/dog/", "train/dog/1.png"].map(String::from).to_vec(),
+        ];
+        assert_eq!(files(&path), expected.concat());
+        let third = folder::load_image(&path.join("train/cat/1-3.png"), shape).unwrap();
+        assert_eq!(third, dataset.train.pixels(2));
+
+        let none = dataset.train.split_at(0).0;
+        let path = place.path().join("present");
+        export_present(&Dataset { train: none, ..dataset }, &path).unwrap();
+        assert_eq!(files(&path), ["test/", "test/cat/", "test/cat/1.png"]);
+    }
 
     #[test]
     fn the_binary_layout_reads_back() {

@@ -14,12 +14,14 @@ use rayon::prelude::*;
 use crate::dataset::Dataset;
 use crate::error::{DataError, Result};
 use crate::images::{ImageShape, Images, Subset};
+use crate::names::Names;
 
 /// The share of the images that become test images where the folder has no `test`.
 const TEST_SHARE: f64 = 0.2;
 
 /// Loads the image folder `path`; images of another size than `height` × `width` are resized (bilinear, with
-/// antialiasing), grey ones become RGB, transparency is dropped. Classes are the folders' names, sorted.
+/// antialiasing), grey ones become RGB, transparency is dropped. Classes are the folders' names, sorted. An image's name is the
+/// path of its file inside `path`.
 ///
 /// # Errors
 /// [`DataError::Folder`] if there are fewer than two classes, a class has no images, or a test class is unknown in
@@ -32,7 +34,7 @@ pub fn load(path: &Path, (height, width): (usize, usize), seed: u64) -> Result<D
     let (train_path, test_path) = (path.join("train"), path.join("test"));
     if !train_path.is_dir() {
         let classes = at_least_two(path, class_folders(path)?)?;
-        let all = load_part(path, &classes, shape)?;
+        let all = load_part((path, path), &classes, shape)?;
         let count = ((all.len() as f64 * TEST_SHARE).round() as usize).max(1);
         if count == all.len() {
             return Err(folder_error(
@@ -54,8 +56,8 @@ pub fn load(path: &Path, (height, width): (usize, usize), seed: u64) -> Result<D
         return Err(folder_error(&test_path.join(unknown), "is a class that train/ does not have"));
     }
     let present: Vec<String> = class_folders(&test_path)?;
-    let test = load_classes(&test_path, &classes, |class| present.contains(class), shape)?;
-    Ok(Dataset { name, train: load_part(&train_path, &classes, shape)?, test, classes })
+    let test = load_classes((path, &test_path), &classes, |class| present.contains(class), shape)?;
+    Ok(Dataset { name, train: load_part((path, &train_path), &classes, shape)?, test, classes })
 }
 
 fn folder_error(path: &Path, reason: &str) -> DataError {
@@ -97,12 +99,13 @@ fn list(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn load_part(path: &Path, classes: &[String], shape: ImageShape) -> Result<Subset> {
-    load_classes(path, classes, |_| true, shape)
+fn load_part(paths: (&Path, &Path), classes: &[String], shape: ImageShape) -> Result<Subset> {
+    load_classes(paths, classes, |_| true, shape)
 }
 
+/// Loads the class folders in `path`, which is `root` or a folder of it, where names begin.
 fn load_classes(
-    path: &Path,
+    (root, path): (&Path, &Path),
     classes: &[String],
     wanted: impl Fn(&String) -> bool,
     shape: ImageShape,
@@ -126,8 +129,14 @@ fn load_classes(
         .par_chunks_exact_mut(shape.values())
         .zip(&files)
         .try_for_each(|(into, (file, _))| decode(file, shape, into))?;
-    let labels = files.into_iter().map(|(_, label)| label).collect();
-    Ok(Subset::all(Arc::new(Images::new(shape, pixels, labels)?)))
+    let (names, labels) = files.iter().map(|(file, label)| (name(root, file), label)).unzip();
+    Ok(Subset::all(Arc::new(Images::new(shape, pixels, labels)?.named(Names::listed(names))?)))
+}
+
+/// The path of `file` inside `root`, with `/` between its parts. What is not Unicode is replaced by �.
+fn name(root: &Path, file: &Path) -> String {
+    let inside = file.strip_prefix(root).unwrap_or(file);
+    inside.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
 fn is_image(path: &Path) -> bool {
@@ -187,6 +196,9 @@ mod tests {
         };
         assert_eq!(sorted(&read.train), sorted(&original.train));
         assert_eq!(sorted(&read.test), sorted(&original.test));
+        // Sorted by class, then by the number.
+        let first = (0..20).find(|&position| original.test.label(position) == 0).unwrap();
+        assert_eq!(read.test.name(0), format!("test/arrow/test-{first:05}.png"));
     }
 
     #[test]
@@ -203,6 +215,13 @@ mod tests {
         assert_eq!((dataset.train.len(), dataset.test.class_counts(2)), (8, vec![1, 1]));
         assert_eq!(dataset.shape().to_string(), "3×8×16");
         assert!(dataset.train.pixels(0).iter().all(|&value| value == 10));
+        let names =
+            |subset: &Subset| (0..subset.len()).map(|i| subset.name(i).into_owned()).collect::<Vec<_>>();
+        let mut names = [names(&dataset.train), names(&dataset.test)].concat();
+        names.sort();
+        let expected =
+            ["dark", "light"].map(|class| [0, 1, 2, 3, 4].map(|number| format!("{class}/{number}.png")));
+        assert_eq!(names, expected.concat());
     }
 
     #[test]

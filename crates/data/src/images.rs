@@ -1,5 +1,6 @@
 //! Labelled images in one flat buffer, and selections of them that copy nothing.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{DataError, Result};
+use crate::names::Names;
 use crate::random::{Purpose, generator};
 
 /// The size of one image: channels × height × width, in pixels.
@@ -37,7 +39,7 @@ impl fmt::Display for ImageShape {
     }
 }
 
-/// Equally sized `u8` images with one label each.
+/// Equally sized `u8` images with one label and one name each.
 ///
 /// `pixels` is `[image, channel, row, column]` in one buffer, 0 to 255, as CIFAR-10's binary batches have it.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,10 +47,12 @@ pub struct Images {
     shape: ImageShape,
     pixels: Vec<u8>,
     labels: Vec<u32>,
+    names: Names,
 }
 
 impl Images {
-    /// Joins pixels `[image, channel, row, column]` and labels `[image]`.
+    /// Joins pixels `[image, channel, row, column]` and labels `[image]`. Names are numbers from 0, unless others are
+    /// [given](Self::named).
     ///
     /// # Errors
     /// [`DataError::Inconsistent`] if `pixels` is not `labels.len()` images of `shape`.
@@ -60,7 +64,19 @@ impl Images {
                 shape: shape.to_string(),
             });
         }
-        Ok(Self { shape, pixels, labels })
+        let names = Names::numbered([("", labels.len())]);
+        Ok(Self { shape, pixels, labels, names })
+    }
+
+    /// The same images with other names.
+    ///
+    /// # Errors
+    /// [`DataError::NameCount`] if there are not as many names as images.
+    pub fn named(self, names: Names) -> Result<Self> {
+        if names.len() != self.len() {
+            return Err(DataError::NameCount { names: names.len(), images: self.len() });
+        }
+        Ok(Self { names, ..self })
     }
 
     /// The size of each image.
@@ -99,6 +115,15 @@ impl Images {
     pub fn label(&self, index: usize) -> usize {
         self.labels[index] as usize
     }
+
+    /// What image `index` is called; the [crate](crate#names) says how.
+    ///
+    /// # Panics
+    /// If `index` is not below [`len`](Self::len).
+    #[must_use]
+    pub fn name(&self, index: usize) -> Cow<'_, str> {
+        self.names.get(index)
+    }
 }
 
 /// Some images of an [`Images`], in an order: what is trained on, validated on or tested on.
@@ -121,7 +146,7 @@ impl Subset {
         Self { images, indices: (0..length).collect() }
     }
 
-    fn select(&self, positions: impl Iterator<Item = usize>) -> Self {
+    pub(crate) fn select(&self, positions: impl Iterator<Item = usize>) -> Self {
         Self {
             images: Arc::clone(&self.images),
             indices: positions.map(|position| self.indices[position]).collect(),
@@ -162,6 +187,20 @@ impl Subset {
     #[must_use]
     pub fn label(&self, position: usize) -> usize {
         self.images.label(self.indices[position] as usize)
+    }
+
+    /// What the image at `position` is called, whatever else was selected with it; the [crate](crate#names) says how.
+    ///
+    /// # Panics
+    /// If `position` is not below [`len`](Self::len).
+    #[must_use]
+    pub fn name(&self, position: usize) -> Cow<'_, str> {
+        self.images.name(self.indices[position] as usize)
+    }
+
+    /// What a file with the image at `position` is called, without folder and extension.
+    pub(crate) fn file_stem(&self, position: usize) -> String {
+        self.images.names.file_stem(self.indices[position] as usize)
     }
 
     /// All labels, in order.
@@ -336,6 +375,33 @@ mod tests {
     fn pixels_must_fit_labels() {
         let error = Images::new(ImageShape::CIFAR10, vec![0; 3071], vec![0]).unwrap_err();
         assert_eq!(error.to_string(), "1 labels and 3071 bytes of pixels are no whole set of 3×32×32 images");
+    }
+
+    #[test]
+    fn names_follow_their_images_and_are_numbers_unless_given() {
+        let names = |subset: &Subset| -> Vec<String> {
+            (0..subset.len()).map(|position| subset.name(position).into_owned()).collect()
+        };
+        let plain = tiny(vec![0, 1, 0, 1]);
+        assert_eq!(names(&plain.split_at(2).1), ["2", "3"]);
+        let images = Arc::into_inner(plain.images).unwrap();
+        let error = images.named(Names::numbered([("a", 3)])).unwrap_err();
+        assert_eq!(error.to_string(), "3 names for 4 images");
+
+        let shape = ImageShape { channels: 1, height: 1, width: 1 };
+        let images =
+            Images::new(shape, (0..100).collect(), (0..100).map(|index| index % 3).collect()).unwrap();
+        let whole = Subset::all(Arc::new(images.named(Names::numbered([("a", 50), ("b", 50)])).unwrap()));
+        let (part, rest) = whole.stratified(40, 1);
+        let folds = rest.folds(3, 1);
+        let chained = folds[0].1.chain(&part);
+        for subset in [&part, &rest, &folds[1].0, &folds[1].1, &chained] {
+            for (position, name) in names(subset).iter().enumerate() {
+                let index = usize::from(subset.pixels(position)[0]);
+                let expected = if index < 50 { format!("a/{index}") } else { format!("b/{}", index - 50) };
+                assert_eq!(*name, expected);
+            }
+        }
     }
 
     #[test]

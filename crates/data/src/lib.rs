@@ -10,6 +10,22 @@
 //! planes one after the other, in one flat buffer shared by every [`Subset`] that is taken from it, until
 //! [`Subset::batch`] or [`Epoch`] turn some of them into one `f32` tensor.
 //!
+//! # Names
+//!
+//! Each image has a name that says where it is from. It stays with the image whatever is selected, and no two images of a dataset
+//! have the same.
+//!
+//! | source | name | exported as |
+//! |---|---|---|
+//! | CIFAR-10, either layout | batch and number from 0: `test_batch/123`, `data_batch_2/17` | `test/cat/test_batch-00123.png` |
+//! | image folder | path inside the folder: `train/cat/01.png`, or `cat/01.png` where there is no `train/` | `train/cat/01.png` |
+//! | shapes10 | part and number from 0: `train/17`, `test/3` | `test/star/test-00003.png` |
+//! | [`Images::new`] | the number from 0, unless [`Images::named`] gives others | |
+//!
+//! [`Splits::duplicates`] names test images that are among the training images, and [`Dataset::listed_in`] finds images by their names.
+//!
+//! # Seeds
+//!
 //! Everything random here (splits, order, augmentation, drawings) follows only from a seed: not from the number of threads and not from what was drawn before.
 //!
 //! ```
@@ -35,19 +51,24 @@ pub mod shapes10;
 mod augment;
 mod batch;
 mod dataset;
+mod duplicates;
 mod error;
 mod export;
 mod images;
+mod names;
 mod patches;
 mod random;
+mod selection;
 mod statistics;
 mod storage;
 
 pub use augment::{Augment, Flip, View};
 pub use batch::{Batch, Epoch};
 pub use dataset::{Dataset, Splits};
+pub use duplicates::Duplicate;
 pub use error::{DataError, Result};
-pub use export::{export_binary, export_folder};
+pub use export::{export_binary, export_folder, export_present};
 pub use images::{ImageShape, Images, LabelledImage, Subset};
+pub use names::Names;
 pub use random::derive_seed;
 pub use statistics::Statistics;

@@ -16,6 +16,7 @@ use rayon::prelude::*;
 
 use crate::dataset::Dataset;
 use crate::images::{ImageShape, Images, Subset};
+use crate::names::Names;
 use crate::random::{Purpose, generator};
 
 /// The ten classes; a label is a place in this list.
@@ -41,12 +42,12 @@ pub fn generate(train: usize, test: usize, seed: u64) -> Dataset {
     Dataset {
         name: "shapes10".into(),
         classes: CLASSES.map(String::from).to_vec(),
-        train: draw_part(train, seed, 0),
-        test: draw_part(test, seed, 1),
+        train: draw_part("train", train, seed, 0),
+        test: draw_part("test", test, seed, 1),
     }
 }
 
-fn draw_part(count: usize, seed: u64, part: u64) -> Subset {
+fn draw_part(name: &str, count: usize, seed: u64, part: u64) -> Subset {
     let mut labels: Vec<u32> = (0..count).map(|index| (index % CLASSES.len()) as u32).collect();
     labels.shuffle(&mut generator(seed, Purpose::Labels, part));
     let shape = ImageShape::CIFAR10;
@@ -57,7 +58,8 @@ fn draw_part(count: usize, seed: u64, part: u64) -> Subset {
             draw(label as usize, &mut random, into);
         },
     );
-    Subset::all(Arc::new(Images::new(shape, pixels, labels).expect("one label per image")))
+    let images = Images::new(shape, pixels, labels).expect("one label per image");
+    Subset::all(Arc::new(images.named(Names::numbered([(name, count)])).expect("one name per image")))
 }
 
 type Point = [f32; 2];

@@ -8,6 +8,7 @@ use zoo_core::Unknown;
 use zoo_data::DataError;
 use zoo_recipes::RecipeError;
 use zoo_report::PictureError;
+use zoo_schema::AnswersError;
 use zoo_train::TrainError;
 use zoo_train::search::SearchError;
 
@@ -122,6 +123,19 @@ pub enum LabError {
         /// What it is instead, and what to do.
         reason: String,
     },
+    /// A run that is asked for by name isn't there.
+    #[error("{}: {advice}", name.display())]
+    NoRun {
+        /// What was asked for.
+        name: PathBuf,
+        /// What it is instead, and what to do.
+        advice: String,
+    },
+    /// Neither test images nor validation images are there to judge by.
+    #[error(
+        "without test images models are judged on validation images; use --validation above 0, or leave out --no-test"
+    )]
+    NothingJudged,
     /// The images of a run are not what they were: a model must not be tested on what it was trained on.
     #[error("the images of {} have changed: {data} has others now, or in another order", path.display())]
     Changed {
@@ -141,6 +155,9 @@ pub enum LabError {
         /// The other.
         first: PathBuf,
     },
+    /// Answers of several runs can't be put side by side.
+    #[error("these runs can't be put side by side: {0}")]
+    Answers(AnswersError),
     /// A run has no loss to look at.
     #[error("{}: {model} minimises no loss; name a run that was trained", path.display())]
     NoLoss {
@@ -251,6 +268,9 @@ impl LabError {
             Self::Unknown(_)
             | Self::NoDataset { .. }
             | Self::OtherImages { .. }
+            | Self::NoRun { .. }
+            | Self::NothingJudged
+            | Self::Answers(_)
             | Self::NoLoss { .. }
             | Self::NoValidation { .. }
             | Self::NoGradient { .. }

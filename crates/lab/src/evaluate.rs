@@ -8,9 +8,10 @@ use zoo_schema::Comparison;
 
 use crate::error::LabError;
 use crate::failure::catch;
+use crate::judge::Judged;
 use crate::lab::Lab;
 use crate::run::TrainingRun;
-use crate::summary::comparison;
+use crate::summary::of_one;
 
 /// What a model comes to on the test images.
 #[derive(Clone, Debug)]
@@ -51,9 +52,8 @@ fn judge(
         let model = load()?;
         let mut result = contender.result(lab.machine)?;
         result.parameters = Some(model.parameters());
-        let scores = lab.judge(contender).judge(model.classifier(), &mut result)?;
+        let Judged { scores, .. } = lab.judge(contender).judge(model.classifier(), &mut result)?;
         Ok((result, scores))
     })?;
-    let machines = std::slice::from_ref(lab.machine);
-    Ok(Evaluation { comparison: comparison(lab.splits, machines, lab.seed, vec![result]), scores })
+    Ok(Evaluation { comparison: of_one(lab, result), scores })
 }

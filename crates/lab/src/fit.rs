@@ -4,18 +4,21 @@ use std::ops::ControlFlow;
 
 use zoo_core::Scores;
 use zoo_recipes::{Contender, Fitted, Job};
-use zoo_schema::{EpochRecord, ModelResult};
+use zoo_schema::{EpochRecord, ModelAnswers, ModelResult};
 use zoo_train::{Checkpoints, Event, TestTimeAugmentation};
 
 use crate::error::LabError;
 use crate::failure::catch;
+use crate::judge::Judged;
 use crate::lab::Lab;
 
 /// A fitted model with its figures.
-pub(crate) struct Judged {
+pub(crate) struct Outcome {
     pub(crate) result: ModelResult,
-    /// The scores of the test images.
+    /// The scores of the images that it is judged on.
     pub(crate) scores: Scores,
+    /// What it says of them.
+    pub(crate) answers: ModelAnswers,
     pub(crate) fitted: Fitted,
 }
 
@@ -36,21 +39,25 @@ impl Lab<'_> {
         &self,
         contender: &Contender,
         keep: Option<&Keep<'_>>,
-    ) -> Result<Judged, LabError> {
+    ) -> Result<Outcome, LabError> {
         catch(self.machine, || {
             let fitted = self.fit(contender, keep)?;
             let mut result = contender.result(self.machine)?;
             result.parameters = Some(fitted.model.parameters());
             result.fit_seconds = Some(fitted.seconds);
+            result.kept_epoch = fitted.kept_epoch;
+            result.stopped_by = fitted.stopped_by;
             result.history.clone_from(&fitted.history);
+            let trainable = contender.estimator.trainable();
+            result.steps = trainable.map(|trainable| trainable.steps(self.splits.train.len()));
             let judge = self.judge(contender);
-            let scores = judge.judge(fitted.model.classifier(), &mut result)?;
+            let Judged { scores, answers } = judge.judge(fitted.model.classifier(), &mut result)?;
             if let Some(model) = &fitted.without_ema {
                 let plain = TestTimeAugmentation::None;
                 result.variants.push(judge.variant("without_ema", model.classifier(), plain)?);
             }
-            self.report(contender.name(), &fitted, &result);
-            Ok(Judged { result, scores, fitted })
+            self.report(contender, &result);
+            Ok(Outcome { result, scores, answers, fitted })
         })
     }
 
@@ -59,8 +66,7 @@ impl Lab<'_> {
     /// # Errors
     /// What went wrong.
     pub(crate) fn fit(&self, contender: &Contender, keep: Option<&Keep<'_>>) -> Result<Fitted, LabError> {
-        let checkpoints = keep.map(|keep| keep.checkpoints);
-        let job = Job { splits: self.splits, machine: self.machine, seed: self.seed, checkpoints };
+        let job = Job { checkpoints: keep.map(|keep| keep.checkpoints), ..self.job() };
         let mut listener = contender.estimator.trainable().map(|trainable| {
             let images = trainable.images_per_epoch(self.splits.train.len());
             self.watch.training(contender.name(), images, trainable.epochs())
@@ -79,15 +85,21 @@ impl Lab<'_> {
     }
 
     /// Says how a model did.
-    fn report(&self, name: &str, fitted: &Fitted, result: &ModelResult) {
-        let Some(test) = &result.test else { return };
+    fn report(&self, contender: &Contender, result: &ModelResult) {
         let percent = |accuracy: f64| zoo_report::percent(accuracy, 1);
-        let variants = result
-            .variants
-            .iter()
-            .map(|variant| format!(" ({}: {})", variant.name.replace('_', " "), percent(variant.accuracy)));
-        let (accuracy, variants) = (percent(test.accuracy), variants.collect::<String>());
-        let seconds = fitted.seconds + result.predict_seconds.unwrap_or(0.0);
-        self.watch.line(&format!("{name}: test accuracy {accuracy}{variants} after {seconds:.1} s"));
+        let mut figures = Vec::new();
+        if let (Some(epoch), Some(trainable)) = (result.kept_epoch, contender.estimator.trainable()) {
+            figures.push(format!("kept epoch {epoch} of {}", trainable.epochs()));
+        }
+        figures
+            .extend(result.validation_accuracy().map(|accuracy| format!("validation {}", percent(accuracy))));
+        figures.extend(result.accuracy().map(|accuracy| format!("test {}", percent(accuracy))));
+        let variants = result.variants.iter();
+        figures.extend(
+            variants
+                .map(|variant| format!("{} {}", variant.name.replace('_', " "), percent(variant.accuracy))),
+        );
+        let seconds = result.fit_seconds.unwrap_or(0.0) + result.predict_seconds.unwrap_or(0.0);
+        self.watch.line(&format!("{}: {} after {seconds:.1} s", contender.name(), figures.join(", ")));
     }
 }

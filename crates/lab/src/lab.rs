@@ -1,8 +1,9 @@
-//! Images, a machine, a seed, and who watches.
+//! Images, a machine, a protocol, and who watches.
 
 use zoo_backends::Machine;
 use zoo_data::Splits;
 
+use crate::protocol::Protocol;
 use crate::watch::Watch;
 
 /// All that an experiment with one recipe needs apart from the recipe.
@@ -12,8 +13,8 @@ pub struct Lab<'a> {
     pub splits: &'a Splits,
     /// Where to compute.
     pub machine: &'a Machine,
-    /// What everything random follows from.
-    pub seed: u64,
+    /// How to fit and to judge.
+    pub protocol: Protocol,
     /// Who watches.
     pub watch: &'a dyn Watch,
 }

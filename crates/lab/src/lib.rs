@@ -3,13 +3,13 @@
 //!
 //! ```
 //! use zoo_backends::Backend;
-//! use zoo_lab::{Silent, Source, compare};
+//! use zoo_lab::{Protocol, Silent, Source, compare};
 //! use zoo_recipes::Registry;
 //!
 //! let splits = Source::named("shapes10").limited(300, 100).splits(42)?;
 //! let machine = "cpu".parse::<Backend>()?.select()?;
 //! let contenders = Registry::zoo().contenders(&["knn", "softmax"])?.set(["softmax.train.epochs=2"])?;
-//! let comparison = compare(&contenders, &splits, &[machine], 42, &Silent)?;
+//! let comparison = compare(&contenders, &splits, &[machine], Protocol::new(42), &Silent)?;
 //! println!("{}", zoo_report::terminal_table(&comparison));
 //! # assert_eq!(comparison.results.len(), 2);
 //! # Ok::<(), zoo_lab::LabError>(())
@@ -22,6 +22,8 @@
 //! Nothing here prints, reads the environment or ends the process. What is worth seeing meanwhile goes to a [`Watch`]; what goes
 //! wrong is a [`LabError`], whose message names options of the command where one of them is the remedy.
 
+mod answers;
+mod chance;
 mod checks;
 mod compare;
 mod error;
@@ -31,8 +33,10 @@ mod fit;
 mod judge;
 mod lab;
 mod losses;
+mod mistakes;
 pub mod pictures;
 mod predict;
+mod protocol;
 pub mod reproduce;
 pub mod run;
 mod source;
@@ -41,13 +45,16 @@ mod train;
 pub mod tune;
 mod watch;
 
+pub use answers::read_answers;
 pub use checks::{check_trainable, gradients, sanity};
-pub use compare::{check, compare, keep_comparison};
+pub use compare::{check, compare, compare_in};
 pub use error::{LabError, in_words};
 pub use evaluate::{Evaluation, evaluate, evaluate_weights};
 pub use lab::Lab;
 pub use losses::{check_losses, losses};
+pub use mistakes::{Mistakes, Which, answers_of};
 pub use predict::predict;
+pub use protocol::Protocol;
 pub use source::{Relocation, Source};
 pub use summary::{BURN_VERSION, ZOO_VERSION};
 pub use train::{NewRun, resume, train};

@@ -1,15 +1,19 @@
 //! What results say of the images and of the program.
 
 use zoo_backends::Machine;
-use zoo_data::Splits;
-use zoo_schema::{Comparison, DatasetSummary, ModelResult, SCHEMA};
+use zoo_data::{Splits, Subset};
+use zoo_schema::{Comparison, DatasetSummary, Duplicate, Majority, ModelResult, Part, SCHEMA};
+
+use crate::chance::{Compared, pairs, verdict};
+use crate::lab::Lab;
+use crate::protocol::Protocol;
 
 /// This version of zoo.
 pub const ZOO_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The version of Burn that zoo is built with.
 pub const BURN_VERSION: &str = "0.22.1";
 
-/// Name, sizes and classes of a dataset.
+/// Name, sizes and classes of a dataset; which images it has twice isn't looked for.
 pub(crate) fn summary(splits: &Splits) -> DatasetSummary {
     DatasetSummary {
         name: splits.name.clone(),
@@ -17,6 +21,8 @@ pub(crate) fn summary(splits: &Splits) -> DatasetSummary {
         validation: splits.validation.len(),
         test: splits.test.len(),
         classes: splits.classes.clone(),
+        train_per_class: splits.train.class_counts(splits.classes.len()),
+        duplicates: Vec::new(),
     }
 }
 
@@ -30,30 +36,113 @@ pub(crate) fn adapters(machines: &[Machine]) -> String {
     machines.iter().map(|machine| machine.adapter.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// Results in the schema, the best first.
-pub(crate) fn comparison(
-    splits: &Splits,
-    machines: &[Machine],
-    seed: u64,
-    results: Vec<ModelResult>,
-) -> Comparison {
-    let mut comparison = Comparison {
-        schema: SCHEMA,
-        zoo_version: ZOO_VERSION.into(),
-        burn_version: BURN_VERSION.into(),
-        dataset: summary(splits),
-        backend: backends(machines),
-        adapter: adapters(machines),
-        seed,
-        results,
+/// What results say of the images, and all that follows from them together.
+pub(crate) struct Summary<'a> {
+    splits: &'a Splits,
+    machines: &'a [Machine],
+    protocol: Protocol,
+    dataset: DatasetSummary,
+}
+
+impl<'a> Summary<'a> {
+    pub(crate) fn new(splits: &'a Splits, machines: &'a [Machine], protocol: Protocol) -> Self {
+        // Whoever leaves the test images alone doesn't look at their pixels either.
+        let duplicates = if protocol.no_test { Vec::new() } else { splits.duplicates() };
+        let duplicate = |zoo_data::Duplicate { test, train, .. }| Duplicate { test, train };
+        let duplicates = duplicates.into_iter().map(duplicate).collect();
+        let dataset = DatasetSummary { duplicates, ..summary(splits) };
+        Self { splits, machines, protocol, dataset }
+    }
+
+    /// Results in the schema, the best first. `compared` are those of them that can be judged against each other.
+    pub(crate) fn comparison(&self, results: Vec<ModelResult>, compared: &[Compared]) -> Comparison {
+        let part = if self.protocol.no_test { Part::Validation } else { Part::Test };
+        let pairs = pairs(compared);
+        let verdict = verdict(compared, &pairs, part);
+        let mut comparison = Comparison {
+            schema: SCHEMA,
+            zoo_version: ZOO_VERSION.into(),
+            burn_version: BURN_VERSION.into(),
+            dataset: self.dataset.clone(),
+            backend: backends(self.machines),
+            adapter: adapters(self.machines),
+            seed: self.protocol.seed,
+            pareto_front: pareto_front(results.iter().filter(|result| self.is_on_first_machine(result))),
+            results,
+            majority: self.majority(),
+            pairs,
+            verdict,
+            checks: Vec::new(),
+        };
+        comparison.sort();
+        comparison.checks = zoo_findings::of_comparison(&comparison);
+        comparison
+    }
+
+    fn is_on_first_machine(&self, result: &ModelResult) -> bool {
+        self.machines.first().is_none_or(|machine| machine.backend == result.backend)
+    }
+
+    /// What always the largest class of the training images comes to.
+    fn majority(&self) -> Option<Majority> {
+        let Splits { train, validation, test, classes, .. } = self.splits;
+        let counts = train.class_counts(classes.len());
+        // The first of equals.
+        let class = (0..counts.len()).rev().max_by_key(|&class| counts[class])?;
+        let share = |images: &Subset| {
+            let of_class = images.class_counts(classes.len())[class];
+            (!images.is_empty()).then(|| of_class as f64 / images.len() as f64)
+        };
+        Some(Majority {
+            class: classes[class].clone(),
+            validation_accuracy: share(validation),
+            test_accuracy: if self.protocol.no_test { None } else { share(test) },
+        })
+    }
+}
+
+/// One result in the schema.
+pub(crate) fn of_one(lab: &Lab<'_>, result: ModelResult) -> Comparison {
+    Summary::new(lab.splits, std::slice::from_ref(lab.machine), lab.protocol).comparison(vec![result], &[])
+}
+
+/// The results that no other beats in both accuracy and speed of prediction, the fastest first.
+fn pareto_front<'a>(results: impl Iterator<Item = &'a ModelResult>) -> Vec<String> {
+    let point = |result: &'a ModelResult| {
+        let accuracy = result.validation_accuracy().or(result.accuracy())?;
+        Some((result.label(), accuracy, result.predict_images_per_second?))
     };
-    comparison.sort();
-    comparison
+    let points: Vec<(&str, f64, f64)> = results.filter_map(point).collect();
+    let beats =
+        |a: &(&str, f64, f64), b: &(&str, f64, f64)| a.1 >= b.1 && a.2 >= b.2 && (a.1 > b.1 || a.2 > b.2);
+    let mut front: Vec<_> =
+        points.iter().filter(|point| !points.iter().any(|other| beats(other, point))).collect();
+    front.sort_by(|a, b| b.2.total_cmp(&a.2));
+    front.into_iter().map(|(label, ..)| (*label).to_string()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_front_is_what_nothing_beats_in_both() {
+        let result = |name: &str, accuracy: f64, speed: f64| {
+            let mut result = ModelResult::new(name, "flex", serde_json::Value::Null);
+            result.validation = Some(zoo_schema::PartMetrics::new((accuracy * 100.0) as usize, 100, None));
+            result.predict_images_per_second = Some(speed);
+            result
+        };
+        let results = [
+            result("cnn", 0.87, 2e3),
+            result("knn", 0.35, 1e3),
+            result("softmax", 0.41, 9e4),
+            result("svm", 0.41, 8e4),
+        ];
+        assert_eq!(pareto_front(results.iter()), ["softmax", "cnn"]);
+        let failed = ModelResult::new("failed", "flex", serde_json::Value::Null);
+        assert_eq!(pareto_front([failed].iter()), [""; 0]);
+    }
 
     #[test]
     fn the_version_of_burn_is_the_one_in_the_lock_file() {

@@ -8,14 +8,16 @@ use zoo_recipes::{Contender, Dimensions};
 use zoo_schema::{Comparison, EpochRecord};
 use zoo_train::Checkpoints;
 
+use crate::answers::write_answers;
 use crate::error::LabError;
-use crate::fit::{Judged, Keep};
+use crate::fit::{Keep, Outcome};
 use crate::lab::Lab;
+use crate::protocol::Protocol;
 use crate::run::{
-    CHECKPOINT, METRICS, MODEL_FILE, RunConfig, TrainingRun, start_training, write, write_result,
+    CHECKPOINT, METRICS, MODEL_FILE, RunConfig, TrainingRun, remove_if_nothing_was_saved, write, write_result,
 };
 use crate::source::Source;
-use crate::summary::comparison;
+use crate::summary::of_one;
 use crate::watch::Watch;
 
 /// A training run that has no folder yet.
@@ -28,8 +30,8 @@ pub struct NewRun<'a> {
     pub source: &'a Source,
     /// The images.
     pub splits: &'a Splits,
-    /// What everything random follows from.
-    pub seed: u64,
+    /// How to fit and to judge.
+    pub protocol: Protocol,
 }
 
 /// Trains a model in a new run folder, with a checkpoint after each epoch.
@@ -37,13 +39,13 @@ pub struct NewRun<'a> {
 /// # Errors
 /// [`LabError`]; the folder is removed unless there is a checkpoint to go on from.
 pub fn train(new: NewRun<'_>, machine: &Machine, watch: &dyn Watch) -> Result<Comparison, LabError> {
-    let NewRun { out, contender, source, splits, seed } = new;
+    let NewRun { out, contender, source, splits, protocol } = new;
     contender.check(Dimensions::of(splits))?;
-    let mut config = RunConfig::new(source, splits, std::slice::from_ref(machine), seed);
-    config.recipe.clone_from(&contender.recipe_name);
-    let path = start_training(out, &config, &contender, &splits.name)?;
-    let run = TrainingRun { path, config, contender };
-    follow(&run, splits, machine, watch).inspect_err(|_| run.remove_if_nothing_was_saved())
+    protocol.check(splits)?;
+    let config = RunConfig::new(source, splits, std::slice::from_ref(machine), protocol);
+    let run = TrainingRun::create(out, config, contender, &splits.name)?;
+    let lab = Lab { splits, machine, protocol, watch };
+    follow(&run, &lab).inspect_err(|_| remove_if_nothing_was_saved(&run.path))
 }
 
 /// Goes on with a run that was interrupted, on any machine: it ends with the same weights as one that was not.
@@ -57,38 +59,44 @@ pub fn resume(
     watch: &dyn Watch,
 ) -> Result<Comparison, LabError> {
     run.check_unfinished()?;
-    follow(run, splits, machine, watch)
+    follow(run, &Lab { splits, machine, protocol: run.config.protocol(), watch })
 }
 
 /// Trains until the last epoch and leaves the finished run behind.
-fn follow(
-    run: &TrainingRun,
-    splits: &Splits,
-    machine: &Machine,
-    watch: &dyn Watch,
-) -> Result<Comparison, LabError> {
-    watch.line(&format!("run: {}", run.path.display()));
-    let checkpoints = Checkpoints::new(run.path.join(CHECKPOINT));
-    if let Some((_, epochs)) = checkpoints.latest() {
-        watch.line(&format!("going on after epoch {epochs}"));
-    }
-    let keep = Keep { checkpoints: &checkpoints, on_epoch: &|history| write_metrics(&run.path, history) };
-    let lab = Lab { splits, machine, seed: run.config.seed, watch };
-    let judged = lab.fit_and_judge(&run.contender, Some(&keep)).map_err(|error| {
-        let kept = checkpoints.latest();
-        if error.is_training_stop() {
-            return LabError::TrainingStopped { run: kept.map(|_| run.path.clone()) };
-        }
-        LabError::Training { error: Box::new(error), kept }
-    });
-    let Judged { result, fitted, .. } = judged?;
-
-    write_metrics(&run.path, &fitted.history)?;
-    let comparison = comparison(splits, std::slice::from_ref(machine), run.config.seed, vec![result]);
-    write_result(&run.path, &comparison)?;
-    // The model comes last: where it is, the run is finished.
-    write(&run.path.join(MODEL_FILE), &fitted.model.to_safetensors()?)?;
+fn follow(run: &TrainingRun, lab: &Lab<'_>) -> Result<Comparison, LabError> {
+    lab.watch.line(&format!("run: {}", run.path.display()));
+    let (_, comparison) = lab.finish(&run.contender, &run.path)?;
     Ok(comparison)
+}
+
+impl Lab<'_> {
+    /// Follows the recipe of `contender` in the folder `path`, from the newest checkpoint there if there is one, and leaves all files of a
+    /// finished run there.
+    pub(crate) fn finish(
+        &self,
+        contender: &Contender,
+        path: &Path,
+    ) -> Result<(Outcome, Comparison), LabError> {
+        let checkpoints = Checkpoints::new(path.join(CHECKPOINT));
+        if let Some((_, epochs)) = checkpoints.latest() {
+            self.watch.line(&format!("{} goes on after epoch {epochs}", contender.name()));
+        }
+        let keep = Keep { checkpoints: &checkpoints, on_epoch: &|history| write_metrics(path, history) };
+        let outcome = self.fit_and_judge(contender, Some(&keep)).map_err(|error| {
+            let kept = checkpoints.latest();
+            if error.is_training_stop() {
+                return LabError::TrainingStopped { run: kept.map(|_| path.into()) };
+            }
+            LabError::Training { error: Box::new(error), kept }
+        })?;
+        write_metrics(path, &outcome.fitted.history)?;
+        write_answers(path, &self.answers(vec![outcome.answers.clone()]))?;
+        let comparison = of_one(self, outcome.result.clone());
+        write_result(path, &comparison)?;
+        // The model comes last: where it is, the run is finished.
+        write(&path.join(MODEL_FILE), &outcome.fitted.model.to_safetensors()?)?;
+        Ok((outcome, comparison))
+    }
 }
 
 /// Writes a line per epoch; nothing for a model that has none.

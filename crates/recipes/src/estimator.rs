@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::time::Duration;
 
 use toml::Table;
 use zoo_backends::Machine;
 use zoo_core::{Classifier, InvalidConfig, Loss};
 use zoo_data::Splits;
 use zoo_knn::Metric;
-use zoo_schema::{EpochRecord, GradientReport, SanityReport};
+use zoo_schema::{EarlyStop, EpochRecord, GradientReport, SanityReport};
 use zoo_train::{Checkpoints, Event, Sampling, TestTimeAugmentation};
 
 use crate::error::RecipeError;
@@ -25,6 +26,9 @@ pub struct Job<'a> {
     pub machine: &'a Machine,
     /// What everything random follows from.
     pub seed: u64,
+    /// How long training may take: it ends with the epoch that passes this (see
+    /// [`Training::with_budget`](zoo_train::Training::with_budget)). What isn't trained takes what it takes.
+    pub budget: Option<Duration>,
     /// Where each epoch is saved, and continued from if there is one already.
     pub checkpoints: Option<&'a Checkpoints>,
 }
@@ -36,7 +40,7 @@ pub struct Dimensions {
     pub shape: [usize; 3],
     /// The number of classes.
     pub classes: usize,
-    /// Training images, those held out for validation included.
+    /// Training images, those held out for validation not included.
     pub images: usize,
     /// Whether some are held out.
     pub has_validation: bool,
@@ -50,7 +54,7 @@ impl Dimensions {
         Self {
             shape: [shape.channels, shape.height, shape.width],
             classes: splits.classes.len(),
-            images: splits.train.len() + splits.validation.len(),
+            images: splits.train.len(),
             has_validation: !splits.validation.is_empty(),
         }
     }
@@ -78,6 +82,17 @@ pub trait Estimator {
     /// [`RecipeError::Train`].
     fn fit(&self, job: &Job<'_>, observe: Observe<'_>) -> Result<Fitted, RecipeError>;
 
+    /// The model as it is before the images that were held out for validation become part of it: what it says of those would be
+    /// memory, and no figure to compare with models that have not seen them. `None` where [`fit`](Self::fit) leaves them out, or
+    /// where there is no such model.
+    ///
+    /// # Errors
+    /// [`RecipeError::Train`].
+    fn without_held_out(&self, job: &Job<'_>) -> Result<Option<Box<dyn Model>>, RecipeError> {
+        let _ = job;
+        Ok(None)
+    }
+
     /// Reads a model that was fitted before.
     ///
     /// # Errors
@@ -92,12 +107,17 @@ pub trait Estimator {
     /// The same recipe in so short a form that it is done after some steps on `images` training images.
     fn shortened(&self, images: usize) -> Box<dyn Estimator>;
 
+    /// Whether the models mean what [`Classifier::probabilities`] makes of their scores as probabilities: those that minimise
+    /// cross-entropy do, and shares of votes or of images are. What becomes of scores that keep margins, or hit targets, is not.
+    fn claims_probabilities(&self) -> bool;
+
     /// How test images are varied for scores that are reported next to the plain ones.
     fn test_time_augmentation(&self) -> TestTimeAugmentation {
         TestTimeAugmentation::None
     }
 
-    /// What else can be done with a recipe that learns; `None` if it only keeps images, as k-nearest neighbours does.
+    /// What else can be done with a recipe that learns; `None` if it only keeps images, as k-nearest neighbours does, or
+    /// counts them.
     fn trainable(&self) -> Option<&dyn Trainable> {
         None
     }
@@ -118,6 +138,10 @@ pub trait Trainable {
 
     /// How many epochs it trains for, one that is not whole included.
     fn epochs(&self) -> usize;
+
+    /// How many steps the optimizer makes in all epochs, where there are `images` training images, if nothing ends training before; of
+    /// a random search, how many weights it tries.
+    fn steps(&self, images: usize) -> usize;
 
     /// How many images an epoch looks at, where there are `images` training images.
     fn images_per_epoch(&self, images: usize) -> usize;
@@ -165,6 +189,10 @@ pub struct Fitted {
     pub seconds: f64,
     /// A record per epoch; empty for what isn't trained.
     pub history: Vec<EpochRecord>,
+    /// The epoch that the model is from, from 1; `None` for what isn't trained.
+    pub kept_epoch: Option<usize>,
+    /// Why training ended before its last epoch, if it did.
+    pub stopped_by: Option<EarlyStop>,
 }
 
 /// A classifier that can be kept.
@@ -172,7 +200,7 @@ pub trait Model {
     /// The classifier.
     fn classifier(&self) -> &dyn Classifier;
 
-    /// How many numbers training changes; for k-NN, how many it keeps.
+    /// How many numbers training changes; for what isn't trained, how many it keeps.
     fn parameters(&self) -> usize;
 
     /// A SafeTensors file with PyTorch's names and layouts.

@@ -8,7 +8,7 @@ use safetensors::tensor::{Dtype, SafeTensors};
 use toml::Table;
 use zoo_backends::Machine;
 use zoo_core::{Classifier, InvalidConfig};
-use zoo_data::{ImageShape, Images, Subset};
+use zoo_data::{ImageShape, Images, Splits, Subset};
 use zoo_knn::{Knn, KnnConfig, Metric};
 use zoo_train::TrainError;
 
@@ -48,7 +48,25 @@ impl Estimator for KnnConfig {
         let images = job.splits.train.chain(&job.splits.validation);
         let model = Box::new(FittedKnn::new(*self, images, job.splits.classes.len(), job.machine));
         job.machine.device.sync().map_err(|error| TrainError::Device(format!("{error:?}")))?;
-        Ok(Fitted { model, without_ema: None, seconds: start.elapsed().as_secs_f64(), history: Vec::new() })
+        Ok(Fitted {
+            model,
+            without_ema: None,
+            seconds: start.elapsed().as_secs_f64(),
+            history: Vec::new(),
+            kept_epoch: None,
+            stopped_by: None,
+        })
+    }
+
+    /// The training images by themselves: the nearest neighbour of a held-out image is otherwise that image, and with `k = 1` no
+    /// validation accuracy is below 100 %. `None` if nothing was held out.
+    fn without_held_out(&self, job: &Job<'_>) -> Result<Option<Box<dyn Model>>, RecipeError> {
+        let Splits { classes, train, validation, .. } = job.splits;
+        if validation.is_empty() {
+            return Ok(None);
+        }
+        self.check(Dimensions::of(job.splits))?;
+        Ok(Some(Box::new(FittedKnn::new(*self, train.clone(), classes.len(), job.machine))))
     }
 
     fn load(
@@ -67,6 +85,11 @@ impl Estimator for KnnConfig {
 
     fn shortened(&self, _: usize) -> Box<dyn Estimator> {
         Box::new(*self)
+    }
+
+    /// Shares of votes are probabilities.
+    fn claims_probabilities(&self) -> bool {
+        true
     }
 
     fn metric(&self) -> Option<Metric> {

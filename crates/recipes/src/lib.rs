@@ -26,6 +26,7 @@ mod file;
 mod key;
 mod knn;
 mod layer;
+mod majority;
 mod registry;
 mod set;
 mod table;

@@ -3,6 +3,7 @@
 use zoo_cnn::CnnConfig;
 use zoo_core::Unknown;
 use zoo_knn::KnnConfig;
+use zoo_majority::MajorityConfig;
 use zoo_mlp::MlpConfig;
 use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
@@ -48,6 +49,7 @@ impl Registry {
                 entry!("svm", Recipe<SvmConfig>),
                 entry!("mlp", Recipe<MlpConfig>),
                 entry!("cnn", Recipe<CnnConfig>),
+                entry!("majority", MajorityConfig),
             ],
             recipes: vec![
                 ("vgg", recipe!("vgg")),

@@ -7,6 +7,9 @@ use zoo_core::nearest;
 
 use crate::error::RecipeError;
 
+/// Keys whose values are of several types, words or lists: what reads them says which it takes.
+const SEVERAL_TYPES: [&str; 1] = ["loss.class_weights"];
+
 /// Parses `table` as `T`, with the path of the key in the error.
 ///
 /// # Errors
@@ -61,7 +64,7 @@ pub(crate) fn merge(table: &mut Table, over: Table, path: &str) -> Result<(), St
                 }
                 merge(below, over, &path)?;
             }
-            (Some(below), value) if !can_replace(below, &value) => {
+            (Some(below), value) if !can_replace(below, &value) && !SEVERAL_TYPES.contains(&&*path) => {
                 let (expected, found) = (below.type_str(), value.type_str());
                 return Err(format!("{path} is the {found} {value}; expected: {expected}, as in {below}"));
             }

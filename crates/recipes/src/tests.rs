@@ -1,5 +1,7 @@
 //! Names, files and options, resolved.
 
+mod fitted;
+
 use std::path::{Path, PathBuf};
 
 use toml::Table;
@@ -130,6 +132,41 @@ fn errors_name_origin_key_and_nearest_choice() {
     assert!(config_error(&["knn"], "/no/such.toml").contains("/no/such.toml: cannot read it"));
 }
 
+#[test]
+fn class_weights_are_words_or_lists() {
+    let weights = |set: &[&str]| resolve_with(&["mlp"], set).unwrap()[0]["loss"]["class_weights"].to_string();
+    assert_eq!(weights(&[]), "\"none\"");
+    assert_eq!(weights(&["loss.class_weights=balanced"]), "\"balanced\"");
+    assert_eq!(weights(&["loss.class_weights=[1, 2.5]", "loss.label_smoothing=0.1"]), "[1.0, 2.5]");
+    assert_eq!(weights(&["loss.class_weights=[1, 2.5]", "loss.class_weights=none"]), "\"none\"");
+    for kind in ["hinge", "mean_squared_error"] {
+        let kind = format!("loss.kind={kind}");
+        assert_eq!(weights(&["loss.class_weights=balanced", &kind]), "\"balanced\"", "in whichever order");
+    }
+    let error = |set| error(&["mlp"], &[set]);
+    assert_eq!(
+        error("loss.class_weights=balance"),
+        "--set loss.class_weights=balance: loss: unknown class_weights `balance`, expected `none`, `balanced` or a list of \
+         numbers, one per class; did you mean `balanced`?"
+    );
+    assert_eq!(
+        error("loss.class_weights=3"),
+        "--set loss.class_weights=3: loss: invalid type: integer `3`, expected class_weights to be \"none\", \"balanced\" or a \
+         list of numbers, one per class"
+    );
+    let message = error("loss.class_weight=balanced");
+    assert!(message.ends_with("did you mean `class_weights`?"), "{message}");
+    let message = error("loss.label_smoothin=0.1");
+    assert!(
+        message.ends_with("expected `label_smoothing` or `class_weights`; did you mean `label_smoothing`?"),
+        "{message}"
+    );
+    let contender = contenders(&["mlp"], &[], &["loss.class_weights=[1,2]"]).unwrap().remove(0);
+    let message = contender.check(CIFAR10).unwrap_err().to_string();
+    assert!(message.starts_with("mlp: loss.class_weights = [1.0, 2.0]: must be "), "{message}");
+    assert!(message.ends_with("a list of 10 numbers, one per class"), "{message}");
+}
+
 const CIFAR10: Dimensions =
     Dimensions { shape: [3, 32, 32], classes: 10, images: 50_000, has_validation: true };
 
@@ -161,7 +198,8 @@ fn default_recipes_show_every_key() {
     for entry in registry.models() {
         let estimator = entry.read(entry.defaults().unwrap()).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(estimator.config().unwrap(), entry.defaults().unwrap(), "{}", entry.name);
-        assert!(entry.search().unwrap().is_some(), "{} has a search", entry.name);
+        let has_keys = !entry.defaults().unwrap().is_empty();
+        assert_eq!(entry.search().unwrap().is_some(), has_keys, "{} has a search", entry.name);
         assert_eq!(registry.find(entry.name).unwrap().name, entry.name);
     }
 }
@@ -193,7 +231,7 @@ fn one_of_each_kind_that_learns() {
     let found: Vec<&str> = names.iter().copied().filter(|name| known.contains(name)).collect();
     assert_eq!(found, known, "in this order, whatever else there is");
     assert!(
-        !names.contains(&"knn") && !names.contains(&"airbench94"),
+        ["knn", "majority", "airbench94"].iter().all(|name| !names.contains(name)),
         "nothing to check, and checked as cnn"
     );
 }

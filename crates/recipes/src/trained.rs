@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use serde::Serialize;
 use toml::Table;
 use zoo_backends::{Machine, cpu_device};
-use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, parameters};
+use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, LossConfig, parameters};
 use zoo_data::Splits;
 use zoo_schema::{GradientReport, SanityReport};
 use zoo_train::{Learning, RandomSearch, Recipe, Sampling, TestTimeAugmentation, TrainConfig, Training};
@@ -41,6 +41,9 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
         if let Some(checkpoints) = job.checkpoints {
             training = training.with_checkpoints(checkpoints);
         }
+        if let Some(budget) = job.budget {
+            training = training.with_budget(budget);
+        }
         let fitted = training.fit(training.draw(&cpu_device(device)), observe)?;
         // Of a resumed run the history knows the time before, too.
         let epochs: f64 = fitted.history.iter().map(|record| record.seconds).sum();
@@ -49,6 +52,8 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
             without_ema: fitted.without_ema.map(|model| Box::new(TrainedModel(model)) as Box<dyn Model>),
             seconds: epochs.max(start.elapsed().as_secs_f64()),
             history: fitted.history,
+            kept_epoch: Some(fitted.best_epoch),
+            stopped_by: fitted.stopped_by,
         })
     }
 
@@ -75,6 +80,10 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
         Box::new(Self { train, learning, ..self.clone() })
     }
 
+    fn claims_probabilities(&self) -> bool {
+        self.loss.kind.claims_probabilities()
+    }
+
     fn test_time_augmentation(&self) -> TestTimeAugmentation {
         self.evaluate.test_time_augmentation
     }
@@ -90,11 +99,18 @@ impl<A: Architecture + Serialize + 'static> Trainable for Recipe<A> {
     }
 
     fn loss(&self) -> Loss {
-        self.loss
+        self.loss.kind
     }
 
     fn epochs(&self) -> usize {
         self.train.epochs.ceil() as usize
+    }
+
+    fn steps(&self, images: usize) -> usize {
+        match &self.learning {
+            Learning::Descent(_) => self.train.steps(images),
+            Learning::Search(search) => search.all_tries(self.train.epochs),
+        }
     }
 
     fn images_per_epoch(&self, images: usize) -> usize {
@@ -117,9 +133,10 @@ impl<A: Architecture + Serialize + 'static> Trainable for Recipe<A> {
     fn gradient_report(&self, splits: &Splits, sampling: Sampling) -> Result<GradientReport, RecipeError> {
         // The one backend with `f64` everywhere.
         let cpu = cpu_device(&Device::default());
-        let model = Training::new(self, splits, &cpu, sampling.seed)?.draw(&cpu);
+        let training = Training::new(self, splits, &cpu, sampling.seed)?;
         let images = splits.train.stratified(CHECKED_IMAGES.min(splits.train.len()), sampling.seed).0;
-        Ok(self.check_gradients(&model, &images.batch(0..images.len(), &cpu), sampling)?)
+        let batch = images.batch(0..images.len(), &cpu);
+        Ok(training.check_gradients(&training.draw(&cpu), &batch, sampling)?)
     }
 
     fn sanity_report(
@@ -135,7 +152,7 @@ impl<A: Architecture + Serialize + 'static> Trainable for Recipe<A> {
     }
 
     fn smooth(&self) -> Option<(Vec<&'static str>, Box<dyn Estimator>)> {
-        let (architecture, loss) = (self.architecture.smooth(), self.loss.smooth());
+        let (architecture, loss) = (self.architecture.smooth(), self.loss.kind.smooth());
         let mut changes = Vec::new();
         changes.extend(architecture.as_ref().map(|_| "gelu"));
         changes.extend(loss.as_ref().map(Loss::name));
@@ -143,7 +160,8 @@ impl<A: Architecture + Serialize + 'static> Trainable for Recipe<A> {
             return None;
         }
         let architecture = architecture.unwrap_or_else(|| self.architecture.clone());
-        let smooth = Self { architecture, loss: loss.unwrap_or(self.loss), ..self.clone() };
+        let loss = LossConfig { kind: loss.unwrap_or(self.loss.kind), ..self.loss.clone() };
+        let smooth = Self { architecture, loss, ..self.clone() };
         Some((changes, Box::new(smooth)))
     }
 }

@@ -20,11 +20,26 @@ pub fn or_dash<T>(value: Option<T>, format: impl FnOnce(T) -> String) -> String 
     value.map_or_else(|| DASH.into(), format)
 }
 
-/// A time in seconds, with two decimals below ten and one from there on: `9.50 s`, `75.0 s`.
+/// A time, with three digits: `9.50 s`, `75.0 s`, `843 s`, `5,025 s`; from ten thousand seconds on in hours: `2.8 h`.
 #[must_use]
 pub fn seconds(seconds: f64) -> String {
-    let decimals = if seconds < 10.0 { 2 } else { 1 };
-    format!("{seconds:.decimals$} s")
+    match seconds {
+        ..9.995 => format!("{seconds:.2} s"),
+        ..99.95 => format!("{seconds:.1} s"),
+        ..9999.5 => format!("{} s", thousands(seconds.round() as usize)),
+        _ => format!("{:.1} h", seconds / 3600.0),
+    }
+}
+
+/// A number of things: exact below a million, and from there on with three digits: `497,240`, `1.23 M`, `154 M`.
+pub(crate) fn count(number: usize) -> String {
+    let millions = number as f64 / 1e6;
+    match millions {
+        ..1.0 => thousands(number),
+        ..9.995 => format!("{millions:.2} M"),
+        ..99.95 => format!("{millions:.1} M"),
+        _ => format!("{} M", thousands(millions.round() as usize)),
+    }
 }
 
 /// Two digits and a power of ten: 0.00123 as `1.2e-3`; 0 as `0`.
@@ -61,7 +76,19 @@ mod tests {
 
     #[test]
     fn seconds_have_three_digits() {
-        assert_eq!([0.014, 9.5, 75.04].map(seconds), ["0.01 s", "9.50 s", "75.0 s"]);
+        assert_eq!([0.014, 9.5, 9.996, 75.04].map(seconds), ["0.01 s", "9.50 s", "10.0 s", "75.0 s"]);
+        assert_eq!(
+            [99.97, 843.2, 5025.0, 9999.6, 43_200.0].map(seconds),
+            ["100 s", "843 s", "5,025 s", "2.8 h", "12.0 h"]
+        );
+    }
+
+    #[test]
+    fn counts_are_exact_below_a_million() {
+        assert_eq!(
+            [0, 497_240, 999_999, 1_234_567, 9_996_000, 153_600_000, 1_234_000_000].map(count),
+            ["0", "497,240", "999,999", "1.23 M", "10.0 M", "154 M", "1,234 M"]
+        );
     }
 
     #[test]

@@ -2,5 +2,7 @@
 
 /// The file in a run folder with the whole table, in Markdown.
 pub const MARKDOWN_FILE: &str = "result.md";
+/// The file in the folder of a comparison with a row per model and all figures, as CSV.
+pub const CSV_FILE: &str = "result.csv";
 /// The file in the folder of a search with the recipe of the best trial.
 pub const BEST_FILE: &str = "best.toml";

@@ -1,7 +1,11 @@
 //! Results out: what `zoo_schema` describes as tables for the terminal and in Markdown, and pictures of results, searches and images.
 //! Knows the result schema and plain numbers, no tensor and no Burn.
 //!
-//! - Comparisons: [`terminal_table`], [`markdown()`], [`describe`], [`failures`], the pictures [`curves()`] and [`confusion`].
+//! - Comparisons: [`describe`] says of what, [`terminal_table`] and [`table_within`] have a row per model, [`notes`] go below it,
+//!   [`details`] has more figures, [`failures`] what went wrong; [`markdown()`] is all of that, [`csv()`] all figures. [`curves()`] and
+//!   [`confusion`] are pictures. The notes one by one: [`legend_line`], [`majority_line`], [`variants_line`], [`epochs_lines`],
+//!   [`front_line`], [`check_lines`]; [`wrapped`] breaks them into lines.
+//! - What models say of single images: [`answers_table`].
 //! - Searches: [`search_table`], [`search_markdown`], the picture [`search()`].
 //! - Reproductions: [`reproduction_table`], [`reproduction_markdown`], [`figure_line`].
 //! - Images: [`Grid`] and [`Distances`].
@@ -25,167 +29,168 @@
 //! A [`Picture`] is SVG, and PNG rendered from it. What draws one knows axes (`axis`, `chart`), words (`words`, `legend`), colours
 //! (`style`, `colours`) and pixels (`raster`), and puts elements on a `canvas`.
 
+mod answers;
 mod axis;
 mod canvas;
 mod chart;
 mod colours;
+mod column;
 mod curves;
+mod details;
 mod figure;
 mod files;
 mod grid;
+mod layout;
 mod legend;
 mod matrix;
+mod notes;
 mod picture;
 mod primitives;
 mod raster;
 #[cfg(test)]
 mod rendered;
 mod reproduction;
+#[cfg(test)]
+mod sample;
 mod search;
+mod spreadsheet;
 mod style;
 mod summary;
 mod table;
 mod trials;
 mod words;
 
-use zoo_schema::{Comparison, ModelResult};
+use std::fmt::Write;
+
+use zoo_schema::Comparison;
 
 pub use comfy_table::Table;
 
+pub use answers::answers_table;
 pub use curves::curves;
+pub use details::details;
 pub use figure::{or_dash, percent, scientific, seconds, thousands};
-pub use files::{BEST_FILE, MARKDOWN_FILE};
+pub use files::{BEST_FILE, CSV_FILE, MARKDOWN_FILE};
 pub use grid::{Grid, Mark, Row, Tile};
+pub use layout::{table_within, terminal_table};
 pub use matrix::{Distances, Side, confusion};
+pub use notes::{
+    check_lines, epochs_lines, front_line, legend_line, majority_line, notes, variants_line, wrapped,
+};
 pub use picture::{Picture, PictureError};
 pub use raster::Raster;
 pub use reproduction::{figure_line, reproduction_markdown, reproduction_table};
 pub use search::search;
-pub use summary::describe;
+pub use spreadsheet::csv;
+pub use summary::{describe, failures};
 pub use table::{markdown_table, table};
 pub use trials::{search_markdown, search_table, settings_line};
 
-/// The table for the terminal: one row per model, in the order of the comparison.
-#[must_use]
-pub fn terminal_table(comparison: &Comparison) -> String {
-    fill(table(summary::header(comparison), figures(comparison)), comparison)
-}
-
-/// The same table in Markdown, under a line that says what was run on what.
+/// A comparison in Markdown: a line that says what was run on what, the table with all columns, what is said below it, the checks, what
+/// failed, and the table of [`details`].
 #[must_use]
 pub fn markdown(comparison: &Comparison) -> String {
-    let table = markdown_table(summary::header(comparison), figures(comparison));
-    let mut text = format!("{}\n\n{}\n", describe(comparison), fill(table, comparison));
-    for (place, failure) in failures(comparison).into_iter().enumerate() {
-        text.extend([if place == 0 { "\n- " } else { "- " }, &failure, "\n"]);
+    let mut text = format!("{}\n\n{}\n", describe(comparison), layout::whole_table(comparison));
+    let lists = [
+        ("", notes::sentences(comparison, "bold:")),
+        ("## Checks\n\n", check_lines(comparison)),
+        ("## Failures\n\n", failures(comparison)),
+    ];
+    for (title, lines) in lists {
+        for (place, line) in lines.iter().enumerate() {
+            let before = if place == 0 { format!("\n{title}") } else { String::new() };
+            let _ = writeln!(text, "{before}- {line}");
+        }
+    }
+    if let Some(table) = details::details_markdown(comparison) {
+        let _ = writeln!(text, "\n## More figures\n\n{table}");
     }
     text
 }
 
-/// A line for each model that failed: its name, its backend and why.
-#[must_use]
-pub fn failures(comparison: &Comparison) -> Vec<String> {
-    let failed = |result: &ModelResult| {
-        result.error.as_ref().map(|error| format!("{} on {} failed: {error}", result.name(), result.backend))
-    };
-    comparison.results.iter().filter_map(failed).collect()
-}
-
-/// The columns after those of names.
-fn figures(comparison: &Comparison) -> std::ops::Range<usize> {
-    summary::name_columns(comparison)..summary::header(comparison).len()
-}
-
-fn fill(mut table: Table, comparison: &Comparison) -> String {
-    for result in &comparison.results {
-        table.add_row(summary::row(comparison, result));
-    }
-    table.to_string()
-}
-
 #[cfg(test)]
 mod tests {
-    use zoo_schema::{ConfusionMatrix, DatasetSummary, SCHEMA, TestMetrics, Variant};
+    use zoo_schema::{ModelResult, PartMetrics, Variant};
 
     use super::*;
+    use crate::sample::{self, named, tested};
 
     fn comparison() -> Comparison {
-        let classes = vec!["cat".to_string(), "dog".to_string()];
-        let confusion = ConfusionMatrix::new(&[0, 1, 1, 1], &[0, 0, 1, 1], 2);
-        let mut svm = ModelResult::new("svm", "flex", serde_json::Value::Null);
-        svm.test = Some(TestMetrics::new(confusion, 1.0, None, &classes));
-        svm.parameters = Some(30_730);
-        svm.fit_seconds = Some(75.0);
-        svm.predict_images_per_second = Some(12_345.6);
-        Comparison {
-            schema: SCHEMA,
-            zoo_version: "0.1.0".into(),
-            burn_version: "0.22.1".into(),
-            dataset: DatasetSummary { name: "pets".into(), train: 90, validation: 10, test: 4, classes },
-            backend: "flex".into(),
-            adapter: "CPU".into(),
-            seed: 7,
-            results: vec![
-                svm,
-                ModelResult::failed("cnn", "flex", serde_json::Value::Null, "out of memory".into()),
-            ],
-        }
+        let svm = ModelResult {
+            parameters: Some(30_730),
+            fit_seconds: Some(75.0),
+            predict_images_per_second: Some(12_345.6),
+            validation: Some(PartMetrics::new(8, 10, None)),
+            ..tested("svm")
+        };
+        let failed = ModelResult { error: Some("out of memory".into()), ..named("cnn") };
+        sample::comparison(vec![svm, failed])
     }
 
     #[test]
     fn markdown_has_a_row_per_model_and_names_failures() {
+        let mut comparison = comparison();
+        comparison.verdict = Some("no two models can be told apart".into());
+        comparison.checks = vec![zoo_schema::Finding {
+            code: "few-images".into(),
+            severity: zoo_schema::Severity::Warning,
+            model: None,
+            says: "there are 4 test images".into(),
+        }];
         let expected = "\
 pets: 90 training, 10 validation and 4 test images of 2 classes; flex on CPU; seed 7; zoo 0.1.0, Burn 0.22.1
 
-| model | test accuracy | macro precision | macro recall | macro F1 | parameters |    fit | predict, images/s |
-|-------|---------------|-----------------|--------------|----------|------------|--------|-------------------|
-| svm   |        75.0 % |          75.0 % |       83.3 % |   73.3 % |     30,730 | 75.0 s |            12,346 |
-| cnn   |             – |               – |            – |        – |          – |      – |                 – |
+| model | validation |               test | macro F1 | parameters |    fit | images/s |
+|-------|------------|--------------------|----------|------------|--------|----------|
+| svm   |     80.0 % | 75.0 % (30.1–95.4) |   73.3 % |     30,730 | 75.0 s |   12,346 |
+| cnn   |          – |                  – |        – |          – |      – |        – |
+
+- intervals are 95 % (Wilson)
+- no two models can be told apart
+
+## Checks
+
+- warning[few-images]: there are 4 test images
+
+## Failures
 
 - cnn on flex failed: out of memory
+
+## More figures
+
+| model | balanced accuracy | Matthews correlation | Cohen's kappa | top-5 accuracy | expected calibration error |
+|-------|-------------------|----------------------|---------------|----------------|----------------------------|
+| svm   |            83.3 % |                0.577 |         0.500 |              – |                          – |
+| cnn   |                 – |                    – |             – |              – |                          – |
 ";
-        assert_eq!(markdown(&comparison()), expected);
+        assert_eq!(markdown(&comparison), expected);
     }
 
     #[test]
-    fn several_backends_have_a_column_and_a_difference() {
+    fn the_best_are_bold_and_recipes_have_their_names() {
         let mut comparison = comparison();
-        comparison.results[0].backend = "wgpu".into();
-        comparison.results[0].score_difference = Some(0.000_123);
-        let text = markdown(&comparison);
-        assert!(text.contains("| model | backend | test accuracy "), "{text}");
-        assert!(text.contains("| score difference |") && text.contains("1.2e-4"), "{text}");
-        assert!(
-            !markdown(&super::tests::comparison()).contains("backend"),
-            "one backend is in the line above"
-        );
-    }
-
-    #[test]
-    fn variants_have_columns_and_recipes_names() {
-        let mut comparison = comparison();
-        let variant = |name: &str, accuracy| Variant { name: name.into(), accuracy, loss: None };
-        comparison.results[0].variants = vec![variant("mirror", 0.765), variant("without_ema", 0.5)];
-        let mut other = ModelResult::new("cnn", "flex", serde_json::Value::Null);
-        other.recipe = Some("cnn_wide".into());
-        other.variants = vec![variant("without_ema", 0.25)];
+        comparison.results[0].variants =
+            vec![Variant { name: "mirror".into(), accuracy: 0.765, accuracy_interval: None, loss: None }];
+        let parameters = Some(1_234_567);
+        let other = ModelResult { recipe: Some("cnn_wide".into()), parameters, ..tested("cnn") };
         comparison.results.insert(1, other);
         comparison.results[2].recipe = Some("cnn_deep".into());
         let text = markdown(&comparison);
         let cells = |line: usize| -> Vec<_> {
             text.lines().nth(line).unwrap().split('|').map(str::trim).skip(1).take(5).collect()
         };
-        assert_eq!(cells(2), ["model", "test accuracy", "with mirror", "without EMA", "macro precision"]);
-        assert_eq!(cells(4), ["svm", "75.0 %", "76.5 %", "50.0 %", "75.0 %"]);
-        assert_eq!(cells(5), ["cnn_wide", "–", "–", "25.0 %", "–"]);
+        assert_eq!(cells(4), ["svm", "80.0 %", "75.0 % (30.1–95.4)", "73.3 %", "**30,730**"]);
+        assert_eq!(cells(5), ["cnn_wide", "–", "75.0 % (30.1–95.4)", "73.3 %", "1.23 M"]);
         assert_eq!(cells(6)[0], "cnn_deep");
+        assert!(text.contains("\n- bold: the best of its column; intervals"), "{text}");
+        assert!(text.contains("\n- svm with mirror: 76.5 %\n"), "{text}");
         assert_eq!(failures(&comparison), ["cnn_deep on flex failed: out of memory"]);
     }
 
     #[test]
     fn the_terminal_table_says_the_same() {
         let table = terminal_table(&comparison());
-        for cell in ["svm", "75.0 %", "83.3 %", "73.3 %", "30,730", "12,346", "–"] {
+        for cell in ["svm", "75.0 %", "80.0 %", "73.3 %", "30,730", "12,346", "–"] {
             assert!(table.contains(cell), "{cell} is not in\n{table}");
         }
         assert_eq!(failures(&comparison()), ["cnn on flex failed: out of memory"]);

@@ -257,27 +257,19 @@ impl Distances {
 
 #[cfg(test)]
 mod tests {
-    use zoo_schema::{ConfusionMatrix, DatasetSummary, SCHEMA};
+    use zoo_schema::ConfusionMatrix;
 
     use super::*;
     use crate::rendered::rendered;
+    use crate::sample;
 
-    fn comparison(classes: Vec<String>, labels: &[usize], predictions: &[usize]) -> Comparison {
+    fn comparison(classes: &[impl AsRef<str>], labels: &[usize], predictions: &[usize]) -> Comparison {
         let confusion = ConfusionMatrix::new(labels, predictions, classes.len());
-        let mut result = ModelResult::new("svm", "flex", serde_json::Value::Null);
-        result.test = Some(TestMetrics::new(confusion, 1.0, None, &classes));
-        let dataset =
-            DatasetSummary { name: "pets".into(), train: 1, validation: 1, test: labels.len(), classes };
-        Comparison {
-            schema: SCHEMA,
-            zoo_version: String::new(),
-            burn_version: String::new(),
-            dataset,
-            backend: "flex".into(),
-            adapter: "CPU".into(),
-            seed: 1,
-            results: vec![result],
-        }
+        let names: Vec<&str> = classes.iter().map(AsRef::as_ref).collect();
+        let dataset = sample::dataset([1, 1, labels.len()], &names);
+        let test = TestMetrics::new(confusion, 1.0, None, &dataset.classes);
+        let result = ModelResult { test: Some(test), ..sample::named("svm") };
+        Comparison { dataset, ..sample::comparison(vec![result]) }
     }
 
     fn drawn(comparison: &Comparison) -> Picture {
@@ -288,8 +280,8 @@ mod tests {
 
     #[test]
     fn counts_are_in_their_cells() {
-        let names = ["cat", "a <dog> & more"].map(String::from).to_vec();
-        let comparison = comparison(names, &[0, 0, 0, 0, 1], &[0, 0, 0, 1, 1]);
+        let names = ["cat", "a <dog> & more"];
+        let comparison = comparison(&names, &[0, 0, 0, 0, 1], &[0, 0, 0, 1, 1]);
         let svg = drawn(&comparison).svg().to_owned();
         assert!(
             svg.contains("Confusion matrix of svm on pets") && svg.contains("80.0 % of 5 test images"),
@@ -305,8 +297,8 @@ mod tests {
 
     #[test]
     fn shades_are_shares_of_the_row() {
-        let names = ["cat", "dog"].map(String::from).to_vec();
-        let all_right = comparison(names, &[0, 0, 0, 1], &[0, 0, 0, 1]);
+        let names = ["cat", "dog"];
+        let all_right = comparison(&names, &[0, 0, 0, 1], &[0, 0, 0, 1]);
         let pixels = rendered(&drawn(&all_right));
         let full = BLUES.at(1.0).0;
         let dark = pixels.pixels().filter(|pixel| pixel.0 == full).count();
@@ -316,9 +308,10 @@ mod tests {
     #[test]
     fn any_number_of_classes() {
         for classes in [1, 2, 12, 13, 25, 26, 100, 1000] {
-            let names = (0..classes).map(|class| format!("a_class_with_a_long_name_{class}")).collect();
+            let names = (0..classes).map(|class| format!("a_class_with_a_long_name_{class}"));
+            let names: Vec<String> = names.collect();
             let labels: Vec<usize> = (0..classes).collect();
-            let svg = drawn(&comparison(names, &labels, &labels)).svg().to_owned();
+            let svg = drawn(&comparison(&names, &labels, &labels)).svg().to_owned();
             assert_eq!(svg.contains(">1</text>"), classes <= MOST_NUMBERS, "{classes} classes");
             assert_eq!(svg.contains("name_0</text>"), classes <= 150, "{classes} classes");
         }
@@ -326,7 +319,7 @@ mod tests {
 
     #[test]
     fn a_model_that_failed_has_none() {
-        let mut comparison = comparison(vec!["cat".into()], &[0], &[0]);
+        let mut comparison = comparison(&["cat"], &[0], &[0]);
         comparison.results[0].test = None;
         assert_eq!(confusion(&comparison, &comparison.results[0]), None);
     }

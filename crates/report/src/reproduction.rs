@@ -151,6 +151,7 @@ mod tests {
     use zoo_schema::{DatasetSummary, ImageCounts, SCHEMA};
 
     use super::*;
+    use crate::sample::dataset;
 
     fn figure(measure: &str, (low, high): (Option<f64>, Option<f64>), measured: Option<f64>) -> Figure {
         let figure = Figure {
@@ -196,13 +197,7 @@ mod tests {
             suite: "cs231n".into(),
             zoo_version: "0.1.0".into(),
             burn_version: "0.22.1".into(),
-            dataset: DatasetSummary {
-                name: "cifar10".into(),
-                train: 50_000,
-                validation: 0,
-                test: 10_000,
-                classes: Vec::new(),
-            },
+            dataset: DatasetSummary { name: "cifar10".into(), ..dataset([50_000, 0, 10_000], &[]) },
             cifar10: true,
             official: false,
             quick: false,

@@ -1,8 +1,8 @@
-//! What a comparison comes to, in words and cells.
+//! What a comparison is of, in words.
 
 use zoo_schema::{Comparison, ModelResult};
 
-use crate::figure::{or_dash, percent, scientific, seconds, thousands};
+use crate::figure::thousands;
 
 /// Whether the rows are not all of one backend.
 pub(crate) fn has_several_backends(comparison: &Comparison) -> bool {
@@ -15,43 +15,10 @@ pub(crate) fn name_on(comparison: &Comparison, result: &ModelResult) -> String {
     if has_several_backends(comparison) { format!("{name} on {}", result.backend) } else { name.into() }
 }
 
-/// The other ways of evaluation that any of the results has figures of, each once.
-fn variants(comparison: &Comparison) -> Vec<&str> {
-    let mut names = Vec::new();
-    for variant in comparison.results.iter().flat_map(|result| &result.variants) {
-        if !names.contains(&variant.name.as_str()) {
-            names.push(variant.name.as_str());
-        }
-    }
-    names
-}
-
-/// A variant's name in words.
-fn variant_title(name: &str) -> String {
-    match name {
-        "mirror" => "with mirror".into(),
-        "mirror_and_shifts" => "with mirror and shifts".into(),
-        "without_ema" => "without EMA".into(),
-        other => other.replace('_', " "),
-    }
-}
-
-/// How many columns at the left hold names and not figures.
-pub(crate) fn name_columns(comparison: &Comparison) -> usize {
-    if has_several_backends(comparison) { 2 } else { 1 }
-}
-
-/// The titles of the columns.
-pub(crate) fn header(comparison: &Comparison) -> Vec<String> {
-    let several = has_several_backends(comparison);
-    let mut titles = vec!["model".to_owned()];
-    titles.extend(several.then(|| "backend".into()));
-    titles.push("test accuracy".into());
-    titles.extend(variants(comparison).into_iter().map(variant_title));
-    let others = ["macro precision", "macro recall", "macro F1", "parameters", "fit", "predict, images/s"];
-    titles.extend(others.map(Into::into));
-    titles.extend(several.then(|| "score difference".into()));
-    titles
+/// The name, as [`name_on`] has it, of the result with this [label](ModelResult::label).
+pub(crate) fn name_of(comparison: &Comparison, label: &str) -> String {
+    let result = comparison.results.iter().find(|result| result.label() == label);
+    result.map_or_else(|| label.into(), |result| name_on(comparison, result))
 }
 
 /// One line: the data, the device, the seed and the versions.
@@ -73,42 +40,11 @@ pub fn describe(comparison: &Comparison) -> String {
     )
 }
 
-/// The cells of one model, a dash where there is no figure.
-pub(crate) fn row(comparison: &Comparison, result: &ModelResult) -> Vec<String> {
-    let test = result.test.as_ref();
-    let several = has_several_backends(comparison);
-    let share = |value: Option<f64>| or_dash(value, |value| percent(value, 1));
-    let mut cells = vec![result.name().to_owned()];
-    if several {
-        cells.push(result.backend.clone());
-    }
-    cells.push(share(result.accuracy()));
-    cells.extend(variants(comparison).into_iter().map(|name| {
-        share(result.variants.iter().find(|variant| variant.name == name).map(|variant| variant.accuracy))
-    }));
-    cells.extend([
-        share(test.map(|test| test.macro_average.precision)),
-        share(test.map(|test| test.macro_average.recall)),
-        share(test.map(|test| test.macro_average.f1)),
-        or_dash(result.parameters, thousands),
-        or_dash(result.fit_seconds, seconds),
-        or_dash(result.predict_images_per_second, |rate| thousands(rate.round() as usize)),
-    ]);
-    if several {
-        cells.push(or_dash(result.score_difference, scientific));
-    }
-    cells
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn variants_are_named_in_words() {
-        assert_eq!(
-            ["mirror", "mirror_and_shifts", "without_ema", "at_64_pixels"].map(variant_title),
-            ["with mirror", "with mirror and shifts", "without EMA", "at 64 pixels"]
-        );
-    }
+/// A line for each model that failed: its name, its backend and why.
+#[must_use]
+pub fn failures(comparison: &Comparison) -> Vec<String> {
+    let failed = |result: &ModelResult| {
+        result.error.as_ref().map(|error| format!("{} on {} failed: {error}", result.name(), result.backend))
+    };
+    comparison.results.iter().filter_map(failed).collect()
 }

@@ -21,6 +21,25 @@ pub fn markdown_table<T: Into<Row>>(header: T, figures: impl IntoIterator<Item =
     of_preset(presets::ASCII_MARKDOWN, header, figures)
 }
 
+/// Sets all columns but the first to the right, with so many blanks (one at least) before each, and none around the table.
+pub(crate) fn tighten(table: &mut Table, gaps: impl IntoIterator<Item = usize>) {
+    for (column, gap) in table.column_iter_mut().zip(std::iter::once(1).chain(gaps)) {
+        // The table itself puts a blank between columns.
+        column.set_padding((gap as u16 - 1, 0));
+        if column.index > 0 {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+/// How many columns of the terminal a text takes, or the widest of its lines.
+pub(crate) fn width(text: &str) -> usize {
+    let mut table = Table::new();
+    table.add_row([text]);
+    let widths = table.column_max_content_widths();
+    if text.is_empty() { 0 } else { widths.first().copied().unwrap_or_default().into() }
+}
+
 fn of_preset<T: Into<Row>>(preset: &str, header: T, figures: impl IntoIterator<Item = usize>) -> Table {
     let mut table = Table::new();
     table.load_preset(preset).set_header(header);
@@ -41,6 +60,11 @@ mod tests {
         let mut table = markdown_table(["name", "figure", "note"], [1, 7]);
         table.add_row(["a", "1", "b"]);
         assert_eq!(table.lines().last().unwrap(), "| a    |      1 | b    |");
+    }
+
+    #[test]
+    fn letters_of_some_scripts_take_two_columns() {
+        assert_eq!(["", "a", "89.7 % (89.1–90.3)", "漢字", "macro\nF1"].map(width), [0, 1, 18, 4, 5]);
     }
 
     #[test]

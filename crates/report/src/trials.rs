@@ -101,9 +101,10 @@ fn fill(mut table: Table, result: &SearchResult, searched: &[String], trials: &[
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use zoo_schema::{Best, DatasetSummary, SCHEMA};
+    use zoo_schema::{Best, SCHEMA};
 
     use super::*;
+    use crate::sample::dataset;
 
     fn found(count: usize) -> SearchResult {
         let trial = |number: usize| Trial {
@@ -124,12 +125,11 @@ mod tests {
         };
         let settings = trials[0].settings.clone();
         let best = Best { trial: 1, settings, validation_accuracy: 0.375, config: Value::Null };
-        let classes = vec!["cat".into(), "dog".into()];
         SearchResult {
             schema: SCHEMA,
             zoo_version: "0.1.0".into(),
             burn_version: "0.22.1".into(),
-            dataset: DatasetSummary { name: "pets".into(), train: 5000, validation: 0, test: 4, classes },
+            dataset: dataset([5000, 0, 4], &["cat", "dog"]),
             backend: "flex".into(),
             adapter: "CPU".into(),
             seed: 7,
@@ -138,6 +138,7 @@ mod tests {
             folds: Some(2),
             best: Some(best),
             trials,
+            checks: Vec::new(),
         }
     }
 

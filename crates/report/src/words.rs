@@ -24,18 +24,22 @@ pub(crate) fn widest<'a>(lines: impl IntoIterator<Item = &'a str>, text: &Text) 
     lines.into_iter().map(|line| width(line, text)).fold(0.0, f64::max).ceil()
 }
 
-/// Words that fit into `room` pixels: longer ones lose their middle, since names often differ at their ends.
+/// Words that fit into `room` pixels: see [`without_middle`].
 pub(crate) fn fitted(words: &str, text: &Text, room: f64) -> String {
+    without_middle(words, |words| width(words, text) <= room)
+}
+
+/// As much of `words` as fits: if it is not all, they lose their middle, since names often differ at their ends.
+pub(crate) fn without_middle(words: &str, fits: impl Fn(&str) -> bool) -> String {
     let letters: Vec<char> = words.chars().collect();
-    let without_middle = |kept: usize| -> String {
+    let shortened = |kept: usize| -> String {
         let (start, end) = (kept.div_ceil(2), letters.len() - kept / 2);
         letters[..start].iter().chain(&['…']).chain(&letters[end..]).collect()
     };
-    if width(words, text) <= room {
+    if fits(words) {
         return words.to_owned();
     }
-    let shorter = (1..letters.len()).rev().map(without_middle);
-    shorter.into_iter().find(|shorter| width(shorter, text) <= room).unwrap_or_default()
+    (1..letters.len()).rev().map(shortened).find(|shorter| fits(shorter)).unwrap_or_default()
 }
 
 /// Words as lines that fit into `room` pixels, broken at spaces.

@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use zoo_backends::Backend;
@@ -21,8 +22,10 @@ Examples:
   zoo compare cnn vgg lenet                     other networks; files with recipes work as well
   zoo tune softmax --data cifar10               find a good learning rate and weight decay
   zoo tune knn --set k=1,3,5,10 --folds 5
-  zoo predict runs/0002-train-cnn-cifar10 --image cat.png
-  zoo pictures runs/0002-train-cnn-cifar10      curves, confusion matrix, filters, mistakes
+  zoo compare softmax svm --seeds 5             five trainings of each: mean and standard deviation
+  zoo mistakes last --model cnn --class cat     which cats the CNN got wrong, by name
+  zoo predict cnn --image cat.png               the newest run of cnn
+  zoo pictures cnn                              curves, confusion matrix, filters, mistakes
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
 
@@ -33,25 +36,50 @@ all trials. Without any, the `[search]` of the recipe.
   zoo tune softmax
   zoo tune knn --set k=1,3,5,10 --set metric=l1,l2 --folds 5
   zoo tune mlp --set architecture.hidden=[256],[512] --set optimizer.learning_rate=0.001..0.1 --trials 20
-  zoo tune --resume runs/0003-tune-mlp-shapes10";
+  zoo tune --resume last";
+
+const COMPARE_HELP: &str = "\
+Models are chosen by validation images, which they don't learn from: the table is sorted by them. Test images are there for the final \
+figure; while you try settings, leave them alone with --no-test.
+
+Examples:
+  zoo compare
+  zoo compare softmax svm --seeds 5             mean and standard deviation over five trainings
+  zoo compare vgg lenet --data cifar10 --budget 2m
+  zoo compare softmax --no-test --set optimizer.learning_rate=0.05
+  zoo compare --resume last                     what was interrupted
+
+A comparison's folder has config.toml (all keys and their values), result.json, result.md, result.csv, predictions.csv (what each model \
+says of each image), learning curves, and a folder for each model, which `evaluate`, `predict`, `pictures` and `losses` take.";
+
+const MISTAKES_EXAMPLES: &str = "\
+Examples:
+  zoo mistakes last                             images that some model of the newest run gets wrong
+  zoo mistakes last --model cnn --class cat     cats that the CNN takes for something else
+  zoo mistakes last --all-wrong                 images that no model gets right
+  zoo mistakes softmax svm --disagree           images on which two runs disagree
+  zoo mistakes last --class cat --csv | zoo data export cats --data cifar10 --only -
+
+The most confident mistakes come first. predictions.csv in the folder of a run has the answers for all images.";
 
 const TRAIN_EXAMPLES: &str = "\
 Examples:
   zoo train cnn --data cifar10
   zoo train resnet20 --data cifar10 --set train.epochs=30
-  zoo train --resume runs/0002-train-cnn-cifar10
+  zoo train --resume last
 
 A run's folder has config.toml (all keys and their values), metrics.jsonl (a line per epoch), checkpoint/, and in the end \
-result.json and model.safetensors.";
+result.json, predictions.csv and model.safetensors.";
 
 const EVALUATE_EXAMPLES: &str = "\
 Examples:
-  zoo evaluate runs/0002-train-cnn-cifar10
+  zoo evaluate cnn
   zoo evaluate --weights resnet20.pt --config configs/resnet20.toml --data cifar10";
 
 const PREDICT_EXAMPLES: &str = "\
 Examples:
-  zoo predict runs/0002-train-cnn-cifar10 --image cat.png dog.jpg --top 5";
+  zoo predict cnn --image cat.png dog.jpg --top 5
+  zoo predict last --image cat.png              every model of the newest comparison";
 
 const GRADCHECK_HELP: &str = "\
 Each derivative a is compared with n = (L(θ + h) − L(θ − h)) / 2h with h = 1e-5. A relative error |a − n| / max(|a|, |n|) up to 1e-7 \
@@ -71,17 +99,25 @@ raise it, and the optimizer lower that penalty. Forty images must be memorised w
 const LOSSES_EXAMPLES: &str = "\
 Examples:
   zoo train softmax && zoo train svm
-  zoo losses runs/0001-train-softmax-shapes10 runs/0002-train-svm-shapes10";
+  zoo losses softmax svm";
 
 const PICTURES_EXAMPLES: &str = "\
 Examples:
   zoo pictures --data cifar10                   samples, mean images, distances, nearest neighbours
-  zoo pictures runs/0002-train-cnn-cifar10      curves, confusion matrix, filters or templates, mistakes
-  zoo pictures runs/0003-tune-knn-cifar10       accuracy against what was searched";
+  zoo pictures cnn                              curves, confusion matrix, filters or templates, mistakes
+  zoo pictures last                             of a search: accuracy against what was searched";
 
 const FETCH_HELP: &str = "\
 Examples:
   zoo data fetch cifar10                        170 MB, unpacked to 184 MB in data/";
+
+const EXPORT_HELP: &str = "\
+Examples:
+  zoo data export cifar10-files --data cifar10
+  zoo mistakes last --class cat --csv | zoo data export cats --data cifar10 --only -
+  zoo data export wrong --data cifar10 --only wrong.csv
+
+A file is named after its image: test_batch/123 of CIFAR-10 becomes test/cat/test_batch-00123.png.";
 
 /// Compares image classifiers side by side: k-nearest neighbours, a softmax classifier, a linear SVM and a convolutional
 /// network, on the CPU or a GPU.
@@ -96,11 +132,9 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Fit and evaluate classifiers side by side
-    Compare {
-        #[arg(value_name = "MODEL|FILE", help = models_help("Models and recipes", &format!("files with recipes [default: {}]", COMPARED.join(" "))))]
-        models: Vec<String>,
-    },
+    /// Fit and evaluate classifiers side by side, and say which can be told apart
+    #[command(after_help = COMPARE_HELP)]
+    Compare(CompareArguments),
     /// Fit one classifier and keep it, with a checkpoint after each epoch
     #[command(after_help = TRAIN_EXAMPLES)]
     Train(TrainArguments),
@@ -116,8 +150,8 @@ pub(crate) enum Command {
     /// Classify image files with one or more trained runs
     #[command(after_help = PREDICT_EXAMPLES)]
     Predict {
-        /// The runs' folders
-        #[arg(required = true)]
+        /// The runs: folders, or names of recipes for their newest runs, or `last`
+        #[arg(required = true, value_name = "RUN")]
         runs: Vec<PathBuf>,
         /// PNG or JPEG files of any size
         #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
@@ -129,17 +163,21 @@ pub(crate) enum Command {
     /// Draw the course's pictures: of runs, of searches, or of --data itself
     #[command(after_help = PICTURES_EXAMPLES)]
     Pictures {
-        /// The folders of runs and searches, each of which gets a folder `pictures` [default: a new run of --data]
+        /// Runs and searches: folders, or names of recipes for their newest runs, or `last`; each gets a folder `pictures` [default: a
+        /// new run of --data]
         #[arg(value_name = "RUN")]
         runs: Vec<PathBuf>,
     },
     /// What cross-entropy and the hinge say of the validation images of trained runs, all together and one by one
     #[command(after_help = LOSSES_EXAMPLES)]
     Losses {
-        /// The runs' folders, all made from the same images
-        #[arg(required = true)]
+        /// The runs, all made from the same images: folders, or names of recipes for their newest runs, or `last`
+        #[arg(required = true, value_name = "RUN")]
         runs: Vec<PathBuf>,
     },
+    /// Which images models got wrong, by name, the most confident mistakes first
+    #[command(after_help = MISTAKES_EXAMPLES)]
+    Mistakes(MistakesArguments),
     /// Fetch, inspect, verify and export datasets
     Data {
         #[command(subcommand)]
@@ -195,6 +233,63 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// How models are fitted and judged.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct ProtocolArguments {
+    /// Leave the test images alone and judge by validation images: for trying settings
+    #[arg(long)]
+    pub(crate) no_test: bool,
+    /// How long a training may take, `90s`, `2m`, `1h`: it stops at the end of the epoch that passes this
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) budget: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArguments {
+    #[arg(
+        value_name = "MODEL|FILE",
+        conflicts_with = "resume",
+        help = models_help("Models and recipes", &format!("files with recipes [default: {}]", COMPARED.join(" ")))
+    )]
+    pub(crate) models: Vec<String>,
+    /// Train each recipe this many times, with weights, order and augmentation from --seed, --seed + 1, …
+    #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = at_least(1))]
+    pub(crate) seeds: Option<usize>,
+    #[command(flatten)]
+    pub(crate) protocol: ProtocolArguments,
+    /// Go on with a comparison that was interrupted: what is there is kept
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["no_test", "budget"])]
+    pub(crate) resume: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MistakesArguments {
+    /// The runs, all judged on the same images: folders, or names of recipes for their newest runs, or `last`
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<PathBuf>,
+    /// Only images of this class
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) class: Option<String>,
+    /// Only images that a model takes for this class
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) answer: Option<String>,
+    /// Only what this model says. May be repeated
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Vec<String>,
+    /// Only images that all models get wrong
+    #[arg(long, conflicts_with = "disagree")]
+    pub(crate) all_wrong: bool,
+    /// Images on which models disagree, rather than those that one gets wrong
+    #[arg(long)]
+    pub(crate) disagree: bool,
+    /// How many to show; --json and --csv have them all
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = at_least(1))]
+    pub(crate) top: usize,
+    /// CSV on stdout, with the columns of predictions.csv
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct TrainArguments {
     #[arg(
@@ -205,8 +300,10 @@ pub(crate) struct TrainArguments {
     )]
     model: Option<String>,
     /// Continue a run that was interrupted, exactly where it stopped
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["no_test", "budget"])]
     resume: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) protocol: ProtocolArguments,
 }
 
 impl TrainArguments {
@@ -218,7 +315,7 @@ impl TrainArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateArguments {
-    /// The run's folder
+    /// The run: its folder, or the name of a recipe for its newest run
     #[arg(required_unless_present = "weights", conflicts_with = "weights")]
     run: Option<PathBuf>,
     /// Evaluate these weights in the network of `--config`: a SafeTensors file, or one that torch.save has written of a
@@ -300,19 +397,24 @@ pub(crate) enum DataCommand {
     Info,
     /// Read every image of --data and check what can be checked
     Verify,
-    /// Write --data to a new folder
+    /// Write --data to a new folder, or some of its images
+    #[command(after_help = EXPORT_HELP)]
     Export {
         /// The folder to make
         destination: PathBuf,
         /// How to write it
         #[arg(long, value_enum, default_value_t = ExportFormat::Folder)]
         format: ExportFormat,
+        /// Write only the images that this CSV file names in its column `image`, as predictions.csv of a run does; - reads
+        /// stdin
+        #[arg(long, value_name = "FILE")]
+        only: Option<PathBuf>,
     },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum ExportFormat {
-    /// PNG files: train/CLASS/NNNNN.png, test/CLASS/NNNNN.png
+    /// PNG files named after the images: train/CLASS/NAME.png, test/CLASS/NAME.png
     Folder,
     /// CIFAR-10's binary batches
     Binary,
@@ -362,6 +464,9 @@ pub(crate) struct GlobalOptions {
     /// One JSON document on stdout and nothing else there
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Tables of at most 80 columns, as for a narrow terminal
+    #[arg(long, global = true)]
+    pub(crate) narrow: bool,
     /// No progress, errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,

@@ -49,14 +49,15 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<(), Failure> {
     let options = Options::new(&cli.global)?;
     match &cli.command {
-        Command::Compare { models } => commands::compare::run(&options.completed_from(models)?, models),
-        Command::Train(train) => commands::train::run(&options, &train.subject()),
+        Command::Compare(compare) => commands::compare::run(&options, compare),
+        Command::Train(train) => commands::train::run(&options, train),
         Command::Evaluate(evaluate) => commands::evaluate::run(&options, evaluate),
         Command::Tune(tune) => commands::tune::run(&options, tune),
         Command::Trial => commands::trial::run(&options),
         Command::Predict { runs, image, top } => commands::predict::run(&options, runs, image, *top),
         Command::Pictures { runs } => commands::pictures::run(&options, runs),
         Command::Losses { runs } => commands::losses::run(&options, runs),
+        Command::Mistakes(mistakes) => commands::mistakes::run(&options, mistakes),
         Command::Data { command } => commands::data::run(&options, command),
         Command::Reproduce { suite, only, quick } => commands::reproduce::run(&options, suite, only, *quick),
         Command::Gradcheck { models, samples } => {

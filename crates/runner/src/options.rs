@@ -3,14 +3,19 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use zoo_backends::{Backend, Machine};
-use zoo_lab::run::{RunConfig, TrainingRun};
-use zoo_lab::{LabError, Relocation, Source, Watch};
+use zoo_backends::{Backend, Kind, Machine};
+use zoo_lab::run::{RunConfig, TrainingRun, find};
+use zoo_lab::{LabError, Protocol, Relocation, Source, Watch};
 use zoo_recipes::{Contenders, RUN, RecipeError, Registry, is_file, read_table};
 
-use crate::cli::GlobalOptions;
+use crate::cli::{GlobalOptions, ProtocolArguments};
 use crate::failure::Failure;
 use crate::progress::Progress;
+
+/// How many columns a table may take.
+const WIDE: usize = 100;
+/// The same with `--narrow`.
+const NARROW: usize = 80;
 
 /// What every command is told.
 #[derive(Clone, Debug)]
@@ -29,6 +34,8 @@ pub(crate) struct Options {
     pub(crate) out: PathBuf,
     /// Whether one JSON document is printed, and nothing else.
     pub(crate) json: bool,
+    /// How models are fitted and judged, unless the command says otherwise.
+    protocol: Protocol,
 }
 
 impl Options {
@@ -47,7 +54,8 @@ impl Options {
 
     /// What was given, else what `run` had, else the defaults.
     fn resolve(given: &GlobalOptions, run: Option<RunConfig>) -> Self {
-        let seed = given.seed.or(run.as_ref().map(|run| run.seed)).unwrap_or(42);
+        let protocol = run.as_ref().map_or(Protocol::new(42), RunConfig::protocol);
+        let seed = given.seed.unwrap_or(protocol.seed);
         let base = run.map_or_else(|| Source::named("shapes10"), |run| run.source);
         let source = Source {
             data: given.data.clone().unwrap_or(base.data),
@@ -64,6 +72,7 @@ impl Options {
             seed,
             out: given.out.clone().unwrap_or_else(|| "runs".into()),
             json: given.json,
+            protocol: Protocol { seed, ..protocol },
             given: given.clone(),
         }
     }
@@ -80,6 +89,35 @@ impl Options {
             Some(run) => Self::resolve(&self.given, Some(run)),
             None => self.clone(),
         })
+    }
+
+    /// How models are fitted and judged.
+    pub(crate) fn protocol(&self, arguments: ProtocolArguments, trainings: Option<usize>) -> Protocol {
+        Protocol {
+            trainings: trainings.unwrap_or(self.protocol.trainings),
+            no_test: arguments.no_test || self.protocol.no_test,
+            budget: arguments.budget.or(self.protocol.budget),
+            ..self.protocol
+        }
+    }
+
+    /// The folder of the run that `name` means: a folder, a recipe's name, `last`.
+    ///
+    /// # Errors
+    /// [`LabError::NoRun`].
+    pub(crate) fn find(&self, name: &Path) -> Result<PathBuf, LabError> {
+        find(&self.registry, &self.out, name)
+    }
+
+    /// How many columns a table may take.
+    pub(crate) fn width(&self) -> usize {
+        let most = if self.given.narrow { NARROW } else { WIDE };
+        console::Term::stdout().size_checked().map_or(most, |(_, columns)| most.min(columns.into()))
+    }
+
+    /// Whether more is to be shown than usual.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.given.verbose > 0
     }
 
     /// The same options, images being CIFAR-10 unless others were named.
@@ -176,30 +214,46 @@ impl Options {
     /// # Errors
     /// [`Failure`] if one can't be opened.
     pub(crate) fn machines(&self) -> Result<Vec<Machine>, Failure> {
-        let machines =
-            self.given.backend.iter().map(|backend| backend.select()).collect::<Result<Vec<_>, _>>()?;
+        self.open(&self.given.backend)
+    }
+
+    /// Opens `backends`, unless others are named, and says which they are.
+    ///
+    /// # Errors
+    /// [`Failure`] if one can't be opened.
+    pub(crate) fn machines_or(&self, backends: &[Backend]) -> Result<Vec<Machine>, Failure> {
+        let is_default = self.given.backend == [Kind::Auto.into()];
+        self.open(if is_default { backends } else { &self.given.backend })
+    }
+
+    fn open(&self, backends: &[Backend]) -> Result<Vec<Machine>, Failure> {
+        let machines = backends.iter().map(|backend| backend.select()).collect::<Result<Vec<_>, _>>()?;
         for machine in &machines {
             self.watch().line(&format!("backend: {machine}"));
         }
         Ok(machines)
     }
 
-    /// Opens the training runs in the folders `paths`.
+    /// Opens the training runs that `names` mean; a comparison means all of its models.
     ///
     /// # Errors
     /// [`LabError`] for a folder that is not that of such a run.
-    pub(crate) fn open_runs(&self, paths: &[PathBuf]) -> Result<Vec<TrainingRun>, LabError> {
-        paths.iter().map(|path| TrainingRun::open(&self.registry, path)).collect()
+    pub(crate) fn open_runs(&self, names: &[PathBuf]) -> Result<Vec<TrainingRun>, LabError> {
+        let mut runs = Vec::new();
+        for name in names {
+            runs.extend(TrainingRun::open_all(&self.registry, &self.find(name)?)?);
+        }
+        Ok(runs)
     }
 
     /// What shows progress.
     pub(crate) fn watch(&self) -> Progress {
-        Progress::new(self.given.quiet)
+        Progress::new(self.given.quiet, self.is_verbose())
     }
 
     /// What shows progress where models are trained: a dashboard, if that was asked for.
     pub(crate) fn training_watch(&self) -> Progress {
-        if self.given.tui { Progress::Dashboard } else { self.watch() }
+        if self.given.tui { self.watch().with_dashboard() } else { self.watch() }
     }
 
     /// Refuses options that would change what a run has been made from. `--data` and `--data-dir` wouldn't: images may have moved, and
@@ -217,7 +271,6 @@ impl Options {
                 ("--limit-train", given.limit_train.is_some()),
                 ("--limit-test", given.limit_test.is_some()),
                 ("--validation", given.validation.is_some()),
-                ("--out", given.out.is_some()),
             ],
             "a run keeps its own data and recipe",
         )

@@ -22,10 +22,16 @@ pub(crate) fn print_json(document: &impl Serialize) -> Result<(), Failure> {
     print(&serde_json::to_string_pretty(document)?)
 }
 
-/// Prints the table of a comparison, or the document.
+/// Prints the table of a comparison and what follows from it, or the document.
 pub(crate) fn show(options: &Options, comparison: &Comparison) -> Result<(), Failure> {
     if options.json {
         return print_json(comparison);
     }
-    print(&format!("{}\n{}", zoo_report::describe(comparison), zoo_report::terminal_table(comparison)))
+    let mut parts =
+        vec![zoo_report::describe(comparison), zoo_report::table_within(comparison, options.width())];
+    if options.is_verbose() {
+        parts.push(zoo_report::details(comparison));
+    }
+    parts.extend(zoo_report::notes(comparison));
+    print(&parts.join("\n"))
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use zoo_lab::{ProgressListener, Silent, TrainingListener, TrialListener, Watch};
-use zoo_report::{percent, settings_line};
+use zoo_report::{percent, scientific, settings_line};
 use zoo_schema::{EpochRecord, Trial, best_trial};
 use zoo_train::Event;
 
@@ -17,7 +17,15 @@ use crate::stderr::say;
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
+pub(crate) struct Progress {
+    means: Means,
+    /// Whether lines say more than usual.
+    is_verbose: bool,
+}
+
+/// By what means progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Means {
     /// Bars, but Burn's dashboard for training.
     Dashboard,
     Bars,
@@ -27,19 +35,25 @@ pub(crate) enum Progress {
 
 impl Progress {
     /// Bars if stderr is a terminal.
-    pub(crate) fn new(quiet: bool) -> Self {
-        match (quiet, std::io::stderr().is_terminal()) {
-            (true, _) => Self::Silent,
-            (false, true) => Self::Bars,
-            (false, false) => Self::Lines,
-        }
+    pub(crate) fn new(is_quiet: bool, is_verbose: bool) -> Self {
+        let means = match (is_quiet, std::io::stderr().is_terminal()) {
+            (true, _) => Means::Silent,
+            (false, true) => Means::Bars,
+            (false, false) => Means::Lines,
+        };
+        Self { means, is_verbose }
+    }
+
+    /// The same with Burn's dashboard for training.
+    pub(crate) const fn with_dashboard(self) -> Self {
+        Self { means: Means::Dashboard, ..self }
     }
 
     /// A bar over `length` steps, which disappears when it is dropped.
     pub(crate) fn bar(self, length: u64, template: &str) -> Bar {
-        let target = match self {
-            Self::Dashboard | Self::Bars => ProgressDrawTarget::stderr(),
-            Self::Lines | Self::Silent => ProgressDrawTarget::hidden(),
+        let target = match self.means {
+            Means::Dashboard | Means::Bars => ProgressDrawTarget::stderr(),
+            Means::Lines | Means::Silent => ProgressDrawTarget::hidden(),
         };
         let bar = ProgressBar::with_draw_target(Some(length), target);
         let style = ProgressStyle::with_template(template).expect("the template is ours");
@@ -50,7 +64,7 @@ impl Progress {
 
 impl Watch for Progress {
     fn line(&self, text: &str) {
-        if *self != Self::Silent {
+        if self.means != Means::Silent {
             say(text);
         }
     }
@@ -80,7 +94,7 @@ impl Watch for Progress {
             }
             // Those that were there before are not told again.
             let new = shown.replace(trials.len()).map_or(&[][..], |before| &trials[before..]);
-            for trial in new.iter().filter(|_| *self == Self::Lines) {
+            for trial in new.iter().filter(|_| self.means == Means::Lines) {
                 self.line(&trial_line(trial, count));
             }
         })
@@ -88,7 +102,7 @@ impl Watch for Progress {
 
     /// Of a part the bars are seen, and at no terminal nothing.
     fn part(&self) -> Box<dyn Watch + '_> {
-        if *self == Self::Bars { Box::new(*self) } else { Box::new(Silent) }
+        if self.means == Means::Bars { Box::new(*self) } else { Box::new(Silent) }
     }
 }
 
@@ -125,7 +139,7 @@ impl Training {
     /// Follows the training of `model` over `images` images per epoch.
     fn new(progress: Progress, model: &str, images: usize, epochs: usize) -> Self {
         let bar = progress.bar(images as u64, "{prefix} {wide_bar} {msg} {eta:>4}");
-        if progress == Progress::Dashboard {
+        if progress.means == Means::Dashboard {
             bar.0.set_draw_target(ProgressDrawTarget::hidden());
         }
         Self {
@@ -144,7 +158,7 @@ impl Training {
     /// Shows an event. Returns false if training is to stop, as was asked for.
     fn observe(&mut self, event: &Event<'_>) -> bool {
         #[cfg(feature = "tui")]
-        let go_on = self.progress != Progress::Dashboard || self.show(event);
+        let go_on = self.progress.means != Means::Dashboard || self.show(event);
         #[cfg(not(feature = "tui"))]
         let go_on = true;
         match *event {
@@ -154,17 +168,17 @@ impl Training {
                 let bar = &self.bar.0;
                 bar.set_prefix(format!("{} epoch {epoch}/{}", self.model, self.epochs));
                 bar.set_message(format!(
-                    "loss {loss:.4}  accuracy {:.1} %  {rate:.0} images/s",
+                    "train loss {loss:.4}  train {:.1} %  {rate:.0} images/s",
                     100.0 * accuracy
                 ));
                 bar.set_position(images as u64);
             }
             Event::Epoch(history) => {
                 let Some(record) = history.last() else { return go_on };
-                let line = epoch_line(&self.model, record, self.epochs, self.seen);
-                match self.progress {
-                    Progress::Dashboard => self.lines.push(line),
-                    Progress::Bars => self.bar.0.println(line),
+                let line = epoch_line(&self.model, record, self.epochs, self.seen, self.progress.is_verbose);
+                match self.progress.means {
+                    Means::Dashboard => self.lines.push(line),
+                    Means::Bars => self.bar.0.println(line),
                     _ => self.progress.line(&line),
                 }
                 self.epoch_start = Instant::now();
@@ -183,7 +197,7 @@ impl Training {
         let answer = self.dashboard.get_or_insert_with(open).show(event);
         if answer == Answer::Gone {
             self.close();
-            self.progress = Progress::Bars;
+            self.progress.means = Means::Bars;
             self.progress.line("the terminal cannot show the dashboard; here is the bar");
             self.bar.0.set_draw_target(ProgressDrawTarget::stderr());
         }
@@ -206,19 +220,21 @@ impl Drop for Training {
     }
 }
 
-fn epoch_line(model: &str, record: &EpochRecord, epochs: usize, images: usize) -> String {
-    let validation = record
-        .validation_accuracy
-        .map_or_else(String::new, |accuracy| format!(", validation {:.1} %", 100.0 * accuracy));
-    let update = record.update_ratio.map_or_else(String::new, |ratio| format!(", update/weight {ratio:.1e}"));
-    format!(
-        "{model} epoch {}/{epochs}: loss {:.4}, accuracy {:.1} %{validation}{update}, {:.1} s, {:.0} images/s",
-        record.epoch,
-        record.train_loss,
-        100.0 * record.train_accuracy,
-        record.seconds,
-        images as f64 / record.seconds,
-    )
+/// What an epoch came to. Loss and accuracy of training are those of the batches as they were trained on, while weights moved.
+fn epoch_line(model: &str, record: &EpochRecord, epochs: usize, images: usize, is_verbose: bool) -> String {
+    let mut parts = vec![
+        format!("train loss {:.4}", record.train_loss),
+        format!("train {}", percent(record.train_accuracy, 1)),
+    ];
+    parts.extend(record.validation_accuracy.map(|accuracy| format!("validation {}", percent(accuracy, 1))));
+    if is_verbose {
+        parts.extend(record.validation_loss.map(|loss| format!("validation loss {loss:.4}")));
+        parts.push(format!("learning rate {}", scientific(record.learning_rate)));
+        parts.extend(record.update_ratio.map(|ratio| format!("update/weight {}", scientific(ratio))));
+    }
+    parts.push(format!("{:.1} s", record.seconds));
+    parts.push(format!("{:.0} images/s", images as f64 / record.seconds));
+    format!("{model} epoch {}/{epochs}: {}", record.epoch, parts.join(", "))
 }
 
 /// How a trial did.

@@ -4,6 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::calibration::Calibration;
+use crate::chance::{Pair, Spread};
+use crate::finding::Finding;
+use crate::interval::Interval;
 use crate::metrics::{ClassMetrics, ConfusionMatrix, MacroMetrics};
 
 /// The version of the schema of every document of this crate. Fields are only ever added under one version.
@@ -26,8 +30,35 @@ pub struct Comparison {
     pub adapter: String,
     /// What everything random follows from.
     pub seed: u64,
-    /// One per model and backend.
+    /// One per model and backend, the best by validation accuracy first.
     pub results: Vec<ModelResult>,
+    /// What guessing comes to that always says the largest class of the training images.
+    #[serde(default)]
+    pub majority: Option<Majority>,
+    /// Each pair of models on the first backend, and whether chance explains their difference.
+    #[serde(default)]
+    pub pairs: Vec<Pair>,
+    /// Which models can be told apart, in one sentence.
+    #[serde(default)]
+    pub verdict: Option<String>,
+    /// Models that no other beats in both validation accuracy and speed of prediction, the fastest first: see
+    /// [`ModelResult::label`].
+    #[serde(default)]
+    pub pareto_front: Vec<String>,
+    /// What is worth knowing before these figures are believed.
+    #[serde(default)]
+    pub checks: Vec<Finding>,
+}
+
+/// What guessing comes to that always says the same class: the one that most training images are of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Majority {
+    /// The class.
+    pub class: String,
+    /// Its share of the validation images; `null` if there are none.
+    pub validation_accuracy: Option<f64>,
+    /// Its share of the test images; `null` if they were left alone.
+    pub test_accuracy: Option<f64>,
 }
 
 /// Name, sizes and classes of a dataset.
@@ -43,6 +74,21 @@ pub struct DatasetSummary {
     pub test: usize,
     /// Class names, in the order of labels.
     pub classes: Vec<String>,
+    /// Training images of each class, those held out not included.
+    #[serde(default)]
+    pub train_per_class: Vec<usize>,
+    /// Test images of which there is an equal one, pixel by pixel, among the training or validation images.
+    #[serde(default)]
+    pub duplicates: Vec<Duplicate>,
+}
+
+/// A test image that is among the images that models learn from, too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Duplicate {
+    /// The name of the test image.
+    pub test: String,
+    /// The name of the training or validation image.
+    pub train: String,
 }
 
 /// What became of one model.
@@ -55,17 +101,29 @@ pub struct ModelResult {
     pub recipe: Option<String>,
     /// The backend that it ran on, `flex`.
     pub backend: String,
+    /// The folder of its run within that of the comparison.
+    #[serde(default)]
+    pub folder: Option<String>,
     /// Its recipe, everything resolved.
     pub config: serde_json::Value,
     /// Why there are no figures, if there are none.
     pub error: Option<String>,
     /// Trained numbers; for k-NN the pixel values that it keeps.
     pub parameters: Option<usize>,
+    /// The epoch that was kept, from 1: the one with the best validation accuracy. `null` for what isn't trained.
+    #[serde(default)]
+    pub kept_epoch: Option<usize>,
+    /// Steps of the optimizer in a training to the end.
+    #[serde(default)]
+    pub steps: Option<usize>,
+    /// Why training ended before its last epoch, if it did.
+    #[serde(default)]
+    pub stopped_by: Option<EarlyStop>,
     /// Wall time to fit, validation included.
     pub fit_seconds: Option<f64>,
-    /// Wall time to score the test images.
+    /// Wall time to score the test images; if they were left alone, the validation images.
     pub predict_seconds: Option<f64>,
-    /// Test images per second.
+    /// Images per second of that.
     pub predict_images_per_second: Option<f64>,
     /// Figures on the test images.
     pub test: Option<TestMetrics>,
@@ -82,6 +140,55 @@ pub struct ModelResult {
     pub score_difference: Option<f64>,
     /// One record per epoch; empty for k-NN.
     pub history: Vec<EpochRecord>,
+    /// With several seeds: one training per seed. All other figures of this result are those of the first.
+    #[serde(default)]
+    pub seeds: Option<Seeds>,
+}
+
+/// Why training ended before its last epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EarlyStop {
+    /// It had used up its time.
+    Budget,
+    /// The best epoch was too long ago.
+    Patience,
+}
+
+/// One recipe trained several times, with other weights, order and augmentation each time; the images are the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seeds {
+    /// One per training.
+    pub trainings: Vec<Training>,
+    /// Of the validation accuracy.
+    pub validation: Option<Spread>,
+    /// Of the test accuracy.
+    pub test: Option<Spread>,
+    /// Of the accuracy on training images.
+    pub train: Option<Spread>,
+    /// Of the macro F1.
+    pub macro_f1: Option<Spread>,
+}
+
+/// One of several trainings of a recipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Training {
+    /// What weights, order and augmentation follow from.
+    pub seed: u64,
+    /// The folder of its run within that of the comparison.
+    pub folder: Option<String>,
+    /// The epoch that was kept, from 1.
+    pub kept_epoch: Option<usize>,
+    /// Wall time to fit, validation included.
+    pub fit_seconds: Option<f64>,
+    /// Accuracy on the validation images.
+    pub validation_accuracy: Option<f64>,
+    /// Accuracy on the test images.
+    pub test_accuracy: Option<f64>,
+    /// Accuracy on training images.
+    pub train_accuracy: Option<f64>,
+    /// Macro F1 on the test images.
+    pub macro_f1: Option<f64>,
 }
 
 /// Accuracy and loss on a part of the data.
@@ -91,6 +198,9 @@ pub struct PartMetrics {
     pub images: usize,
     /// The share of right predictions.
     pub accuracy: f64,
+    /// Its 95 % interval: see [`Interval::wilson`].
+    #[serde(default)]
+    pub accuracy_interval: Option<Interval>,
     /// Mean loss, without regularisation.
     pub loss: Option<f64>,
 }
@@ -102,6 +212,9 @@ pub struct Variant {
     pub name: String,
     /// The share of right predictions.
     pub accuracy: f64,
+    /// Its 95 % interval: see [`Interval::wilson`].
+    #[serde(default)]
+    pub accuracy_interval: Option<Interval>,
     /// Mean loss, without regularisation.
     pub loss: Option<f64>,
 }
@@ -111,6 +224,21 @@ pub struct Variant {
 pub struct TestMetrics {
     /// The share of right predictions.
     pub accuracy: f64,
+    /// Its 95 % interval: see [`Interval::wilson`].
+    #[serde(default)]
+    pub accuracy_interval: Option<Interval>,
+    /// The mean recall of the classes that have images: accuracy as if all classes were of one size.
+    #[serde(default)]
+    pub balanced_accuracy: Option<f64>,
+    /// The correlation of classes and answers: see [`ConfusionMatrix::matthews_correlation`].
+    #[serde(default)]
+    pub matthews_correlation: Option<f64>,
+    /// Agreement of classes and answers beyond chance: see [`ConfusionMatrix::cohen_kappa`].
+    #[serde(default)]
+    pub cohen_kappa: Option<f64>,
+    /// Whether the model is right as often as it claims to be; `null` if it claims no probabilities.
+    #[serde(default)]
+    pub calibration: Option<Calibration>,
     /// The share of images whose label is among the five largest scores.
     pub top_5_accuracy: f64,
     /// Mean loss, without regularisation.
@@ -182,6 +310,11 @@ impl TestMetrics {
             .collect();
         Self {
             accuracy: confusion.accuracy(),
+            accuracy_interval: Some(Interval::wilson(confusion.right(), confusion.images())),
+            balanced_accuracy: Some(confusion.balanced_accuracy()),
+            matthews_correlation: Some(confusion.matthews_correlation()),
+            cohen_kappa: confusion.cohen_kappa(),
+            calibration: None,
             top_5_accuracy,
             loss,
             macro_average: confusion.macro_average(),
@@ -199,9 +332,13 @@ impl ModelResult {
             model: model.into(),
             recipe: None,
             backend: backend.into(),
+            folder: None,
             config,
             error: None,
             parameters: None,
+            kept_epoch: None,
+            steps: None,
+            stopped_by: None,
             fit_seconds: None,
             predict_seconds: None,
             predict_images_per_second: None,
@@ -211,6 +348,7 @@ impl ModelResult {
             validation: None,
             score_difference: None,
             history: Vec::new(),
+            seeds: None,
         }
     }
 
@@ -226,17 +364,49 @@ impl ModelResult {
         self.recipe.as_ref().unwrap_or(&self.model)
     }
 
-    /// The accuracy on the test images, if there is one.
+    /// What tells it apart from the other results of a comparison: its folder, or else its name.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.folder.as_deref().unwrap_or(self.name())
+    }
+
+    /// The accuracy on the test images, if there is one; with several seeds the mean.
     #[must_use]
     pub fn accuracy(&self) -> Option<f64> {
-        self.test.as_ref().map(|test| test.accuracy)
+        let mean = self.seeds.as_ref().and_then(|seeds| seeds.test).map(|spread| spread.mean);
+        mean.or(self.test.as_ref().map(|test| test.accuracy))
+    }
+
+    /// The accuracy on the validation images, if there is one; with several seeds the mean.
+    #[must_use]
+    pub fn validation_accuracy(&self) -> Option<f64> {
+        let mean = self.seeds.as_ref().and_then(|seeds| seeds.validation).map(|spread| spread.mean);
+        mean.or(self.validation.map(|part| part.accuracy))
+    }
+}
+
+impl PartMetrics {
+    /// `right` right predictions of `images`, with the mean loss if there is one.
+    #[must_use]
+    pub fn new(right: usize, images: usize, loss: Option<f64>) -> Self {
+        Self {
+            images,
+            accuracy: right as f64 / images.max(1) as f64,
+            accuracy_interval: Some(Interval::wilson(right, images)),
+            loss,
+        }
     }
 }
 
 impl Comparison {
-    /// Puts the best test accuracy first and failures last; equals keep their order.
+    /// Puts the best validation accuracy first and failures last; without validation images, the best test accuracy. Equals keep
+    /// their order.
     pub fn sort(&mut self) {
-        let key = |result: &ModelResult| result.accuracy().unwrap_or(-1.0);
+        let by_validation = self.results.iter().any(|result| result.validation_accuracy().is_some());
+        let key = |result: &ModelResult| {
+            let accuracy = if by_validation { result.validation_accuracy() } else { result.accuracy() };
+            accuracy.unwrap_or(-1.0)
+        };
         self.results.sort_by(|left, right| key(right).total_cmp(&key(left)));
     }
 }

@@ -40,19 +40,29 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod answers;
+mod calibration;
+mod chance;
 mod checks;
 mod comparison;
+mod finding;
+mod interval;
 mod losses;
 mod metrics;
 mod prediction;
 mod reproduction;
 mod search;
 
+pub use answers::{Answer, AnsweredImage, Answers, AnswersError, Measure, ModelAnswers, Part};
+pub use calibration::{Calibration, CalibrationBin};
+pub use chance::{Pair, PairTest, SIGNIFICANCE, Spread};
 pub use checks::{Check, Checks, Derivative, GradientReport, SanityReport};
 pub use comparison::{
-    Comparison, DatasetSummary, EpochRecord, ModelResult, NamedClassMetrics, PartMetrics, SCHEMA,
-    TestMetrics, Variant,
+    Comparison, DatasetSummary, Duplicate, EarlyStop, EpochRecord, Majority, ModelResult, NamedClassMetrics,
+    PartMetrics, SCHEMA, Seeds, TestMetrics, Training, Variant,
 };
+pub use finding::{Finding, Severity};
+pub use interval::Interval;
 pub use losses::{Decomposition, Example, ImageLosses, LossReport, Means, RunLosses};
 pub use metrics::{ClassMetrics, ConfusionMatrix, MacroMetrics};
 pub use prediction::{Guess, Prediction};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::comparison::DatasetSummary;
+use crate::finding::Finding;
 
 /// One setting that was tried.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -51,6 +52,9 @@ pub struct SearchResult {
     pub best: Option<Best>,
     /// The best first, failures last.
     pub trials: Vec<Trial>,
+    /// What is worth knowing before the best setting is believed.
+    #[serde(default)]
+    pub checks: Vec<Finding>,
 }
 
 /// The trial to go on with.

@@ -72,6 +72,7 @@ impl Checkpoints {
             without_ema: best_without_ema.transpose()?,
             best_epoch: progress.best_epoch,
             history: progress.history,
+            stopped_by: None,
         };
         Ok((load(model, &at(MODEL))?, fitted))
     }

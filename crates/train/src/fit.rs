@@ -1,14 +1,14 @@
 //! The training loop.
 
 use std::ops::ControlFlow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Int, Tensor};
 use zoo_core::{Architecture, Classifier};
 use zoo_data::{Epoch, derive_seed};
-use zoo_schema::EpochRecord;
+use zoo_schema::{EarlyStop, EpochRecord};
 
 use crate::clip::clip_norm;
 use crate::error::TrainError;
@@ -40,7 +40,8 @@ impl<A: Architecture> Training<'_, A> {
     ) -> Result<Fitted<A::Model>, TrainError> {
         let (mut state, mut fitted) = self.start(model)?;
         for epoch in fitted.history.len()..self.epochs() {
-            if self.should_stop_early(&fitted) {
+            fitted.stopped_by = self.stops_early(&fitted);
+            if fitted.stopped_by.is_some() {
                 break;
             }
             let start = Instant::now();
@@ -81,7 +82,8 @@ impl<A: Architecture> Training<'_, A> {
         let Recipe { learning, lookahead, ema, .. } = self.recipe;
         let plain = model.valid();
         let without_ema = ema.is_on().then(|| plain.clone());
-        let mut fitted = Fitted { model: plain, without_ema, best_epoch: 0, history: Vec::new() };
+        let (best_epoch, history, stopped_by) = (0, Vec::new(), None);
+        let mut fitted = Fitted { model: plain, without_ema, best_epoch, history, stopped_by };
         let mut model = model.train();
         if let Some(checkpoints) = self.checkpoints {
             (model, fitted) = checkpoints.resume_model(model, fitted)?;
@@ -98,10 +100,16 @@ impl<A: Architecture> Training<'_, A> {
         }
     }
 
-    /// Whether the best epoch is too long ago to go on (early stopping; Prechelt, 1998).
-    fn should_stop_early(&self, fitted: &Fitted<A::Model>) -> bool {
+    /// Why no other epoch should begin: the best one is too long ago (early stopping; Prechelt, 1998), or the time is used up.
+    /// It follows from the history only, so that a training which has stopped and is resumed stops at once.
+    fn stops_early(&self, fitted: &Fitted<A::Model>) -> Option<EarlyStop> {
         let patience = self.recipe.train.patience;
-        patience > 0 && fitted.history.len() >= fitted.best_epoch + patience
+        if patience > 0 && fitted.history.len() >= fitted.best_epoch + patience {
+            return Some(EarlyStop::Patience);
+        }
+        let seconds: f64 = fitted.history.iter().map(|record| record.seconds).sum();
+        let is_over = |budget: Duration| !fitted.history.is_empty() && seconds >= budget.as_secs_f64();
+        self.budget.is_some_and(is_over).then_some(EarlyStop::Budget)
     }
 
     /// The number of epochs, one that is not whole included.
@@ -118,9 +126,10 @@ impl<A: Architecture> Training<'_, A> {
         mut state: State<A::Model>,
         observe: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<(State<A::Model>, EpochRecord), TrainError> {
-        let Recipe { loss, schedule, augment, train, .. } = self.recipe;
+        let Recipe { schedule, augment, train, .. } = self.recipe;
         let images = &self.splits.train;
         let device = self.device.clone().autodiff();
+        let loss = self.loss(&device);
         // Dropout draws from the device's generator.
         self.device.seed(derive_seed(self.seed, epoch as u64));
         let (all, whole) = (train.steps(images.len()), train.steps_of_epoch(images.len()));
@@ -189,7 +198,7 @@ impl<A: Architecture> Training<'_, A> {
         }
         let labels = images.labels();
         let scores = score(model, images, self.device)?;
-        let loss = mean_loss(&self.recipe.loss.without_smoothing(), &scores, &labels, self.device)?;
+        let loss = mean_loss(&self.recipe.loss.kind.without_smoothing(), &scores, &labels, self.device)?;
         Ok((loss, Some(scores.top_k_accuracy(&labels, 1))))
     }
 }

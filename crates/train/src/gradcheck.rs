@@ -2,7 +2,7 @@
 //!
 //! For a parameter θ and a direction d of length 1 the analytic derivative a = ⟨∇L, d⟩ is compared with the centred difference
 //! n = (L(θ + h d) − L(θ − h d)) / 2h with h = 1e-5, everything in `f64`. L is the loss that a step of training has, BatchNorm with the
-//! statistics of the batch and dropout with one mask included, and the penalty (λ/2) ‖θ‖². Automatic differentiation knows nothing of
+//! statistics of the batch, dropout with one mask and class weights included, and the penalty (λ/2) ‖θ‖². Automatic differentiation knows nothing of
 //! the penalty: λθ is added to ∇L here as optimizers add it. That they do is seen by [`check_sanity`](Recipe::check_sanity), and by
 //! the tests of each optimizer against PyTorch.
 //!
@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{DType, Gradients, Int, Tensor, TensorData};
-use zoo_core::{Architecture, Classifier, Loss};
+use zoo_core::{Architecture, Classifier, WeightedLoss};
 use zoo_data::{Batch, derive_seed};
 use zoo_schema::{Derivative, GradientReport};
 
@@ -34,6 +34,7 @@ use crate::optimizer::Optimizer;
 use crate::parameters::{Parameter, Parameters};
 use crate::random::centred;
 use crate::recipe::Recipe;
+use crate::training::Training;
 
 /// h, and what it becomes near kinks.
 const STEPS: [f64; 4] = [1e-5, 1e-6, 1e-7, 1e-8];
@@ -56,15 +57,16 @@ pub struct Sampling {
     pub seed: u64,
 }
 
-impl<A: Architecture> Recipe<A> {
+impl<A: Architecture> Training<'_, A> {
     /// The parts of the loss that have kinks: functions of the model, and a loss that has a smooth substitute.
     fn kinks(&self) -> Vec<&'static str> {
-        let loss = self.loss.smooth().map(|_| self.loss.name());
-        self.architecture.kinks().into_iter().chain(loss).collect()
+        let Recipe { architecture, loss, .. } = self.recipe;
+        let loss = loss.kind.smooth().map(|_| loss.kind.name());
+        architecture.kinks().into_iter().chain(loss).collect()
     }
 
-    /// Checks the gradient of this recipe's loss, penalty included, at the weights of `model` on the images of `batch`, which are on a
-    /// CPU and off autodiff.
+    /// Checks the gradient of the recipe's loss, penalty included, at the weights of `model` on the images of `batch`, which are on a
+    /// CPU and off autodiff. Weights that balance classes do so for all training images.
     ///
     /// # Errors
     /// [`TrainError::Device`] if the device can't deliver.
@@ -74,15 +76,16 @@ impl<A: Architecture> Recipe<A> {
         batch: &Batch,
         sampling: Sampling,
     ) -> Result<GradientReport, TrainError> {
-        check_gradients(model, batch, (&self.loss, self.learning.optimizer()), &self.kinks(), sampling)
+        let loss = self.loss(&batch.images.device().autodiff());
+        check_gradients(model, batch, (&loss, self.recipe.learning.optimizer()), &self.kinks(), sampling)
     }
 }
 
-/// See [`Recipe::check_gradients`].
+/// See [`Training::check_gradients`]. The loss is on autodiff.
 fn check_gradients<M: Module + Classifier>(
     model: &M,
     batch: &Batch,
-    (loss, optimizer): (&Loss, Option<&Optimizer>),
+    (loss, optimizer): (&WeightedLoss, Option<&Optimizer>),
     kinks: &[&str],
     sampling: Sampling,
 ) -> Result<GradientReport, TrainError> {
@@ -147,7 +150,7 @@ struct Objective<'a, M> {
     model: M,
     images: Tensor<4>,
     labels: Tensor<1, Int>,
-    loss: &'a Loss,
+    loss: &'a WeightedLoss,
     tolerance: f64,
     has_kinks: bool,
     seed: u64,

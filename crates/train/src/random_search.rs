@@ -29,6 +29,12 @@ impl RandomSearch {
     /// The `step` of a local search that says nothing about it.
     pub(crate) const STEP: f64 = 1e-4;
 
+    /// Tries of `epochs` epochs, one that is not whole included.
+    #[must_use]
+    pub fn all_tries(&self, epochs: f64) -> usize {
+        (epochs * self.tries as f64).ceil() as usize
+    }
+
     /// Checks that all values are in range.
     ///
     /// # Errors

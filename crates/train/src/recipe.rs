@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use zoo_core::{Architecture, InputSpec, InvalidConfig, Loss};
+use zoo_core::{Architecture, InputSpec, InvalidConfig, LossConfig};
 use zoo_data::Augment;
 
 use crate::ema::Ema;
@@ -18,8 +18,8 @@ use crate::schedule::Schedule;
 pub struct Recipe<A> {
     /// What the model looks like.
     pub architecture: A,
-    /// What is minimised.
-    pub loss: Loss,
+    /// What is minimised, and how much each class counts in it.
+    pub loss: LossConfig,
     /// How weights are found: the `[optimizer]`.
     #[serde(rename = "optimizer")]
     pub learning: Learning,
@@ -104,8 +104,8 @@ impl<A: Architecture> Recipe<A> {
     /// # Errors
     /// The first value that does not.
     pub fn validate(&self, input: &InputSpec) -> Result<(), InvalidConfig> {
-        self.architecture.validate(input, &self.loss)?;
-        self.loss.validate()?;
+        self.architecture.validate(input, &self.loss.kind)?;
+        self.loss.validate(input.classes)?;
         self.learning.validate()?;
         self.schedule.validate()?;
         self.lookahead.validate()?;

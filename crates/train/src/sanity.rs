@@ -7,14 +7,14 @@
 //! - **Regularisation.** A penalty raises the loss, and the optimizer descends it: after a step from gradients that are 0 the penalty is
 //!   smaller.
 //! - **Overfitting.** A few images are memorised when nothing works against it: no penalty, no augmentation, no label smoothing,
-//!   no averages, no schedule.
+//!   no class weights, no averages, no schedule.
 
 use std::ops::ControlFlow;
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
-use zoo_core::{Architecture, Classifier};
+use zoo_core::{Architecture, Classifier, WeightedLoss};
 use zoo_data::{Augment, Splits};
 use zoo_schema::{EpochRecord, SanityReport};
 
@@ -61,7 +61,9 @@ impl<A: Architecture> Recipe<A> {
         let some = first(FIRST);
         let batch = some.batch(0..some.len(), &device.clone().autodiff());
         let fresh = model.clone().set_require_grad(false).train();
-        let first_loss = read(bare.loss.forward(fresh.forward(batch.images.clone()), batch.labels).inner())?;
+        let weights = self.loss.class_weights.resolve(&train.class_counts(splits.classes.len()))?;
+        let loss = WeightedLoss::new(bare.loss.kind, weights.as_deref(), &device.clone().autodiff());
+        let first_loss = read(loss.forward(fresh.forward(batch.images.clone()), batch.labels).inner())?;
         let penalty = match self.learning.clone() {
             Learning::Descent(optimizer) => {
                 follow_penalty(model, &optimizer.with_weight_decay(WEIGHT_DECAY), batch.images)?
@@ -70,7 +72,7 @@ impl<A: Architecture> Recipe<A> {
         };
         let last = overfit(&training, model.clone())?;
         Ok(SanityReport {
-            chance_loss: bare.loss.of_zeros(splits.classes.len()),
+            chance_loss: bare.loss.kind.of_zeros(splits.classes.len()),
             first_loss,
             penalised_loss: penalty.map(|(penalty, _)| first_loss + penalty),
             penalty_descends: penalty.map(|(_, descends)| descends),
@@ -88,7 +90,7 @@ impl<A: Architecture> Recipe<A> {
             search @ Learning::Search(_) => search,
         };
         Self {
-            loss: self.loss.without_smoothing(),
+            loss: self.loss.kind.without_smoothing().into(),
             learning,
             schedule: Schedule::Constant,
             lookahead: Lookahead::default(),

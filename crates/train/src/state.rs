@@ -1,7 +1,7 @@
 //! What training changes, and what it ends with.
 
 use burn::optim::ModuleOptimizer;
-use zoo_schema::EpochRecord;
+use zoo_schema::{EarlyStop, EpochRecord};
 
 use crate::lookahead::SlowWeights;
 
@@ -27,4 +27,6 @@ pub struct Fitted<M> {
     pub best_epoch: usize,
     /// One record per epoch.
     pub history: Vec<EpochRecord>,
+    /// Why training ended before its last epoch, if it did.
+    pub stopped_by: Option<EarlyStop>,
 }

@@ -1,5 +1,7 @@
 //! The training loop on small data.
 
+mod budget;
+mod class_weights;
 mod pytorch;
 
 use std::ops::ControlFlow;
@@ -7,6 +9,7 @@ use std::ops::ControlFlow;
 use burn::tensor::Device;
 use zoo_core::{Architecture, Features, InputSpec, Loss};
 use zoo_data::{Augment, Flip, Splits, shapes10};
+use zoo_schema::EarlyStop;
 use zoo_softmax::SoftmaxConfig;
 
 use crate::{
@@ -21,7 +24,7 @@ fn sgd(sgd: Sgd) -> Learning {
 fn recipe(epochs: u32, learning_rate: f64) -> Recipe<SoftmaxConfig> {
     Recipe {
         architecture: SoftmaxConfig::default(),
-        loss: Loss::CrossEntropy { label_smoothing: 0.0 },
+        loss: Loss::CrossEntropy { label_smoothing: 0.0 }.into(),
         learning: sgd(Sgd { learning_rate, momentum: 0.9, weight_decay: 1e-3, ..Sgd::default() }),
         schedule: Schedule::Cosine { warmup: 0.1, floor: 0.0 },
         lookahead: Lookahead::default(),
@@ -179,6 +182,7 @@ fn early_stopping_ends_with_its_patience() {
     let (_, fitted) = train(&recipe, &splits, None, &mut |_| {}).unwrap();
     assert!(fitted.history.len() < 40, "{} epochs", fitted.history.len());
     assert_eq!(fitted.history.len(), fitted.best_epoch + 2);
+    assert_eq!(fitted.stopped_by, Some(EarlyStop::Patience));
 
     let nothing_to_stop_by = shapes10::generate(64, 10, 1).hold_out(0.0, 1).unwrap();
     let error = train(&recipe, &nothing_to_stop_by, None, &mut |_| {}).unwrap_err().to_string();
@@ -293,7 +297,7 @@ fn random_search_keeps_the_best_and_local_search_climbs_from_there() {
     let device = Device::flex();
     let scores = crate::score(&fitted.model, &everything.train, &device).unwrap();
     let labels = everything.train.labels();
-    let loss = crate::mean_loss(&recipe.loss, &scores, &labels, &device).unwrap().unwrap();
+    let loss = crate::mean_loss(&recipe.loss.kind, &scores, &labels, &device).unwrap().unwrap();
     assert!((loss - fitted.history[0].train_loss).abs() < 1e-5);
     assert_eq!(scores.top_k_accuracy(&labels, 1), fitted.history[0].train_accuracy);
 }
@@ -378,7 +382,7 @@ fn recipes_out_of_range() {
     assert_eq!(key(&|recipe| recipe.ema = Ema { decay: 1.0 }).unwrap_err(), "ema.decay");
     let lookahead = Lookahead { every: 5, decay: 1.5 };
     assert_eq!(key(&|recipe| recipe.lookahead = lookahead).unwrap_err(), "lookahead.decay");
-    assert_eq!(key(&|recipe| recipe.loss = Loss::MeanSquaredError).unwrap_err(), "loss.kind");
+    assert_eq!(key(&|recipe| recipe.loss = Loss::MeanSquaredError.into()).unwrap_err(), "loss.kind");
     let of_search = |search: RandomSearch| {
         key(&|recipe| {
             let learning = Learning::Search(search);

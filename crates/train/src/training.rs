@@ -1,8 +1,10 @@
 //! A training run before it starts: what it depends on, checked.
 
+use std::time::Duration;
+
 use burn::module::Module;
 use burn::tensor::Device;
-use zoo_core::{Architecture, InputSpec, InvalidConfig};
+use zoo_core::{Architecture, InputSpec, InvalidConfig, WeightedLoss};
 use zoo_data::{ImageShape, Splits, derive_seed};
 use zoo_schema::EpochRecord;
 
@@ -37,11 +39,14 @@ pub struct Training<'a, A> {
     pub(crate) recipe: &'a Recipe<A>,
     pub(crate) splits: &'a Splits,
     input: InputSpec,
+    /// How much each class counts in the loss; `None` where every image counts the same.
+    class_weights: Option<Vec<f64>>,
     /// Plain, without autodiff.
     pub(crate) device: &'a Device,
     pub(crate) seed: u64,
     pub(crate) checkpoints: Option<&'a Checkpoints>,
     pub(crate) stop_after: Option<usize>,
+    pub(crate) budget: Option<Duration>,
 }
 
 impl<'a, A: Architecture> Training<'a, A> {
@@ -51,7 +56,8 @@ impl<'a, A: Architecture> Training<'a, A> {
     ///
     /// # Errors
     /// If there are no training images, a value of the recipe is out of range or doesn't suit the images, training is to stop early
-    /// without validation images, or a group of the optimizer names no parameter.
+    /// without validation images, the class weights leave all training images out, or a group of the optimizer names no
+    /// parameter.
     pub fn new(
         recipe: &'a Recipe<A>,
         splits: &'a Splits,
@@ -64,9 +70,20 @@ impl<'a, A: Architecture> Training<'a, A> {
         let classes = splits.classes.len();
         recipe.validate(&InputSpec::without_statistics([channels, height, width], classes))?;
         recipe.train.validate_patience(!splits.validation.is_empty())?;
+        let class_weights = recipe.loss.class_weights.resolve(&splits.train.class_counts(classes))?;
         let input = input_spec(&splits.train, classes, recipe.architecture.features());
         recipe.validate_groups(&input, device)?;
-        Ok(Self { recipe, splits, input, device, seed, checkpoints: None, stop_after: None })
+        Ok(Self {
+            recipe,
+            splits,
+            input,
+            class_weights,
+            device,
+            seed,
+            checkpoints: None,
+            stop_after: None,
+            budget: None,
+        })
     }
 
     /// Saves each epoch to `checkpoints`, and continues from what is there already.
@@ -81,6 +98,20 @@ impl<'a, A: Architecture> Training<'a, A> {
     pub const fn stop_after(mut self, epochs: usize) -> Self {
         self.stop_after = Some(epochs);
         self
+    }
+
+    /// Stops at the end of the epoch that passes `budget`, the time of all epochs, those before an interruption included, and of
+    /// their validation. One epoch is trained at least. Schedules still follow the length of training that the recipe has, so that
+    /// a learning rate that was to fall may not have.
+    #[must_use]
+    pub const fn with_budget(mut self, budget: Duration) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// What is minimised, for scores on `device`.
+    pub(crate) fn loss(&self, device: &Device) -> WeightedLoss {
+        WeightedLoss::new(self.recipe.loss.kind, self.class_weights.as_deref(), device)
     }
 
     /// Size and statistics of what the model sees of the training images: their pixels, or their features.

@@ -47,8 +47,7 @@ impl<A: Architecture> Training<'_, A> {
             from.clone().map(&mut Draw { ids: &ids, keep, deviation, seed, drawn: 0 })
         };
         let before = epoch * search.tries;
-        let all = (self.recipe.train.epochs * search.tries as f64).ceil() as usize;
-        let tries = search.tries.min(all - before);
+        let tries = search.tries.min(search.all_tries(self.recipe.train.epochs) - before);
         let images: Vec<Batch> = self.splits.train.batches(CHUNK, self.device).collect();
         let mut best = state.model.valid();
         let mut found = None;
@@ -87,18 +86,19 @@ impl<A: Architecture> Training<'_, A> {
 
     /// Loss and accuracy of `model` on all of `images`; `None` if the loss is not finite.
     fn judge(&self, model: &A::Model, images: &[Batch]) -> Result<Option<Outcome>, TrainError> {
+        let loss = self.loss(self.device);
         let of_chunk = |Batch { images, labels }: &Batch| {
             let scores = model.forward(images.clone());
-            let loss = self.recipe.loss.forward(scores.clone(), labels.clone()) * images.dims()[0] as f64;
+            let [loss, weight] = loss.sums(scores.clone(), labels.clone());
             let predictions: Tensor<1, Int> = scores.argmax(1).flatten(0, 1);
-            Tensor::cat(vec![loss, predictions.equal(labels.clone()).float().sum()], 0)
+            Tensor::cat(vec![loss, weight, predictions.equal(labels.clone()).float().sum()], 0)
         };
         let Some(sums) = images.iter().map(of_chunk).reduce(|sums, more| sums + more) else {
             return Ok(None);
         };
-        let [loss, correct] = [0, 1].map(|at| read(sums.clone().slice(at..at + 1)));
-        let count = self.splits.train.len() as f64;
-        let outcome = Outcome { loss: loss? / count, accuracy: correct? / count };
+        let [loss, weight, correct] = [0, 1, 2].map(|at| read(sums.clone().slice(at..at + 1)));
+        let accuracy = correct? / self.splits.train.len() as f64;
+        let outcome = Outcome { loss: loss? / weight?, accuracy };
         Ok(outcome.loss.is_finite().then_some(outcome))
     }
 }

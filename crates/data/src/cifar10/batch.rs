@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::PathBuf;
 
+use crate::names::Names;
+
 /// The ten classes; a label is a place in this list.
 pub const CLASSES: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
@@ -26,6 +28,8 @@ pub(super) struct Rules<'a> {
 pub(super) struct Batch {
     pub(super) pixels: Vec<u8>,
     pub(super) labels: Vec<u32>,
+    /// The file, and the record's number in it.
+    pub(super) names: Names,
 }
 
 /// A file about to be read: from a folder, or unpacked from an archive.
@@ -44,6 +48,11 @@ impl OpenFile {
             return Err(io::ErrorKind::IsADirectory.into());
         }
         Ok(Self { path, length: metadata.len() as usize, reader: Box::new(file) })
+    }
+
+    /// What its images' names begin with: `data_batch_2`, whichever the layout.
+    pub(super) fn batch_name(&self) -> String {
+        self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     pub(super) fn unpacked(path: PathBuf, bytes: Vec<u8>) -> Self {

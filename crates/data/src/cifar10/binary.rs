@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use crate::cifar10::batch::{Batch, OpenFile, Rules};
 use crate::error::{DataError, Result};
 use crate::images::ImageShape;
+use crate::names::Names;
 
 /// Bytes of a record's pixels.
 const PIXELS: usize = ImageShape::CIFAR10.values();
@@ -23,7 +24,11 @@ pub(super) fn read(files: Vec<OpenFile>, rules: Rules<'_>) -> Result<Batch> {
     let counts: Vec<usize> = files.iter().map(|file| records(file, rules)).collect::<Result<_>>()?;
     let count: usize = counts.iter().sum();
     // Zeros cost nothing before they are overwritten, by the thread that reads the file.
-    let mut all = Batch { pixels: vec![0; count * PIXELS], labels: vec![0; count] };
+    let mut all = Batch {
+        pixels: vec![0; count * PIXELS],
+        labels: vec![0; count],
+        names: Names::numbered(files.iter().map(OpenFile::batch_name).zip(counts.iter().copied())),
+    };
     let (mut pixels_left, mut labels_left) = (all.pixels.as_mut_slice(), all.labels.as_mut_slice());
     let mut parts = Vec::with_capacity(files.len());
     for (file, count) in files.into_iter().zip(counts) {
@@ -102,6 +107,10 @@ mod tests {
     fn reads_what_is_written_file_after_file() {
         let batch = read_all(&[&file(&[9, 0, 3]), &file(&[7])], None).unwrap();
         assert_eq!(batch.labels, [9, 0, 3, 7]);
+        assert_eq!(
+            (batch.names.get(2), batch.names.get(3)),
+            ("data_batch_1/2".into(), "data_batch_2/0".into())
+        );
         assert_eq!(batch.pixels, [9, 0, 3, 7].map(|label| [label; PIXELS]).concat());
     }
 

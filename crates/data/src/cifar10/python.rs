@@ -9,25 +9,30 @@ use serde_pickle::{DeOptions, HashableValue, Value};
 use crate::cifar10::batch::{Batch, OpenFile, Rules};
 use crate::error::{DataError, Result};
 use crate::images::ImageShape;
+use crate::names::Names;
 
 /// Reads `files` in parallel and joins them.
 pub(super) fn read(files: Vec<OpenFile>, rules: Rules<'_>) -> Result<Batch> {
-    let batches: Vec<Batch> =
+    let batch_names: Vec<String> = files.iter().map(OpenFile::batch_name).collect();
+    let batches: Vec<(Vec<u8>, Vec<u32>)> =
         files.into_par_iter().map(|file| read_file(file, rules)).collect::<Result<_>>()?;
-    let count = batches.iter().map(|batch| batch.labels.len()).sum();
+    let names = Names::numbered(batch_names.into_iter().zip(batches.iter().map(|(_, labels)| labels.len())));
+    let count = names.len();
     let mut all = Batch {
         pixels: Vec::with_capacity(count * ImageShape::CIFAR10.values()),
         labels: Vec::with_capacity(count),
+        names,
     };
     // By value: each batch is freed as soon as it is copied.
-    for batch in batches {
-        all.pixels.extend_from_slice(&batch.pixels);
-        all.labels.extend_from_slice(&batch.labels);
+    for (pixels, labels) in batches {
+        all.pixels.extend_from_slice(&pixels);
+        all.labels.extend_from_slice(&labels);
     }
     Ok(all)
 }
 
-fn read_file(file: OpenFile, rules: Rules<'_>) -> Result<Batch> {
+/// The pixels and labels of one file.
+fn read_file(file: OpenFile, rules: Rules<'_>) -> Result<(Vec<u8>, Vec<u32>)> {
     let pickle = |reason: String| DataError::Pickle { path: file.path.clone(), reason };
     // NumPy's constructors are unknown to the reader; what they are given is all that is needed.
     let options = DeOptions::new().replace_unresolved_globals();
@@ -72,7 +77,7 @@ fn read_file(file: OpenFile, rules: Rules<'_>) -> Result<Batch> {
             other => Err(pickle(format!("label {record} is {other:?}, not a number"))),
         })
         .collect::<Result<_>>()?;
-    Ok(Batch { pixels, labels })
+    Ok((pixels, labels))
 }
 
 /// The buffer of a pickled `uint8` array, C order: the state `(version, shape, dtype, fortran_order, buffer)` that NumPy

@@ -54,11 +54,12 @@ impl Layout {
 
     /// Reads `files` into one subset, in their order.
     fn read(self, files: Vec<OpenFile>, rules: Rules<'_>) -> Result<Subset> {
-        let Batch { pixels, labels } = match self {
+        let Batch { pixels, labels, names } = match self {
             Self::Binary => binary::read(files, rules)?,
             Self::Python => python::read(files, rules)?,
         };
-        Ok(Subset::all(Arc::new(Images::new(ImageShape::CIFAR10, pixels, labels)?)))
+        let images = Images::new(ImageShape::CIFAR10, pixels, labels)?.named(names)?;
+        Ok(Subset::all(Arc::new(images)))
     }
 }
 
@@ -237,7 +238,14 @@ mod tests {
             for (folder, packed) in [(&folder.train, &packed.train), (&folder.test, &packed.test)] {
                 assert_eq!(folder.labels(), packed.labels());
                 assert!((0..folder.len()).all(|position| folder.pixels(position) == packed.pixels(position)));
+                assert!((0..folder.len()).all(|position| folder.name(position) == packed.name(position)));
             }
+            let first = train.div_ceil(5);
+            assert_eq!(packed.train.name(first - 1), format!("data_batch_1/{}", first - 1));
+            assert_eq!(
+                (packed.train.name(first), packed.test.name(1)),
+                ("data_batch_2/0".into(), "test_batch/1".into())
+            );
         }
     }
 

@@ -10,6 +10,7 @@ use zoo_train::search::Settings;
 
 use crate::error::{LabError, in_words};
 use crate::lab::Lab;
+use crate::protocol::Protocol;
 use crate::reproduce::outcome::Outcome;
 use crate::reproduce::row::SuiteRow;
 use crate::source::Source;
@@ -139,7 +140,8 @@ impl Measurement<'_> {
         let splits = source.splits(self.seed)?;
         contender.check(Dimensions::of(&splits))?;
         let watch = self.watch.part();
-        let lab = Lab { splits: &splits, machine: self.machine, seed: self.seed, watch: &*watch };
+        let protocol = Protocol::new(self.seed);
+        let lab = Lab { splits: &splits, machine: self.machine, protocol, watch: &*watch };
         outcome.result = Some(lab.fit_and_judge(contender, None)?.result);
         Ok(())
     }

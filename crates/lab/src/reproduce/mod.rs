@@ -16,6 +16,7 @@ use zoo_recipes::{REPRODUCE, RUN, to_table};
 use zoo_schema::{Reproduction, SCHEMA};
 
 use crate::error::LabError;
+use crate::protocol::Protocol;
 use crate::run::{CONFIG, RunConfig, create, write, write_result, write_table};
 use crate::source::Source;
 use crate::summary::summary;
@@ -58,7 +59,7 @@ pub fn reproduce(request: Request<'_>) -> Result<(Reproduction, PathBuf), LabErr
     let Request { suite, dataset, machine, seed, quick, out, start, watch, .. } = request;
     let source = &Source { validation: 0.0, ..request.source.clone() };
     let splits = dataset.clone().hold_out_last(0.0)?;
-    let config = RunConfig::new(source, &splits, std::slice::from_ref(machine), seed);
+    let config = RunConfig::new(source, &splits, std::slice::from_ref(machine), Protocol::new(seed));
     let mut reproduction = empty(&request, &config, &splits);
     let folder = start_folder(out, &config, suite, &reproduction)?;
     let measurement = Measurement { source, machine, seed, watch, start, quick };

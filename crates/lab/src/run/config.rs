@@ -1,13 +1,15 @@
 //! What a run depends on apart from its recipes.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use zoo_backends::Machine;
 use zoo_data::Splits;
-use zoo_recipes::Dimensions;
+use zoo_recipes::{Contender, Dimensions};
 
 use crate::error::LabError;
+use crate::protocol::Protocol;
 use crate::source::{Relocation, Source};
 use crate::summary::{BURN_VERSION, ZOO_VERSION, adapters, backends};
 
@@ -22,14 +24,29 @@ pub struct RunConfig {
     pub backend: String,
     /// What that ran on.
     pub adapter: String,
-    /// What everything random follows from.
+    /// What everything random follows from; of one of several trainings of a recipe, all but the split.
     pub seed: u64,
+    /// What the split follows from, if it is not `seed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    split_seed: Option<u64>,
+    /// How many times each recipe is trained: see [`Protocol::trainings`].
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    seeds: usize,
+    /// Whether the test images are left alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    no_test: bool,
+    /// How long a training may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    budget_seconds: Option<f64>,
     /// The name of the recipe that is trained, if it is not the model's default one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipe: Option<String>,
+    /// The names of the recipes of a comparison, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) recipes: Vec<String>,
     /// Channels, height, width.
     shape: [usize; 3],
-    /// Training images, validation images included.
+    /// Training images, validation images not included.
     images: usize,
     /// Of every image in its part; tells whether the images are still the same.
     fingerprint: String,
@@ -39,23 +56,59 @@ pub struct RunConfig {
     pub source: Source,
 }
 
+const fn one() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_one(count: &usize) -> bool {
+    *count == 1
+}
+
 impl RunConfig {
-    /// What a run on `splits`, which are those of `source`, depends on.
+    /// What a run on `splits`, which are those of `source` by the seed of `protocol`, depends on.
     #[must_use]
-    pub fn new(source: &Source, splits: &Splits, machines: &[Machine], seed: u64) -> Self {
+    pub fn new(source: &Source, splits: &Splits, machines: &[Machine], protocol: Protocol) -> Self {
         let dimensions = Dimensions::of(splits);
         Self {
             zoo_version: ZOO_VERSION.into(),
             burn_version: BURN_VERSION.into(),
             backend: backends(machines),
             adapter: adapters(machines),
-            seed,
+            seed: protocol.seed,
+            split_seed: None,
+            seeds: protocol.trainings,
+            no_test: protocol.no_test,
+            budget_seconds: protocol.budget.map(|budget| budget.as_secs_f64()),
             recipe: None,
+            recipes: Vec::new(),
             shape: dimensions.shape,
             images: dimensions.images,
             fingerprint: splits.fingerprint(),
             classes: splits.classes.clone(),
             source: source.clone(),
+        }
+    }
+
+    /// How models of this run are fitted and judged.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        // A file may have any number there.
+        let budget = self.budget_seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        Protocol { seed: self.seed, trainings: self.seeds.max(1), no_test: self.no_test, budget }
+    }
+
+    /// The same for one training of one recipe within a comparison.
+    pub(crate) fn of_training(&self, contender: &Contender, machine: &Machine, seed: u64) -> Self {
+        Self {
+            backend: machine.backend.into(),
+            adapter: machine.adapter.clone(),
+            split_seed: (seed != self.seed).then_some(self.seed),
+            seed,
+            seeds: 1,
+            recipes: Vec::new(),
+            recipe: contender.recipe_name.clone(),
+            ..self.clone()
         }
     }
 
@@ -72,7 +125,7 @@ impl RunConfig {
     /// [`LabError::Changed`] if they are not the same any more: a model must not be tested on what it was trained on.
     pub fn splits(&self, path: &Path, relocation: &Relocation) -> Result<Splits, LabError> {
         let source = self.source.relocated(relocation);
-        let splits = source.splits(self.seed)?;
+        let splits = source.splits(self.split_seed.unwrap_or(self.seed))?;
         if splits.fingerprint() != self.fingerprint {
             return Err(LabError::Changed { path: path.into(), data: source.data });
         }

@@ -20,6 +20,8 @@ pub const TRIALS: &str = "trials.jsonl";
 pub const METRICS: &str = "metrics.jsonl";
 /// The model of a training run that is finished.
 pub const MODEL_FILE: &str = "model.safetensors";
+/// What models say of the images that they are judged on.
+pub const ANSWERS: &str = "predictions.csv";
 /// The folder with the newest checkpoint of a training run.
 pub const CHECKPOINT: &str = "checkpoint";
 
@@ -96,6 +98,34 @@ pub(crate) fn create(
     fill: impl FnOnce(&Path) -> Result<(), LabError>,
 ) -> Result<PathBuf, LabError> {
     let cannot = || LabError::io("make a run folder in", out);
+    filled(out, fill, |content| {
+        loop {
+            let path = out.join(format!("{:04}-{name}", next_number(out).map_err(cannot())?));
+            match std::fs::rename(content, &path) {
+                Ok(()) => return Ok(path),
+                Err(_) if path.exists() => {}
+                Err(error) => return Err(error).map_err(cannot()),
+            }
+        }
+    })
+}
+
+/// Makes the folder `path`, which isn't there yet, and fills it first: it appears whole or not at all.
+pub(crate) fn create_at(
+    path: &Path,
+    fill: impl FnOnce(&Path) -> Result<(), LabError>,
+) -> Result<(), LabError> {
+    let within = path.parent().unwrap_or(Path::new("."));
+    filled(within, fill, |content| std::fs::rename(content, path).map_err(LabError::io("make", path)))
+}
+
+/// Fills a new folder within `out`, and lets `place` move it to where it is to be.
+fn filled<T>(
+    out: &Path,
+    fill: impl FnOnce(&Path) -> Result<(), LabError>,
+    place: impl FnOnce(&Path) -> Result<T, LabError>,
+) -> Result<T, LabError> {
+    let cannot = || LabError::io("make a run folder in", out);
     let existed = out.exists();
     std::fs::create_dir_all(out).map_err(cannot())?;
     let made = (|| {
@@ -103,14 +133,7 @@ pub(crate) fn create(
         let content = aside.path().join("run");
         std::fs::create_dir(&content).map_err(cannot())?;
         fill(&content)?;
-        loop {
-            let path = out.join(format!("{:04}-{name}", next_number(out).map_err(cannot())?));
-            match std::fs::rename(&content, &path) {
-                Ok(()) => return Ok(path),
-                Err(_) if path.exists() => {}
-                Err(error) => return Err(error).map_err(cannot()),
-            }
-        }
+        place(&content)
     })();
     if made.is_err() && !existed {
         let _ = std::fs::remove_dir(out);

@@ -9,8 +9,9 @@ use zoo_recipes::{Contender, MODEL, Model, RUN, Registry, SEARCH, parse, to_tabl
 use zoo_train::Checkpoints;
 
 use crate::error::LabError;
+use crate::run::comparison::ComparisonRun;
 use crate::run::config::RunConfig;
-use crate::run::folder::{CHECKPOINT, CONFIG, MODEL_FILE, create, read_config, write_table};
+use crate::run::folder::{CHECKPOINT, CONFIG, MODEL_FILE, create, create_at, read_config, write_table};
 use crate::source::Relocation;
 
 /// A training run that is read back.
@@ -24,21 +25,34 @@ pub struct TrainingRun {
     pub contender: Contender,
 }
 
-/// Makes the folder of a training run, with its config.
-pub(crate) fn start_training(
-    out: &Path,
-    config: &RunConfig,
-    contender: &Contender,
-    dataset: &str,
-) -> Result<PathBuf, LabError> {
-    let mut table = contender.table()?;
-    table.insert(RUN.into(), to_table(config)?.into());
-    create(out, &format!("train-{}-{dataset}", contender.name()), |folder| {
-        write_table(&folder.join(CONFIG), &table)
-    })
-}
-
 impl TrainingRun {
+    /// Makes the folder of a new run in `out`, with its config.
+    ///
+    /// # Errors
+    /// [`LabError::Io`]; nothing of the folder is left then.
+    pub(crate) fn create(
+        out: &Path,
+        mut config: RunConfig,
+        contender: Contender,
+        dataset: &str,
+    ) -> Result<Self, LabError> {
+        config.recipe.clone_from(&contender.recipe_name);
+        let name = format!("train-{}-{dataset}", contender.name());
+        let path = create(out, &name, |folder| write_config(folder, &config, &contender))?;
+        Ok(Self { path, config, contender })
+    }
+
+    /// The runs that the folder `path` has: itself, or those of a comparison.
+    ///
+    /// # Errors
+    /// [`LabError`] if it has none.
+    pub fn open_all(registry: &Registry, path: &Path) -> Result<Vec<Self>, LabError> {
+        match ComparisonRun::open(registry, path) {
+            Ok(comparison) => comparison.members().iter().map(|path| Self::open(registry, path)).collect(),
+            Err(_) => Ok(vec![Self::open(registry, path)?]),
+        }
+    }
+
     /// Reads the config of the run in folder `path`.
     ///
     /// # Errors
@@ -53,7 +67,7 @@ impl TrainingRun {
         }
         let run = table.remove(RUN).and_then(|value| value.try_into::<Table>().ok());
         let (Some(run), Some(Value::String(_))) = (run, table.get(MODEL)) else {
-            return Err(LabError::run(path, "is not the run of one model; `zoo train MODEL` makes one"));
+            return Err(LabError::run(path, not_of_one_model(registry, path)));
         };
         let wrong = |error| LabError::file(&file, format!("[run]: {error}"));
         let config: RunConfig = parse(run).map_err(wrong)?;
@@ -77,19 +91,12 @@ impl TrainingRun {
         self.config.splits(&self.path, relocation)
     }
 
-    /// Removes the folder of a run that failed before its first checkpoint: there is nothing to go on with.
-    pub(crate) fn remove_if_nothing_was_saved(&self) {
-        if Checkpoints::new(self.path.join(CHECKPOINT)).latest().is_none() {
-            let _ = std::fs::remove_dir_all(&self.path);
-        }
-    }
-
     /// Refuses a run that is finished.
     ///
     /// # Errors
     /// [`LabError::Run`].
     pub fn check_unfinished(&self) -> Result<(), LabError> {
-        if self.path.join(MODEL_FILE).exists() {
+        if is_finished(&self.path) {
             return Err(LabError::run(&self.path, "is finished; `zoo evaluate` shows its figures"));
         }
         Ok(())
@@ -116,5 +123,42 @@ impl TrainingRun {
             return Err(LabError::run(&self.path, reason));
         }
         Ok(file)
+    }
+}
+
+/// What a folder is instead of the run of one model.
+fn not_of_one_model(registry: &Registry, path: &Path) -> String {
+    let members = ComparisonRun::open(registry, path).map(|run| run.members()).unwrap_or_default();
+    if members.is_empty() {
+        return "is not the run of one model; `zoo train MODEL` makes one".into();
+    }
+    let members: Vec<String> = members.iter().map(|member| member.display().to_string()).collect();
+    format!("is a comparison of several models; name one of them: {}", members.join(", "))
+}
+
+/// Writes the config of a training run.
+fn write_config(folder: &Path, config: &RunConfig, contender: &Contender) -> Result<(), LabError> {
+    let mut table = contender.table()?;
+    table.insert(RUN.into(), to_table(config)?.into());
+    write_table(&folder.join(CONFIG), &table)
+}
+
+/// Makes the folder `path` of a training run within that of a comparison, unless it is there.
+pub(crate) fn create_member(path: &Path, config: &RunConfig, contender: &Contender) -> Result<(), LabError> {
+    if path.join(CONFIG).exists() {
+        return Ok(());
+    }
+    create_at(path, |folder| write_config(folder, config, contender))
+}
+
+/// Whether the training run in folder `path` is finished: its model is written last.
+pub(crate) fn is_finished(path: &Path) -> bool {
+    path.join(MODEL_FILE).is_file()
+}
+
+/// Removes the folder of a run that failed before its first checkpoint: there is nothing to go on with.
+pub(crate) fn remove_if_nothing_was_saved(path: &Path) {
+    if Checkpoints::new(path.join(CHECKPOINT)).latest().is_none() {
+        let _ = std::fs::remove_dir_all(path);
     }
 }

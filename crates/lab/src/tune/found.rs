@@ -48,7 +48,7 @@ impl Found {
         let mut trials = trials.to_vec();
         let accuracy = |trial: &Trial| trial.validation_accuracy().unwrap_or(-1.0);
         trials.sort_by(|left, right| accuracy(right).total_cmp(&accuracy(left)));
-        let result = SearchResult {
+        let mut result = SearchResult {
             schema: SCHEMA,
             zoo_version: ZOO_VERSION.into(),
             burn_version: BURN_VERSION.into(),
@@ -61,7 +61,9 @@ impl Found {
             folds: plan.folds,
             best,
             trials,
+            checks: Vec::new(),
         };
+        result.checks = zoo_findings::of_search(&plan.space.to_table(), &result);
         Ok(Self { result, best: recipe, searched: plan.space.searched().map(String::from).collect() })
     }
 

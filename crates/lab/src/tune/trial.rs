@@ -19,6 +19,7 @@ use crate::error::{LabError, in_words};
 use crate::failure::catch;
 use crate::judge::TRAIN_SAMPLE;
 use crate::lab::Lab;
+use crate::protocol::Protocol;
 use crate::source::Source;
 use crate::tune::memory;
 use crate::watch::Silent;
@@ -124,7 +125,7 @@ fn judge(
     }
     // The reason by itself: a trial has no name.
     contender.estimator.check(Dimensions::of(&splits)).map_err(zoo_train::TrainError::from)?;
-    let lab = Lab { splits: &splits, machine, seed, watch: &Silent };
+    let lab = Lab { splits: &splits, machine, protocol: Protocol::new(seed), watch: &Silent };
     let fitted = lab.fit(contender, None)?;
     let sample = splits.train.stratified(TRAIN_SAMPLE.min(splits.train.len()), seed).0;
     let classifier = fitted.model.classifier();

@@ -1,8 +1,7 @@
 //! Pictures as text: what must be in them, and that nothing makes them fail.
 
-use zoo_schema::{DatasetSummary, SCHEMA};
-
 use super::*;
+use crate::sample::{self, dataset};
 
 /// The strokes of the first two results.
 const FIRST: &str = "stroke=\"#0072B2\"";
@@ -31,23 +30,7 @@ fn learning(name: &str) -> ModelResult {
 }
 
 fn comparison(results: Vec<ModelResult>) -> Comparison {
-    let dataset = DatasetSummary {
-        name: "pets".into(),
-        train: 1234,
-        validation: 100,
-        test: 10,
-        classes: vec!["cat".into()],
-    };
-    Comparison {
-        schema: SCHEMA,
-        zoo_version: String::new(),
-        burn_version: String::new(),
-        dataset,
-        backend: "flex".into(),
-        adapter: "CPU".into(),
-        seed: 1,
-        results,
-    }
+    Comparison { dataset: dataset([1234, 100, 10], &["cat"]), ..sample::comparison(results) }
 }
 
 fn svg(results: Vec<ModelResult>) -> String {

@@ -1,12 +1,14 @@
 //! `zoo data`: fetch, inspect, verify and export datasets.
 
 use std::cell::OnceCell;
+use std::fs::File;
+use std::io::{Read, stdin};
 use std::path::Path;
 
 use serde_json::json;
 use zoo_core::Unknown;
 use zoo_data::cifar10::{ARCHIVE, Fetched, Progress as FetchProgress, fetch};
-use zoo_data::{Dataset, Statistics, export_binary, export_folder};
+use zoo_data::{DataError, Dataset, Statistics, export_binary, export_folder, export_present};
 use zoo_lab::{LabError, Watch};
 
 use crate::cli::{DataCommand, ExportFormat};
@@ -20,7 +22,16 @@ pub(crate) fn run(options: &Options, command: &DataCommand) -> Result<(), Failur
         DataCommand::Fetch { dataset, url } => run_fetch(options, dataset, url.as_deref()),
         DataCommand::Info => info(options, &open(options)?),
         DataCommand::Verify => verify(options, &open(options)?),
-        DataCommand::Export { destination, format } => export(options, &open(options)?, destination, *format),
+        DataCommand::Export { destination, format: ExportFormat::Folder, only: Some(only) } => {
+            export_only(options, only, destination)
+        }
+        DataCommand::Export { format: ExportFormat::Binary, only: Some(_), .. } => Err(Failure::Usage(
+            "--only writes a file for each image, which --format binary does not; leave out one of the two"
+                .into(),
+        )),
+        DataCommand::Export { destination, format, only: None } => {
+            export(options, &open(options)?, destination, *format)
+        }
     }
 }
 
@@ -133,12 +144,31 @@ fn export(
         ExportFormat::Folder => export_folder(dataset, destination)?,
         ExportFormat::Binary => export_binary(dataset, destination)?,
     }
-    if options.json {
-        print_json(&json!({ "folder": destination }))?;
+    let path = destination.display();
+    exported(options, dataset, destination, &format!("written; use them with --data {path}"))
+}
+
+/// Writes the images that a table names.
+fn export_only(options: &Options, table: &Path, destination: &Path) -> Result<(), Failure> {
+    let dataset = open(options)?;
+    let listed = if table == Path::new("-") {
+        dataset.listed_in(stdin().lock(), Path::new("stdin"))?
     } else {
-        let (train, test) = (dataset.train.len(), dataset.test.len());
-        let path = destination.display();
-        print(&format!("{train} training and {test} test images written; use them with --data {path}"))?;
+        dataset.listed_in(open_table(table)?, table)?
+    };
+    export_present(&listed, destination)?;
+    exported(options, &listed, destination, &format!("written to {}", destination.display()))
+}
+
+fn open_table(path: &Path) -> Result<impl Read, DataError> {
+    File::open(path).map_err(|source| DataError::Io { action: "read", path: path.into(), source })
+}
+
+/// Says how many images are in `destination` now.
+fn exported(options: &Options, dataset: &Dataset, destination: &Path, what: &str) -> Result<(), Failure> {
+    let (train, test) = (dataset.train.len(), dataset.test.len());
+    if options.json {
+        return print_json(&json!({ "folder": destination, "train": train, "test": test }));
     }
-    Ok(())
+    print(&format!("{train} training and {test} test images {what}"))
 }

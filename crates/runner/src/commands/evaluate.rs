@@ -4,7 +4,7 @@ use std::path::Path;
 
 use zoo_data::Splits;
 use zoo_lab::run::{TrainingRun, write};
-use zoo_lab::{Evaluation, Lab, Watch, check, evaluate, evaluate_weights};
+use zoo_lab::{Evaluation, Lab, Protocol, Watch, check, evaluate, evaluate_weights};
 use zoo_recipes::images_to_safetensors;
 
 use crate::cli::{EvaluateArguments, Evaluated};
@@ -23,11 +23,12 @@ pub(crate) fn run(options: &Options, arguments: &EvaluateArguments) -> Result<()
 
 fn run_of(options: &Options, path: &Path, scores: Option<&Path>) -> Result<(), Failure> {
     options.refuse_overrides_of_run()?;
-    let run = TrainingRun::open(&options.registry, path)?;
+    let run = TrainingRun::open(&options.registry, &options.find(path)?)?;
     run.model_file()?;
     let splits = run.splits(&options.relocation)?;
     let machine = options.machine()?;
-    let lab = Lab { splits: &splits, machine: &machine, seed: run.config.seed, watch: &options.watch() };
+    let protocol = Protocol::new(run.config.seed);
+    let lab = Lab { splits: &splits, machine: &machine, protocol, watch: &options.watch() };
     finish(options, &splits, &evaluate(&run, &lab)?, scores)
 }
 
@@ -37,7 +38,8 @@ fn weights(options: &Options, file: &Path, scores: Option<&Path>) -> Result<(), 
     let splits = options.source.splits(options.seed)?;
     check(std::slice::from_ref(&contender), &splits)?;
     let machine = options.machine()?;
-    let lab = Lab { splits: &splits, machine: &machine, seed: options.seed, watch: &options.watch() };
+    let protocol = Protocol::new(options.seed);
+    let lab = Lab { splits: &splits, machine: &machine, protocol, watch: &options.watch() };
     finish(options, &splits, &evaluate_weights(&contender, file, &lab)?, scores)
 }
 

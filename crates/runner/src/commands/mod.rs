@@ -6,6 +6,7 @@ pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod losses;
+pub(crate) mod mistakes;
 pub(crate) mod pictures;
 pub(crate) mod predict;
 pub(crate) mod reproduce;

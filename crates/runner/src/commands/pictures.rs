@@ -35,11 +35,13 @@ fn dataset(options: &Options) -> Result<Vec<Written>, Failure> {
 /// Pictures of each run, in its own folder; none is written before all are drawn.
 fn runs(options: &Options, paths: &[PathBuf]) -> Result<Vec<Written>, Failure> {
     options.refuse_overrides_of_run()?;
+    let paths = paths.iter().map(|path| options.find(path)).collect::<Result<Vec<_>, _>>()?;
     // Only a model is looked at on a backend.
     let has_model = paths.iter().any(|path| path.join(MODEL_FILE).is_file());
     let backend = if has_model { options.one_backend()? } else { Kind::Auto.into() };
-    let draw = |path| of_run(&options.registry, path, &options.relocation, backend, &options.watch());
-    let drawn = paths.iter().map(|path| draw(path)).collect::<Result<Vec<_>, _>>()?;
+    let draw =
+        |path: &PathBuf| of_run(&options.registry, path, &options.relocation, backend, &options.watch());
+    let drawn = paths.iter().map(draw).collect::<Result<Vec<_>, _>>()?;
     let mut written = Vec::new();
     for (path, pictures) in paths.iter().zip(&drawn) {
         written.extend(keep_in_run(path, pictures)?);

@@ -5,9 +5,9 @@ use std::process::Command;
 
 use zoo_backends::Machine;
 use zoo_data::Splits;
-use zoo_lab::Watch;
 use zoo_lab::run::RunConfig;
 use zoo_lab::tune::{Conduct, Plan, SearchFolder, follow};
+use zoo_lab::{Protocol, Watch};
 
 use crate::cli::{Subject, TuneArguments};
 use crate::failure::Failure;
@@ -36,7 +36,7 @@ fn start(options: &Options, models: &[String; 1], arguments: &TuneArguments) -> 
     plan.check_images(&splits)?;
     let machine = options.machine()?;
     let machines = std::slice::from_ref(&machine);
-    let mut config = RunConfig::new(&options.source, &splits, machines, options.seed);
+    let mut config = RunConfig::new(&options.source, &splits, machines, Protocol::new(options.seed));
     config.recipe.clone_from(&contender.recipe_name);
     let folder = SearchFolder::create(&options.out, config, contender, plan, &splits.name)?;
     conduct(options, &folder, &splits, &machine, arguments.jobs)
@@ -44,8 +44,8 @@ fn start(options: &Options, models: &[String; 1], arguments: &TuneArguments) -> 
 
 fn go_on(options: &Options, path: &Path, jobs: Option<usize>) -> Result<(), Failure> {
     options.refuse_overrides_of_run()?;
-    let folder = SearchFolder::open(&options.registry, path)?;
-    let splits = folder.config.splits(path, &options.relocation)?;
+    let folder = SearchFolder::open(&options.registry, &options.find(path)?)?;
+    let splits = folder.config.splits(&folder.path, &options.relocation)?;
     let machine = options.machine()?;
     conduct(options, &folder, &splits, &machine, jobs)
 }

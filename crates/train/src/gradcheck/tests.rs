@@ -1,5 +1,6 @@
 use burn::module::{Initializer, Param};
 use burn::tensor::{Device, activation};
+use zoo_core::Loss;
 use zoo_data::shapes10;
 
 use super::*;
@@ -46,7 +47,17 @@ impl Classifier for Network {
 }
 
 fn check(between: Between, loss: Loss, weight_decay: f64, kinks: &[&'static str]) -> GradientReport {
+    check_weighted(between, (loss, None), weight_decay, kinks)
+}
+
+fn check_weighted(
+    between: Between,
+    (loss, class_weights): (Loss, Option<&[f64]>),
+    weight_decay: f64,
+    kinks: &[&'static str],
+) -> GradientReport {
     let device = Device::flex();
+    let loss = WeightedLoss::new(loss, class_weights, &device.clone().autodiff());
     let normal =
         |shape: [usize; 2], deviation| Initializer::Normal { mean: 0.0, std: deviation }.init(shape, &device);
     let network = Network { first: normal([3072, 6], 0.02), second: normal([6, CLASSES], 0.5), between };
@@ -68,6 +79,17 @@ fn right_gradients_pass() {
     }
     let report = check(Between::Relu, Loss::Hinge { margin: 1.0 }, 0.1, &["relu", "hinge"]);
     assert!(report.passes(), "{report:?}");
+}
+
+#[test]
+fn right_gradients_of_weighted_losses_pass() {
+    let weights: Vec<f64> = (0..CLASSES).map(|class| class as f64 / 3.0).collect();
+    for (loss, kinks) in
+        [(CROSS_ENTROPY, &[][..]), (Loss::MeanSquaredError, &[]), (Loss::Hinge { margin: 1.0 }, &["hinge"])]
+    {
+        let report = check_weighted(Between::Tanh, (loss, Some(&weights)), 0.1, kinks);
+        assert!(report.passes() && report.worst.analytic != 0.0, "{report:?}");
+    }
 }
 
 #[test]
