@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use zoo_backends::Backend;
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer};
 use zoo_lab::tune::{Plan, tune};
-use zoo_lab::{LabError, Silent, Source, compare};
+use zoo_lab::{LabError, Protocol, Silent, Source, compare};
 use zoo_recipes::{Entry, Registry};
 use zoo_train::Recipe;
 use zoo_train::search::Space;
@@ -84,7 +84,13 @@ fn main() -> Result<(), LabError> {
     let machine = "auto".parse::<Backend>()?.select()?;
 
     let contenders = registry.contenders(&["strided", "softmax", "knn"])?;
-    let comparison = compare(&contenders, &source.splits(42)?, std::slice::from_ref(&machine), 42, &Silent)?;
+    let comparison = compare(
+        &contenders,
+        &source.splits(42)?,
+        std::slice::from_ref(&machine),
+        Protocol::new(42),
+        &Silent,
+    )?;
     println!("{}", zoo_report::terminal_table(&comparison));
 
     let contender = registry.contenders(&["strided"])?.set(["train.epochs=1"])?.only("strided")?;

@@ -448,6 +448,8 @@ mod tests {
                 validation: 0,
                 test: 1,
                 classes: Vec::new(),
+                train_per_class: Vec::new(),
+                duplicates: Vec::new(),
             },
             backend: String::new(),
             adapter: String::new(),
@@ -457,9 +459,36 @@ mod tests {
                 result("wrong", false),
                 result("right", true),
             ],
+            majority: None,
+            pairs: Vec::new(),
+            verdict: None,
+            pareto_front: Vec::new(),
+            checks: Vec::new(),
         };
         comparison.sort();
         let order: Vec<_> = comparison.results.iter().map(|result| result.model.as_str()).collect();
         assert_eq!(order, ["right", "wrong", "failed"]);
+    }
+
+    #[test]
+    fn validation_comes_before_test() {
+        let result = |name: &str, validation: usize, test: usize| {
+            let mut result = ModelResult::new(name, "flex", serde_json::Value::Null);
+            result.validation = Some(PartMetrics::new(validation, 100, None));
+            let labels = vec![0; 100];
+            let answers: Vec<usize> = (0..100).map(|image| usize::from(image >= test)).collect();
+            let confusion = ConfusionMatrix::new(&labels, &answers, 2);
+            result.test = Some(TestMetrics::new(confusion, 1.0, None, &["a".into(), "b".into()]));
+            result
+        };
+        let lucky = result("lucky", 80, 90);
+        let mut comparison: Comparison = serde_json::from_value(serde_json::json!({
+            "schema": 1, "zoo_version": "", "burn_version": "", "backend": "", "adapter": "", "seed": 0, "results": [],
+            "dataset": {"name": "", "train": 0, "validation": 100, "test": 100, "classes": []},
+        }))
+        .unwrap();
+        comparison.results = vec![lucky, result("better", 85, 80)];
+        comparison.sort();
+        assert_eq!(comparison.results[0].model, "better");
     }
 }

@@ -26,14 +26,12 @@ impl Row {
     /// Adds a training. `first` are the scores on the first machine, which those on the others are compared with.
     pub(super) fn push(&mut self, member: Member<'_>, mut trained: Trained, first: &mut Option<Scores>) {
         self.is_several = member.folder != self.label;
-        if self.trainings.is_empty() {
-            if let Some(scores) = trained.scores.take() {
-                trained.result.score_difference =
-                    first.as_ref().map(|first| scores.largest_difference(first));
-                first.get_or_insert(scores);
-            }
+        if let Some(scores) = trained.scores.take()
+            && self.trainings.is_empty()
+        {
+            trained.result.score_difference = first.as_ref().map(|first| scores.largest_difference(first));
+            first.get_or_insert(scores);
         }
-        trained.scores = None;
         trained.answers.model.clone_from(&member.folder);
         self.trainings.push((member.seed, member.folder, trained));
     }
