@@ -236,10 +236,16 @@ pub(crate) fn without_times(mut document: Value) -> Value {
     fn strip(value: &mut Value) {
         match value {
             Value::Object(map) => {
-                map.retain(|key, _| !key.contains("seconds") && !key.contains("per_second"));
+                let tells_time = |key: &String| {
+                    key.contains("seconds") || key.contains("per_second") || key == "pareto_front"
+                };
+                map.retain(|key, _| !tells_time(key));
                 map.values_mut().for_each(strip);
             }
-            Value::Array(values) => values.iter_mut().for_each(strip),
+            Value::Array(values) => {
+                values.retain(|value| value["code"] != "slower-not-better");
+                values.iter_mut().for_each(strip);
+            }
             _ => {}
         }
     }

@@ -1,9 +1,11 @@
 //! `zoo compare`, from the command line to the run folder.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::common::{
-    LONG_DEADLINE, cifar10, files, finish, json, json_within, run, succeed, text, without_times, zoo,
+    LONG_DEADLINE, cifar10, finish, json, json_within, run, succeed, text, without_times, zoo,
 };
 
 /// Four models in seconds.
@@ -38,7 +40,7 @@ fn prints_the_schema_and_writes_a_run_folder() {
     models.sort_unstable();
     assert_eq!(models, ["cnn", "knn", "softmax", "svm"]);
     let accuracies: Vec<f64> =
-        results.iter().map(|result| result["test"]["accuracy"].as_f64().unwrap()).collect();
+        results.iter().map(|result| result["validation"]["accuracy"].as_f64().unwrap()).collect();
     assert!(accuracies.is_sorted_by(|a, b| a >= b), "{accuracies:?}");
     for result in results {
         check_result(result);
@@ -50,9 +52,36 @@ fn prints_the_schema_and_writes_a_run_folder() {
     assert_eq!(written, document);
     let markdown = std::fs::read_to_string(folder.join("result.md")).unwrap();
     assert!(markdown.contains("| model ") && markdown.contains("| softmax "), "{markdown}");
-    let names: Vec<_> =
-        files(&folder).iter().map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect();
-    assert_eq!(names, ["config.toml", "curves.png", "curves.svg", "result.json", "result.md"]);
+    let mut names: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    let files = ["config.toml", "curves.png", "curves.svg", "predictions.csv"];
+    let results = ["result.csv", "result.json", "result.md"];
+    let expected = [&["cnn"][..], &files[..3], &["knn"], &files[3..], &results, &["softmax", "svm"]].concat();
+    assert_eq!(names, expected);
+    check_answers(&folder, &document);
+}
+
+/// The answers of `predictions.csv` are those that the figures come from.
+fn check_answers(folder: &Path, document: &Value) {
+    let table = std::fs::read_to_string(folder.join("predictions.csv")).unwrap();
+    let answers = zoo_schema::Answers::from_csv(&table).unwrap();
+    assert_eq!(answers.images.len(), 100);
+    for (place, model) in answers.models.iter().enumerate() {
+        let right = answers.right(place).iter().filter(|&&right| right).count();
+        let results = document["results"].as_array().unwrap();
+        let result = results.iter().find(|result| result["folder"] == *model.model).unwrap();
+        assert_eq!(result["test"]["accuracy"].as_f64().unwrap(), right as f64 / 100.0, "{}", model.model);
+        let own = folder.join(&model.model);
+        for file in ["config.toml", "model.safetensors", "predictions.csv", "result.json"] {
+            assert!(own.join(file).is_file(), "{} {file}", model.model);
+        }
+        let own = std::fs::read_to_string(own.join("predictions.csv")).unwrap();
+        let own = zoo_schema::Answers::from_csv(&own).unwrap();
+        assert_eq!((&own.images, &own.models[0].answers), (&answers.images, &model.answers));
+    }
 }
 
 fn check_result(result: &Value) {
@@ -73,7 +102,14 @@ fn check_result(result: &Value) {
     let trained = model != "knn";
     assert_eq!(result["history"].as_array().unwrap().len(), if trained { 2 } else { 0 }, "{model}");
     assert_eq!(test["loss"].is_number(), trained, "{model}");
-    assert_eq!(result["validation"]["accuracy"].is_number(), trained, "{model}");
+    assert_eq!(result["kept_epoch"].is_number(), trained, "{model}");
+    for part in [&result["validation"], test] {
+        let interval = &part["accuracy_interval"];
+        let (low, high) = (interval["low"].as_f64().unwrap(), interval["high"].as_f64().unwrap());
+        let accuracy = part["accuracy"].as_f64().unwrap();
+        assert!(low <= accuracy && accuracy <= high && high - low < 0.4, "{model}: {interval}");
+    }
+    assert_eq!(test["calibration"].is_object(), model != "svm", "{model}");
     assert!(result["train"]["accuracy"].is_number(), "{model}");
     assert!(result["config"].is_object(), "{model}");
 }
@@ -146,8 +182,10 @@ fn the_table_is_on_stdout_and_progress_is_not() {
         &["compare", "softmax", "--limit-train=300", "--limit-test=100", "--set=train.epochs=2"],
     );
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-    assert!(stdout.contains("test accuracy") && stdout.contains("softmax"), "{stdout}");
-    assert!(!stdout.contains("epoch"), "{stdout}");
+    assert!(stdout.contains("validation") && stdout.contains("softmax"), "{stdout}");
+    assert!(!stdout.contains("softmax epoch"), "{stdout}");
+    let widest = stdout.lines().map(|line| line.chars().count()).max().unwrap();
+    assert!(widest <= 100, "{widest} columns:\n{stdout}");
     assert_eq!(stderr.matches("softmax epoch").count(), 2, "{stderr}");
     assert!(stderr.contains("backend: flex on CPU"), "{stderr}");
     assert!(stderr.contains("written to runs"), "{stderr}");
@@ -181,7 +219,9 @@ fn one_failure_is_a_row_and_exit_code_1() {
     assert_eq!(document["results"][0]["model"], "knn");
     let error = document["results"][1]["error"].as_str().unwrap();
     assert!(error.contains("diverged") && error.contains("learning_rate"), "{error}");
-    assert_eq!(files(&place.path().join("runs")).len(), 4);
+    let run = place.path().join("runs/0001-compare-shapes10");
+    assert!(run.join("result.json").is_file() && run.join("knn/model.safetensors").is_file());
+    assert!(!run.join("softmax/model.safetensors").exists());
 }
 
 #[test]
@@ -216,7 +256,7 @@ fn several_backends_stand_side_by_side() {
         assert!(difference.unwrap_or(0.0) < 1e-3, "{difference:?}");
     }
     let table = command(&[]);
-    assert!(table.contains("score difference") && table.contains("ndarray"), "{table}");
+    assert!(table.contains("difference") && table.contains("knn on ndarray"), "{table}");
 }
 
 /// The course's figures on real photographs, for what is quick to fit. The CNN takes minutes; its figure is in the README.

@@ -13,6 +13,7 @@ mod compare;
 mod data;
 mod errors;
 mod gpu;
+mod honest;
 mod losses;
 mod parity;
 mod pictures;

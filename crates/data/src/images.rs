@@ -340,26 +340,6 @@ fn apportion(count: usize, sizes: &[usize]) -> Vec<usize> {
     quotas
 }
 
-/// One image with its label: the item of a [`Subset`] as a Burn dataset.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LabelledImage {
-    /// `[channel, row, column]`, 0 to 255.
-    pub pixels: Vec<u8>,
-    /// The place of its class in the dataset's class names.
-    pub label: usize,
-}
-
-/// Lets Burn's own data loaders and dataset transforms take a subset as it is.
-impl burn_dataset::Dataset<LabelledImage> for Subset {
-    fn get(&self, index: usize) -> Result<LabelledImage, burn_dataset::DatasetError> {
-        Ok(LabelledImage { pixels: self.pixels(index).to_vec(), label: self.label(index) })
-    }
-
-    fn len(&self) -> usize {
-        self.len()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -402,13 +382,6 @@ mod tests {
                 assert_eq!(*name, expected);
             }
         }
-    }
-
-    #[test]
-    fn burn_reads_a_subset_as_a_dataset() {
-        use burn_dataset::Dataset as _;
-        let items: Vec<_> = tiny(vec![1, 0]).iter().map(Result::unwrap).collect();
-        assert_eq!(items[1], LabelledImage { pixels: vec![1], label: 0 });
     }
 
     #[test]

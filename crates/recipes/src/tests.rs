@@ -116,7 +116,7 @@ fn errors_name_origin_key_and_nearest_choice() {
     let message = error(&["svm"], &["optimizer.kind=adma"]);
     assert!(message.ends_with("did you mean `adam`?"), "{message}");
     let message = error(&["knn"], &["k=many"]);
-    assert_eq!(message, "--set k=many: k is the string \"many\"; expected: integer, as in 10");
+    assert_eq!(message, "--set k=many: k is the string \"many\"; expected: integer, as in 1");
     let message = error(&["svm"], &["optimizer.learning_rate=fast"]);
     assert!(message.contains("optimizer.learning_rate is the string \"fast\"; expected: float"), "{message}");
     assert!(error(&["svm"], &["loss=hinge"]).contains("loss is the string \"hinge\"; expected: table"));

@@ -93,7 +93,7 @@ pub fn markdown(comparison: &Comparison) -> String {
     let mut text = format!("{}\n\n{}\n", describe(comparison), layout::whole_table(comparison));
     let lists = [
         ("", notes::sentences(comparison, "bold:")),
-        ("## Checks\n\n", check_lines(comparison)),
+        ("## Checks\n\n", check_lines(&comparison.checks)),
         ("## Failures\n\n", failures(comparison)),
     ];
     for (title, lines) in lists {

@@ -12,7 +12,7 @@ use crate::table::width;
 #[must_use]
 pub fn notes(comparison: &Comparison) -> Vec<String> {
     let mut lines = sentences(comparison, "*");
-    lines.extend(check_lines(comparison));
+    lines.extend(check_lines(&comparison.checks));
     lines
 }
 
@@ -141,21 +141,20 @@ pub fn front_line(comparison: &Comparison) -> Option<String> {
     is_telling.then(|| format!("no model is both more accurate and faster than: {}", front.join(", ")))
 }
 
-/// What is worth knowing before figures are believed, warnings first: `warning[over-fitted] cnn: …`, `note[not-converged] svm: …`.
+/// What is worth knowing before figures are believed, warnings first: `warning[over-fitted]: cnn …`, `note[not-converged]: svm …`.
 #[must_use]
-pub fn check_lines(comparison: &Comparison) -> Vec<String> {
-    let mut checks: Vec<&Finding> = comparison.checks.iter().collect();
+pub fn check_lines(checks: &[Finding]) -> Vec<String> {
+    let mut checks: Vec<&Finding> = checks.iter().collect();
     checks.sort_by_key(|finding| finding.severity);
-    checks.into_iter().map(|finding| check_line(comparison, finding)).collect()
+    checks.into_iter().map(check_line).collect()
 }
 
-fn check_line(comparison: &Comparison, Finding { code, severity, model, says }: &Finding) -> String {
+fn check_line(Finding { code, severity, says, .. }: &Finding) -> String {
     let severity = match severity {
         Severity::Warning => "warning",
         Severity::Note => "note",
     };
-    let model = model.as_ref().map(|label| format!(" {}", name_of(comparison, label)));
-    format!("{severity}[{code}]{}: {says}", model.unwrap_or_default())
+    format!("{severity}[{code}]: {says}")
 }
 
 /// A text in lines of at most `columns` columns of a terminal, broken at blanks; those after the first are indented by two. A word that

@@ -9,6 +9,7 @@ use zoo_schema::{SearchResult, Trial};
 
 use crate::figure::{or_dash, percent, thousands};
 use crate::files::{BEST_FILE, MARKDOWN_FILE};
+use crate::notes::check_lines;
 use crate::table::{markdown_table, table};
 
 /// How many trials are shown at the terminal; the files have all of them.
@@ -29,6 +30,7 @@ pub fn search_table(result: &SearchResult, searched: &[String], folder: &Path) -
         lines.push(format!("best: {settings}: validation accuracy {accuracy}"));
         lines.push(format!("train it: zoo train {}", folder.join(BEST_FILE).display()));
     }
+    lines.extend(check_lines(&result.checks));
     lines.join("\n")
 }
 
@@ -36,7 +38,11 @@ pub fn search_table(result: &SearchResult, searched: &[String], folder: &Path) -
 #[must_use]
 pub fn search_markdown(result: &SearchResult, searched: &[String]) -> String {
     let table = markdown_table(header(result, searched), figures(result, searched));
-    format!("{}\n\n{}\n", describe(result), fill(table, result, searched, &result.trials))
+    let mut text = format!("{}\n\n{}\n", describe(result), fill(table, result, searched, &result.trials));
+    for (place, line) in check_lines(&result.checks).iter().enumerate() {
+        text.extend([if place == 0 { "\n- " } else { "- " }, line, "\n"]);
+    }
+    text
 }
 
 /// Settings as `--set` takes them: `k=5 metric=l1`.

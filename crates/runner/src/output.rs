@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Write};
 
 use serde::Serialize;
+use zoo_report::wrapped;
 use zoo_schema::Comparison;
 
 use crate::failure::Failure;
@@ -27,11 +28,12 @@ pub(crate) fn show(options: &Options, comparison: &Comparison) -> Result<(), Fai
     if options.json {
         return print_json(comparison);
     }
-    let mut parts =
-        vec![zoo_report::describe(comparison), zoo_report::table_within(comparison, options.width())];
-    if options.is_verbose() {
+    let columns = options.width();
+    let mut parts = vec![wrapped(&zoo_report::describe(comparison), columns)];
+    parts.push(zoo_report::table_within(comparison, columns));
+    if options.is_verbose() && comparison.results.iter().any(|result| result.test.is_some()) {
         parts.push(zoo_report::details(comparison));
     }
-    parts.extend(zoo_report::notes(comparison));
+    parts.extend(zoo_report::notes(comparison).iter().map(|note| wrapped(note, columns)));
     print(&parts.join("\n"))
 }

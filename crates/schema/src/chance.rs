@@ -35,6 +35,7 @@ pub struct Pair {
 #[serde(rename_all = "snake_case")]
 pub enum PairTest {
     /// McNemar's exact test: of the images that one of two models gets right, each gets half by chance.
+    #[serde(rename = "mcnemar")]
     McNemar,
     /// min F′ (Clark, 1973): a difference must be large next to what varies between images and what varies between trainings.
     MinF,

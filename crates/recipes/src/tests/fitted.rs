@@ -64,8 +64,8 @@ fn nothing_to_leave_out() {
         contender.estimator.without_held_out(&job(splits, &machine)).unwrap().is_some()
     };
     assert!(has("knn", &["k=70"], &some) && !has("knn", &["k=70"], &none));
-    // Seventy are left.
-    assert!(!has("knn", &["k=71"], &some));
+    // Seventy are left, so that no more can be asked for.
+    assert!(contender("knn", &["k=71"]).check(Dimensions::of(&some)).is_err());
     assert!(!has("softmax", &[], &some) && !has("majority", &[], &some));
 }
 

@@ -118,8 +118,8 @@ fn warnings_come_first_and_below_everything_else() {
         "* the best of its column; intervals are 95 % (Wilson)",
         "cnn is better than softmax",
         "warning[duplicates]: it is so",
-        "warning[over-fitted] cnn: it is so",
-        "note[not-converged] softmax: it is so",
+        "warning[over-fitted]: it is so",
+        "note[not-converged]: it is so",
     ];
     assert_eq!(notes(&comparison), expected);
 }
