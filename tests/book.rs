@@ -3,8 +3,6 @@
 use std::fs::read_to_string;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
 use crate::common::{LONG_DEADLINE, files, run_within, text};
 
 /// What each command is made small by, where it reads images: the most that it may ask for.
@@ -45,7 +43,8 @@ fn commands(page: &str) -> Vec<(usize, &str)> {
 
 /// The arguments of a command as it is tested; `None` if it needs the network.
 ///
-/// shapes10 stands for CIFAR-10; a few images, one epoch and two trials for many; options come after models and files.
+/// shapes10 stands for CIFAR-10; a few images, one epoch, two seeds and two trials for many; options come after models
+/// and files.
 fn arguments(command: &str) -> Option<Vec<String>> {
     if command.starts_with("zoo data fetch") {
         return None;
@@ -64,8 +63,10 @@ fn arguments(command: &str) -> Option<Vec<String>> {
     if words[0] == "reproduce" && !words.iter().any(|word| word == "--quick") {
         words.push("--quick".into());
     }
-    if let Some(place) = words.iter().position(|word| word == "--trials") {
-        words[place + 1] = "2".into();
+    for option in ["--trials", "--seeds"] {
+        if let Some(place) = words.iter().position(|word| word == option) {
+            words[place + 1] = "2".into();
+        }
     }
     let trains = ["compare", "train", "tune"].contains(&words[0].as_str()) && !resumes;
     if trains {
@@ -94,11 +95,18 @@ fn models(words: &[String]) -> impl Iterator<Item = String> {
     if models.is_empty() {
         models = ["softmax", "svm", "cnn"].map(Into::into).into();
     }
-    models.into_iter().filter(|model| model != "knn")
+    models.into_iter().filter(|model| !["knn", "majority"].contains(&model.as_str()))
 }
 
-/// Runs the commands of a page one after another in a folder of their own, with `configs` in it. What failed, and how.
-fn follow(page: &Path) -> Vec<String> {
+/// The pages in the order of the table of contents.
+fn in_order() -> Vec<PathBuf> {
+    let docs = root().join("docs");
+    let summary = read_to_string(docs.join("SUMMARY.md")).unwrap();
+    links(&summary).into_iter().map(|(_, target)| docs.join(target)).collect()
+}
+
+/// Runs the commands of pages one after another in one folder, with `configs` in it. What failed, and how.
+fn follow(pages: &[PathBuf]) -> Vec<String> {
     let place = tempfile::tempdir().unwrap();
     let configs = root().join("configs");
     for file in files(&configs).into_iter().filter(|file| file.is_file()) {
@@ -106,11 +114,16 @@ fn follow(page: &Path) -> Vec<String> {
         std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
         std::fs::copy(file, copy).unwrap();
     }
+    pages.iter().flat_map(|page| follow_page(page, place.path())).collect()
+}
+
+/// Runs the commands of a page in `place`. What failed, and how.
+fn follow_page(page: &Path, place: &Path) -> Vec<String> {
     let page_text = read_to_string(page).unwrap();
     let attempts = commands(&page_text).into_iter().filter_map(|(line, command)| {
         let arguments = arguments(command)?;
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let output = run_within(LONG_DEADLINE, place.path(), &words);
+        let output = run_within(LONG_DEADLINE, place, &words);
         let failed = !output.status.success();
         let place = format!("{}:{line}: {command}", name(page));
         failed.then(|| format!("{place}\n  as zoo {}\n  {}", arguments.join(" "), text(&output.stderr)))
@@ -118,16 +131,53 @@ fn follow(page: &Path) -> Vec<String> {
     attempts.collect()
 }
 
+/// A reader follows the pages in one folder, and in an order of their own. So half of the pages are followed from the
+/// first to the last and the others from the last to the first, each half in a folder.
 #[test]
 fn every_command_runs() {
-    let pages = pages();
+    let pages = in_order();
     let count: usize = pages.iter().map(|page| commands(&read_to_string(page).unwrap()).len()).sum();
     assert!(count > 40, "only {count} commands were found");
+    let forwards: Vec<PathBuf> = pages.iter().step_by(2).cloned().collect();
+    let backwards: Vec<PathBuf> = pages.iter().skip(1).step_by(2).rev().cloned().collect();
     // Threads of its own: they wait for programs, and other tests compute on the global ones.
-    let threads = rayon::ThreadPoolBuilder::new().build().unwrap();
-    let failures: Vec<String> =
-        threads.install(|| pages.par_iter().flat_map_iter(|page| follow(page)).collect());
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let (mut failures, others) = threads.join(|| follow(&forwards), || follow(&backwards));
+    failures.extend(others);
     assert!(failures.is_empty(), "{} of {count} commands failed:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// The commands of a page that choose by test images: those that compare settings and look at the test images each time.
+fn choices_by_test_images(page: &str) -> Vec<(usize, &str)> {
+    let comparisons = commands(page).into_iter().filter(|(_, command)| command.starts_with("zoo compare"));
+    let settings: Vec<(usize, &str)> =
+        comparisons.filter(|(_, command)| command.contains(" --set ")).collect();
+    let one_setting = settings.len() < 2;
+    settings.into_iter().filter(|(_, command)| !one_setting && !command.contains(" --no-test")).collect()
+}
+
+#[test]
+fn settings_are_chosen_by_validation_images() {
+    let mut wrong = Vec::new();
+    for page in pages() {
+        for (line, command) in choices_by_test_images(&read_to_string(&page).unwrap()) {
+            wrong.push(format!("{}:{line}: {command}: without --no-test", name(&page)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The numbers of run folders depend on what was run before, and the names of recipes don't.
+#[test]
+fn no_command_names_a_numbered_run() {
+    let mut wrong = Vec::new();
+    for page in pages() {
+        let page_text = read_to_string(&page).unwrap();
+        let numbered = |line: &str| line.contains("zoo ") && line.contains("runs/0");
+        let lines = (1..).zip(page_text.lines()).filter(|(_, line)| numbered(line));
+        wrong.extend(lines.map(|(number, line)| format!("{}:{number}: {line}", name(&page))));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// The texts and targets of the links in a page.
@@ -206,10 +256,7 @@ fn every_page_is_in_the_table_of_contents() {
 fn commands_are_made_small() {
     let words = |command: &str| arguments(command).map(|words| words.join(" "));
     assert_eq!(words("zoo data fetch cifar10"), None);
-    assert_eq!(
-        words("zoo losses runs/0001-train-svm-cifar10 # both"),
-        Some("losses runs/0001-train-svm-shapes10".into())
-    );
+    assert_eq!(words("zoo losses last/svm # of the newest comparison"), Some("losses last/svm".into()));
     assert_eq!(
         words("zoo compare knn configs/vgg.toml --data cifar10").unwrap(),
         "compare knn configs/vgg.toml --data shapes10 --limit-train 300 --limit-test 100 --set=vgg.train.epochs=1"
@@ -218,7 +265,16 @@ fn commands_are_made_small() {
         words("zoo tune svm --limit-train 5000 --trials 50").unwrap(),
         "tune svm --limit-train 300 --trials 2 --limit-test 100 --set=svm.train.epochs=1"
     );
+    assert_eq!(
+        words("zoo compare majority svm --seeds 5").unwrap(),
+        "compare majority svm --seeds 2 --limit-train 300 --limit-test 100 --set=svm.train.epochs=1"
+    );
+    assert_eq!(words("zoo mistakes last --class star").unwrap(), "mistakes last --class star");
     let page = "```sh\nzoo a\n$ zoo b\n```\n\n```\nzoo c\n```\n```sh\nzoo d\n```\n";
     assert_eq!(commands(page), [(2, "zoo a"), (10, "zoo d")]);
+    let page =
+        "```sh\nzoo compare knn --set k=1\nzoo compare knn --set k=2 --no-test\nzoo compare knn\n```\n";
+    assert_eq!(choices_by_test_images(page), [(2, "zoo compare knn --set k=1")]);
+    assert_eq!(choices_by_test_images("```sh\nzoo compare knn --set k=1\n```\n"), []);
     assert_eq!(links("see [`x`](a.rs) and [b](c.md#d)"), [("`x`", "a.rs"), ("b", "c.md#d")]);
 }

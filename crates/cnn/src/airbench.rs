@@ -10,6 +10,7 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor, TensorData};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer};
 use zoo_kernels::{Activation, Window};
@@ -24,7 +25,7 @@ const TEMPERATURE: f64 = 9.0;
 const LAST: Window = Window::square(3, 3);
 
 /// The `[architecture]` of airbench's network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AirbenchConfig {
     /// Channels of each group; each group halves height and width. Default: `[64, 256, 256]`.

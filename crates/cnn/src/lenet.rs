@@ -9,6 +9,7 @@
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer, kaiming, linear_layer};
 use zoo_kernels::{Activation, Window};
@@ -18,7 +19,7 @@ use crate::layer::{self, Layer};
 const POOLING: Window = Window::square(2, 2);
 
 /// The `[architecture]` of LeNet.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LenetConfig {
     /// Channels of each convolution. Default: `[6, 16]`.

@@ -29,6 +29,7 @@ mod whitening;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss};
 
@@ -38,7 +39,7 @@ pub use resnet::{Resnet, ResnetConfig};
 pub use vgg::{Pool, Vgg, VggConfig};
 
 /// The `[architecture]` of a CNN's recipe.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum CnnConfig {
     /// Blocks of 3×3 convolutions after VGG.

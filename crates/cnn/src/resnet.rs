@@ -9,6 +9,7 @@
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer};
 use zoo_kernels::{Activation, Window};
@@ -20,7 +21,7 @@ use crate::stochastic_depth::StochasticDepth;
 const STAGES: usize = 3;
 
 /// The `[architecture]` of a residual network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ResnetConfig {
     /// The number of layers that have weights, 6n + 2 for n blocks per stage. Default: 20.

@@ -10,6 +10,7 @@
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer};
 use zoo_kernels::{Activation, Window};
@@ -17,7 +18,7 @@ use zoo_kernels::{Activation, Window};
 use crate::layer::{self, Layer, SAME};
 
 /// The `[architecture]` of a VGG-like network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct VggConfig {
     /// Channels of each block; each block halves height and width. Default: `[16, 48, 96]`.
@@ -36,7 +37,7 @@ pub struct VggConfig {
 }
 
 /// Where a block halves height and width.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Pool {
     /// After its first convolution: everything behind it sees a quarter of the pixels.

@@ -1,7 +1,9 @@
 //! How much each class counts in a loss.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -78,6 +80,27 @@ impl Serialize for ClassWeights {
             Self::Balanced => serializer.serialize_str(BALANCED),
             Self::Given(weights) => weights.serialize(serializer),
         }
+    }
+}
+
+impl JsonSchema for ClassWeights {
+    fn schema_name() -> Cow<'static, str> {
+        "ClassWeights".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "How much an image of each class counts in the loss. Default: `none`.",
+            "anyOf": [
+                { "const": NONE, "description": "Every image counts the same." },
+                { "const": BALANCED, "description": "Every class counts the same." },
+                {
+                    "description": "One weight per class, in the order of labels.",
+                    "type": "array",
+                    "items": { "type": "number", "minimum": 0 }
+                }
+            ]
+        })
     }
 }
 

@@ -1,13 +1,14 @@
 //! What a model sees of an image: pixels, or features that are not learnt.
 
 use burn::tensor::{Tensor, TensorData};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a model sees of an image.
 ///
 /// The features of an image are an image themselves, of one pixel and one channel per feature, so that models that take pixels take
 /// them as well.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Features {
     /// The image as it is.

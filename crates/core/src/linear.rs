@@ -3,6 +3,7 @@
 use burn::module::{Initializer, Module};
 use burn::nn::{self, Linear};
 use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::classifier::InputSpec;
@@ -11,7 +12,7 @@ use crate::invalid_config::InvalidConfig;
 use crate::normalizer::Normalizer;
 
 /// The `[architecture]` of a linear model.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LinearConfig {
     /// What x is. Default: `pixels`.

@@ -1,5 +1,6 @@
 //! A loss as a recipe says it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::class_weights::ClassWeights;
@@ -7,7 +8,7 @@ use crate::invalid_config::InvalidConfig;
 use crate::loss::Loss;
 
 /// The `[loss]` of a recipe; its `kind` is one of `cross_entropy`, `hinge` and `mean_squared_error`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Grammar", into = "Grammar")]
 pub struct LossConfig {
     /// What is minimised.
@@ -17,7 +18,7 @@ pub struct LossConfig {
 }
 
 /// [`LossConfig`] as a recipe writes it.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(
     tag = "kind",
     rename_all = "snake_case",
@@ -25,18 +26,23 @@ pub struct LossConfig {
     expecting = "internally tagged enum Loss"
 )]
 enum Grammar {
+    /// The softmax of the scores read as probabilities.
     CrossEntropy {
+        /// The share of the target that is spread over all classes. Default: 0.
         #[serde(default)]
         label_smoothing: f64,
         #[serde(default)]
         class_weights: ClassWeights,
     },
+    /// The multiclass SVM's loss, a sum over the wrong classes.
     Hinge {
+        /// How much the right score must exceed each other. Default: 1.
         #[serde(default = "one")]
         margin: f64,
         #[serde(default)]
         class_weights: ClassWeights,
     },
+    /// Half the squared distance of the scores from the one-hot target.
     MeanSquaredError {
         #[serde(default)]
         class_weights: ClassWeights,

@@ -1,13 +1,14 @@
 //! What follows a layer of a network.
 
 use burn::tensor::{Tensor, activation};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The slope of [`Activation::LeakyRelu`] below zero.
 pub(crate) const LEAK: f32 = 0.01;
 
 /// The non-linear function that follows a layer (tutorial 3.6).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
     /// x: no activation at all, which leaves a network of linear layers linear.

@@ -13,6 +13,7 @@ mod x86;
 use std::collections::BinaryHeap;
 
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The most bytes a row may have: with more, a squared distance may not fit an `i32`.
@@ -23,7 +24,7 @@ pub const MAX_VALUES: usize = (i32::MAX / (255 * 255)) as usize;
 const CHUNK: usize = 512 * 1024;
 
 /// How far apart two rows of bytes, two images for instance, are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Metric {
     /// Σ |q − t|, the Manhattan distance.

@@ -35,6 +35,7 @@ mod tile;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::{Classifier, InvalidConfig};
 use zoo_kernels::Index;
@@ -46,7 +47,7 @@ use neighbours::Nearest;
 use tile::Tile;
 
 /// Who wins among classes with equally many votes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ties {
     /// The class of the nearest neighbour among them.
@@ -57,7 +58,7 @@ pub enum Ties {
 }
 
 /// The recipe of a k-NN classifier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KnnConfig {
     /// How many neighbours vote.

@@ -21,6 +21,7 @@
 use burn::module::{Initializer, Module};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::{
     Architecture, Classifier, Features, InputSpec, InvalidConfig, Loss, Normalizer, kaiming, linear_layer,
@@ -28,7 +29,7 @@ use zoo_core::{
 use zoo_kernels::Activation;
 
 /// The `[architecture]` of a multi-layer perceptron.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MlpConfig {
     /// What a⁰ is. Default: `pixels`.

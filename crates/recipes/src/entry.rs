@@ -1,5 +1,6 @@
 //! A model that can be asked for by name.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
@@ -19,6 +20,8 @@ pub struct Entry {
     /// Its default recipe, TOML, with the `[search]` that suits it.
     recipe: &'static str,
     read: fn(Table) -> Parsed,
+    /// Makes the JSON Schema of a whole recipe.
+    schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
 impl Entry {
@@ -29,7 +32,22 @@ impl Entry {
         name: &'static str,
         recipe: &'static str,
     ) -> Self {
-        Self { name, recipe, read: read::<E> }
+        Self { name, recipe, read: read::<E>, schema: serde_json::Value::json_schema }
+    }
+
+    /// The same with the keys that its recipes have in the [schema](crate::Registry::schema) of recipes; without, that accepts any.
+    /// [`zoo_train::Recipe`] of an architecture that has a [`JsonSchema`] has one, too.
+    #[must_use]
+    pub const fn with_schema<E: Estimator + DeserializeOwned + JsonSchema + 'static>(
+        name: &'static str,
+        recipe: &'static str,
+    ) -> Self {
+        Self { schema: E::json_schema, ..Self::new::<E>(name, recipe) }
+    }
+
+    /// The JSON Schema of a whole recipe: anything if nothing is known of its keys.
+    pub(crate) fn schema(self, generator: &mut SchemaGenerator) -> Schema {
+        (self.schema)(generator)
     }
 
     /// Reads a recipe.

@@ -28,6 +28,7 @@ mod knn;
 mod layer;
 mod majority;
 mod registry;
+mod schema;
 mod set;
 mod table;
 mod trained;
@@ -44,5 +45,7 @@ pub use estimator::{Dimensions, Estimator, Fitted, Job, Model, Observe, Trainabl
 pub use file::{is_file, read_table};
 pub use key::{MODEL, REPRODUCE, ROW, RUN, SEARCH};
 pub use registry::Registry;
+/// For [`Entry::with_schema`]: the derive of the schema of an architecture.
+pub use schemars;
 pub use table::{parse, to_table};
 pub use weights::images_to_safetensors;

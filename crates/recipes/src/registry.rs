@@ -24,7 +24,7 @@ macro_rules! recipe {
 /// A model of the zoo, whose default recipe is named like it.
 macro_rules! entry {
     ($name:literal, $estimator:ty) => {
-        Entry::new::<$estimator>($name, recipe!($name))
+        Entry::with_schema::<$estimator>($name, recipe!($name))
     };
 }
 

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod help;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,117 +9,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use zoo_backends::Backend;
 use zoo_recipes::Registry;
 
+use help::{
+    COMPARE_HELP, EVALUATE_EXAMPLES, EXAMPLES, EXPORT_HELP, FETCH_HELP, GRADCHECK_HELP, LOSSES_EXAMPLES,
+    MISTAKES_EXAMPLES, PICTURES_EXAMPLES, PREDICT_EXAMPLES, SANITY_HELP, SCHEMA_HELP, TRAIN_EXAMPLES,
+    TUNE_EXAMPLES,
+};
+
 /// What is compared if nothing is named.
 pub(crate) const COMPARED: [&str; 4] = ["knn", "softmax", "svm", "cnn"];
-
-const EXAMPLES: &str = "\
-Examples:
-  zoo compare                                   all four models on shapes10, no download
-  zoo compare softmax svm --set svm.optimizer.learning_rate=0.002
-  zoo data fetch cifar10                        170 MB, into data/
-  zoo compare --data cifar10                    the same on CIFAR-10
-  zoo compare --data my-photos/                 on your own images, one folder per class
-  zoo train cnn --data cifar10 --set train.epochs=20
-  zoo reproduce cs231n                          published results, measured again
-  zoo compare cnn vgg lenet                     other networks; files with recipes work as well
-  zoo tune softmax --data cifar10               find a good learning rate and weight decay
-  zoo tune knn --set k=1,3,5,10 --folds 5
-  zoo compare softmax svm --seeds 5             five trainings of each: mean and standard deviation
-  zoo mistakes last --model cnn --class cat     which cats the CNN got wrong, by name
-  zoo predict cnn --image cat.png               the newest run of cnn
-  zoo pictures cnn                              curves, confusion matrix, filters, mistakes
-
-Exit codes: 0 done, 1 failed, 2 wrong usage.";
-
-const TUNE_EXAMPLES: &str = "\
-What to search: a key with several values is in the grid, LOW..HIGH is drawn from log-uniformly, a single value holds for \
-all trials. Without any, the `[search]` of the recipe.
-
-  zoo tune softmax
-  zoo tune knn --set k=1,3,5,10 --set metric=l1,l2 --folds 5
-  zoo tune mlp --set architecture.hidden=[256],[512] --set optimizer.learning_rate=0.001..0.1 --trials 20
-  zoo tune --resume last";
-
-const COMPARE_HELP: &str = "\
-Models are chosen by validation images, which they don't learn from: the table is sorted by them. Test images are there for the final \
-figure; while you try settings, leave them alone with --no-test.
-
-Examples:
-  zoo compare
-  zoo compare softmax svm --seeds 5             mean and standard deviation over five trainings
-  zoo compare vgg lenet --data cifar10 --budget 2m
-  zoo compare softmax --no-test --set optimizer.learning_rate=0.05
-  zoo compare --resume last                     what was interrupted
-
-A comparison's folder has config.toml (all keys and their values), result.json, result.md, result.csv, predictions.csv (what each model \
-says of each image), learning curves, and a folder for each model, which `evaluate`, `predict`, `pictures` and `losses` take.";
-
-const MISTAKES_EXAMPLES: &str = "\
-Examples:
-  zoo mistakes last                             images that some model of the newest run gets wrong
-  zoo mistakes last --model cnn --class cat     cats that the CNN takes for something else
-  zoo mistakes last --all-wrong                 images that no model gets right
-  zoo mistakes softmax svm --disagree           images on which two runs disagree
-  zoo mistakes last --class cat --csv | zoo data export cats --data cifar10 --only -
-
-The most confident mistakes come first. predictions.csv in the folder of a run has the answers for all images.";
-
-const TRAIN_EXAMPLES: &str = "\
-Examples:
-  zoo train cnn --data cifar10
-  zoo train resnet20 --data cifar10 --set train.epochs=30
-  zoo train --resume last
-
-A run's folder has config.toml (all keys and their values), metrics.jsonl (a line per epoch), checkpoint/, and in the end \
-result.json, predictions.csv and model.safetensors.";
-
-const EVALUATE_EXAMPLES: &str = "\
-Examples:
-  zoo evaluate cnn
-  zoo evaluate --weights resnet20.pt --config configs/resnet20.toml --data cifar10";
-
-const PREDICT_EXAMPLES: &str = "\
-Examples:
-  zoo predict cnn --image cat.png dog.jpg --top 5
-  zoo predict last --image cat.png              every model of the newest comparison";
-
-const GRADCHECK_HELP: &str = "\
-Each derivative a is compared with n = (L(θ + h) − L(θ − h)) / 2h with h = 1e-5. A relative error |a − n| / max(|a|, |n|) up to 1e-7 \
-is right; up to 1e-4 where the loss has kinks. Where it is more, h is made smaller. Networks with ReLU or hinge are checked \
-a second time with GELU or cross-entropy instead.
-
-  zoo gradcheck
-  zoo gradcheck mlp --set architecture.hidden=[50] --samples 20";
-
-const SANITY_HELP: &str = "\
-The first loss must be about that of chance: ln 10 = 2.303 for cross-entropy over ten classes, 9 for the hinge. A penalty must \
-raise it, and the optimizer lower that penalty. Forty images must be memorised within 300 steps.
-
-  zoo sanity
-  zoo sanity vgg --data my-photos/";
-
-const LOSSES_EXAMPLES: &str = "\
-Examples:
-  zoo train softmax && zoo train svm
-  zoo losses softmax svm";
-
-const PICTURES_EXAMPLES: &str = "\
-Examples:
-  zoo pictures --data cifar10                   samples, mean images, distances, nearest neighbours
-  zoo pictures cnn                              curves, confusion matrix, filters or templates, mistakes
-  zoo pictures last                             of a search: accuracy against what was searched";
-
-const FETCH_HELP: &str = "\
-Examples:
-  zoo data fetch cifar10                        170 MB, unpacked to 184 MB in data/";
-
-const EXPORT_HELP: &str = "\
-Examples:
-  zoo data export cifar10-files --data cifar10
-  zoo mistakes last --class cat --csv | zoo data export cats --data cifar10 --only -
-  zoo data export wrong --data cifar10 --only wrong.csv
-
-A file is named after its image: test_batch/123 of CIFAR-10 becomes test/cat/test_batch-00123.png.";
 
 /// Compares image classifiers side by side: k-nearest neighbours, a softmax classifier, a linear SVM and a convolutional
 /// network, on the CPU or a GPU.
@@ -212,6 +111,26 @@ pub(crate) enum Command {
     },
     /// What is compiled in and what this machine has
     Backends,
+    /// Print the JSON Schema of files, for editors and for programs that read them
+    #[command(after_help = SCHEMA_HELP)]
+    Schema {
+        /// Which files
+        #[arg(value_enum)]
+        document: Document,
+    },
+}
+
+/// A file that has a JSON Schema.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Document {
+    /// result.json of `train` and `compare`
+    Result,
+    /// result.json of `tune`
+    Search,
+    /// result.json of `reproduce`
+    Reproduction,
+    /// Files with recipes, `configs/cnn.toml`
+    Recipe,
 }
 
 /// What is made anew, or continued.

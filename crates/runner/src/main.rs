@@ -65,5 +65,6 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         }
         Command::Sanity { models } => commands::checks::sanity(&options.completed_from(models)?, models),
         Command::Backends => commands::backends::run(&options),
+        Command::Schema { document } => commands::schema::run(*document),
     }
 }

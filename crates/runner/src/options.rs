@@ -83,7 +83,8 @@ impl Options {
     /// # Errors
     /// [`Failure::Lab`] for a file that can't be read or parsed.
     pub(crate) fn completed_from(&self, arguments: &[String]) -> Result<Self, Failure> {
-        let files = arguments.iter().filter(|argument| is_file(argument)).map(PathBuf::from);
+        let files = arguments.iter().filter(|argument| is_file(argument));
+        let files = files.map(|argument| PathBuf::from(self.located(argument)));
         let files: Vec<PathBuf> = self.given.config.iter().cloned().chain(files).collect();
         Ok(match run_of(&files)? {
             Some(run) => Self::resolve(&self.given, Some(run)),
@@ -148,8 +149,18 @@ impl Options {
         let registry = self.configured()?;
         match models {
             [] => registry.contenders(default),
-            models => registry.contenders(models),
+            models => {
+                let located: Vec<String> = models.iter().map(|model| self.located(model)).collect();
+                registry.contenders(&located)
+            }
         }
+    }
+
+    /// A file that is named by its run, `last/best.toml`, where it is; anything else as it is.
+    fn located(&self, argument: &str) -> String {
+        let is_of_a_run = is_file(argument) && !Path::new(argument).exists();
+        let found = is_of_a_run.then(|| self.find(Path::new(argument)).ok()).flatten();
+        found.map_or_else(|| argument.into(), |path| path.to_string_lossy().into_owned())
     }
 
     /// The same for what is checked: by default one recipe of each kind of model that learns.

@@ -1,12 +1,13 @@
 //! Whether a model is right as often as it claims to be.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Bins of equal width from 0 to 1, as many as Guo et al. take.
 const BINS: usize = 15;
 
 /// How confident a model is next to how often it is right (Guo et al., 2017, "On calibration of modern neural networks").
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Calibration {
     /// Σ images of the bin / all images · |accuracy − confidence|, over the bins: 0 if of the images that the model is 80 % sure of,
     /// 80 % are right, and so on.
@@ -16,7 +17,7 @@ pub struct Calibration {
 }
 
 /// The images that a model is about equally sure of.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CalibrationBin {
     /// Where it begins; a confidence of exactly this belongs to the bin below, if there is one.
     pub low: f64,

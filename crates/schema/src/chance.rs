@@ -1,12 +1,13 @@
 //! What chance allows: pairs of models on the same images, and figures over several trainings.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The level at which two models are told apart.
 pub const SIGNIFICANCE: f64 = 0.05;
 
 /// Two models on the same images, the more accurate one first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Pair {
     /// The more accurate model, as [`ModelResult::label`](crate::ModelResult::label) has it.
     pub a: String,
@@ -31,7 +32,7 @@ pub struct Pair {
 }
 
 /// How a pair is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PairTest {
     /// McNemar's exact test: of the images that one of two models gets right, each gets half by chance.
@@ -42,7 +43,7 @@ pub enum PairTest {
 }
 
 /// A figure over several trainings.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Spread {
     /// The mean.
     pub mean: f64,

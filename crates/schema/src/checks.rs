@@ -1,12 +1,13 @@
 //! What the checks before training find: the documents of `zoo gradcheck --json` and `zoo sanity --json`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How far the first loss may be from that of chance, as a share of it.
 const TOLERANCE: f64 = 0.25;
 
 /// The checks of several recipes on one dataset; `R` is [`GradientReport`] or [`SanityReport`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Checks<R> {
     /// The name of the dataset.
     pub dataset: String,
@@ -17,7 +18,7 @@ pub struct Checks<R> {
 }
 
 /// The check of one recipe.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Check<R> {
     /// The name of the recipe.
     pub recipe: String,
@@ -29,7 +30,7 @@ pub struct Check<R> {
 }
 
 /// One derivative, computed in both ways.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Derivative {
     /// The value as PyTorch would write it, `linear.weight[3, 17]`; without an index the derivative is along a random direction.
     pub parameter: String,
@@ -42,7 +43,7 @@ pub struct Derivative {
 }
 
 /// What a check of gradients has found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GradientReport {
     /// The parts of the loss that have kinks.
     pub kinks: Vec<String>,
@@ -69,7 +70,7 @@ impl GradientReport {
 }
 
 /// What the checks of one recipe have found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SanityReport {
     /// The loss of scores that are all 0.
     pub chance_loss: f64,

@@ -2,6 +2,7 @@
 //!
 //! Numbers that don't exist (a loss of k-NN, anything of a model that failed) are `null`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::calibration::Calibration;
@@ -14,9 +15,10 @@ use crate::metrics::{ClassMetrics, ConfusionMatrix, MacroMetrics};
 pub const SCHEMA: u32 = 1;
 
 /// One or more models on one dataset.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
-    /// [`SCHEMA`].
+    /// The version of the schema, [`SCHEMA`].
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: u32,
     /// The version of zoo that wrote it.
     pub zoo_version: String,
@@ -51,7 +53,7 @@ pub struct Comparison {
 }
 
 /// What guessing comes to that always says the same class: the one that most training images are of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Majority {
     /// The class.
     pub class: String,
@@ -62,7 +64,7 @@ pub struct Majority {
 }
 
 /// Name, sizes and classes of a dataset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DatasetSummary {
     /// `cifar10`, `shapes10`, or a folder's name.
     pub name: String,
@@ -83,7 +85,7 @@ pub struct DatasetSummary {
 }
 
 /// A test image that is among the images that models learn from, too.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Duplicate {
     /// The name of the test image.
     pub test: String,
@@ -92,7 +94,7 @@ pub struct Duplicate {
 }
 
 /// What became of one model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelResult {
     /// Its name, `knn`.
     pub model: String,
@@ -146,7 +148,7 @@ pub struct ModelResult {
 }
 
 /// Why training ended before its last epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EarlyStop {
     /// It had used up its time.
@@ -156,7 +158,7 @@ pub enum EarlyStop {
 }
 
 /// One recipe trained several times, with other weights, order and augmentation each time; the images are the same.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Seeds {
     /// One per training.
     pub trainings: Vec<Training>,
@@ -171,7 +173,7 @@ pub struct Seeds {
 }
 
 /// One of several trainings of a recipe.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Training {
     /// What weights, order and augmentation follow from.
     pub seed: u64,
@@ -192,7 +194,7 @@ pub struct Training {
 }
 
 /// Accuracy and loss on a part of the data.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PartMetrics {
     /// How many images the figures come from.
     pub images: usize,
@@ -206,7 +208,7 @@ pub struct PartMetrics {
 }
 
 /// Accuracy and loss on the test images of a model that is evaluated in another way.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Variant {
     /// What is different: `mirror`, `mirror_and_shifts` (test-time augmentation), `without_ema`.
     pub name: String,
@@ -220,7 +222,7 @@ pub struct Variant {
 }
 
 /// All figures on the test images.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestMetrics {
     /// The share of right predictions.
     pub accuracy: f64,
@@ -253,7 +255,7 @@ pub struct TestMetrics {
 }
 
 /// A class's name with its figures.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NamedClassMetrics {
     /// The class's name.
     pub class: String,
@@ -263,7 +265,7 @@ pub struct NamedClassMetrics {
 }
 
 /// What one epoch came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EpochRecord {
     /// From 1.
     pub epoch: usize,

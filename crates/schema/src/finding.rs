@@ -1,9 +1,10 @@
 //! What is worth knowing before figures are believed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Something that a comparison or a search shows about itself. Each code has a section in `docs/checks.md`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// A stable name, `over-fitted`.
     pub code: String,
@@ -17,7 +18,7 @@ pub struct Finding {
 }
 
 /// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The figures are not what they seem to be.

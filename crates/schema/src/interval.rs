@@ -1,12 +1,13 @@
 //! How far a share can be from the truth, having been seen in some images only.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The 97.5 % quantile of the normal distribution: 95 % lie within so many standard deviations on either side.
 const NORMAL_QUANTILE: f64 = 1.959_963_984_540_054;
 
 /// An interval of shares, ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Interval {
     /// Its lower end, 0 or more.
     pub low: f64,

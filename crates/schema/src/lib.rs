@@ -47,6 +47,7 @@ mod checks;
 mod comparison;
 mod finding;
 mod interval;
+mod json_schema;
 mod losses;
 mod metrics;
 mod prediction;
@@ -63,6 +64,7 @@ pub use comparison::{
 };
 pub use finding::{Finding, Severity};
 pub use interval::Interval;
+pub use json_schema::{json_schema, schema_settings};
 pub use losses::{Decomposition, Example, ImageLosses, LossReport, Means, RunLosses};
 pub use metrics::{ClassMetrics, ConfusionMatrix, MacroMetrics};
 pub use prediction::{Guess, Prediction};

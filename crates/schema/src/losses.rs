@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the losses say of several runs on the same images.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LossReport {
     /// The name of the dataset.
     pub dataset: String,
@@ -18,7 +19,7 @@ pub struct LossReport {
 }
 
 /// What both losses say of all images, scored by one run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunLosses {
     /// The folder of the run.
     pub run: PathBuf,
@@ -39,7 +40,7 @@ pub struct RunLosses {
 }
 
 /// Both losses over some of the images; `null` if there is none.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Means {
     /// How many images these are.
     pub images: usize,
@@ -52,7 +53,7 @@ pub struct Means {
 }
 
 /// H(q, p) = H(q) + D_KL(q ‖ p), each a mean over the images, for targets q of one smoothing. In nats.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decomposition {
     /// How much of the target is spread over all classes.
     pub label_smoothing: f64,
@@ -65,7 +66,7 @@ pub struct Decomposition {
 }
 
 /// One image, and what the losses say of each run's scores.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Example {
     /// Its place among the validation images, from 0.
     pub image: usize,
@@ -79,7 +80,7 @@ pub struct Example {
 
 /// The scores s of one image seen through both losses: cross-entropy, which reads them as log-probabilities, and the
 /// multiclass hinge, which reads them as margins. Every list has one entry per class.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ImageLosses {
     /// s_j, as the model gives them.
     pub scores: Vec<f32>,

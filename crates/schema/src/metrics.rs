@@ -1,14 +1,15 @@
 //! From labels and predictions to figures: the confusion matrix, and what follows from it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How often each class was taken for each: row = true class, column = predicted class.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ConfusionMatrix(Vec<Vec<usize>>);
 
 /// The figures of one class. A quotient whose divisor is 0 is 0, as in scikit-learn by default.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ClassMetrics {
     /// TP / (TP + FP): the share of the images taken for this class that are of it.
     pub precision: f64,
@@ -21,7 +22,7 @@ pub struct ClassMetrics {
 }
 
 /// Unweighted means over the classes. A class that has neither images nor predictions is left out, as in scikit-learn by default.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MacroMetrics {
     /// Mean precision.
     pub precision: f64,

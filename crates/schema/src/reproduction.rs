@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::comparison::{DatasetSummary, ModelResult};
 use crate::search::Trial;
 
 /// A suite of published results, measured again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reproduction {
-    /// [`SCHEMA`](crate::SCHEMA).
+    /// The version of the schema, [`SCHEMA`](crate::SCHEMA).
+    #[schemars(extend("const" = crate::SCHEMA))]
     pub schema: u32,
     /// The name of the suite, `cs231n`.
     pub suite: String,
@@ -37,7 +39,7 @@ pub struct Reproduction {
 }
 
 /// One published result.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RowResult {
     /// Its name, that of its file.
     pub row: String,
@@ -62,7 +64,7 @@ pub struct RowResult {
 }
 
 /// How many images a row was measured with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImageCounts {
     /// Those that models learn from; with cross-validation, those that are divided into folds.
     pub train: usize,
@@ -73,7 +75,7 @@ pub struct ImageCounts {
 }
 
 /// A published number next to the measured one. All are in percent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Figure {
     /// What was measured: `test`, `validation`, …
     pub measure: String,
@@ -94,7 +96,7 @@ pub struct Figure {
 }
 
 /// What became of a published figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Within the tolerance.

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::comparison::DatasetSummary;
 use crate::finding::Finding;
 
 /// One setting that was tried.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Trial {
     /// Its number, from 1, in the order of the plan.
     pub trial: usize,
@@ -26,9 +27,10 @@ pub struct Trial {
 }
 
 /// A whole search: the document of its `result.json` and of `zoo tune --json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SearchResult {
-    /// [`SCHEMA`](crate::SCHEMA).
+    /// The version of the schema, [`SCHEMA`](crate::SCHEMA).
+    #[schemars(extend("const" = crate::SCHEMA))]
     pub schema: u32,
     /// The version of zoo that wrote it.
     pub zoo_version: String,
@@ -58,7 +60,7 @@ pub struct SearchResult {
 }
 
 /// The trial to go on with.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Best {
     /// Its number, [`Trial::trial`].
     pub trial: usize,

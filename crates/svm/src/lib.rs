@@ -20,13 +20,14 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::{
     Architecture, Classifier, Features, InputSpec, InvalidConfig, LinearConfig, LinearScores, Loss,
 };
 
 /// The `[architecture]` of an SVM's recipe.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct SvmConfig(pub LinearConfig);
 

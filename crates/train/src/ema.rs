@@ -1,6 +1,7 @@
 //! A mean of the weights over the last steps.
 
 use burn::module::Module;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::InvalidConfig;
 
@@ -11,7 +12,7 @@ use crate::weights::interpolate;
 /// After step t: θ̄ ← d θ̄ + (1 − d) θ, d being the smaller of `decay` and (1 + t) / (10 + t), so that the first weights are soon
 /// forgotten. Training goes on from θ as if there were no average, which smooths what its last steps do by chance. Running
 /// statistics of BatchNorm are averaged, too.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ema {
     /// d, 0.99 for instance; 0 for no average. Default: 0.

@@ -1,6 +1,7 @@
 //! Scores of many images, and their loss.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::{Classifier, Loss, Scores};
 use zoo_data::{Subset, View};
@@ -8,7 +9,7 @@ use zoo_data::{Subset, View};
 use crate::error::TrainError;
 
 /// How images are seen when they are scored: the scores of several views are averaged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TestTimeAugmentation {
     /// As they are.

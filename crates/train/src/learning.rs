@@ -1,5 +1,6 @@
 //! How weights are found: by descending the gradient, or by trying.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::InvalidConfig;
 
@@ -8,7 +9,7 @@ use crate::random_search::RandomSearch;
 
 /// The `[optimizer]` of a recipe; its `kind` is one of `sgd`, `rmsprop`, `adam`, `adamw`, `random_search` and
 /// `random_local_search`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Grammar", into = "Grammar")]
 pub enum Learning {
     /// Steps along the gradient.
@@ -61,7 +62,7 @@ impl From<RandomSearch> for Learning {
 }
 
 /// [`Learning`] as a recipe writes it.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase", expecting = "internally tagged enum Optimizer")]
 enum Grammar {
     Sgd(Sgd),
@@ -74,20 +75,25 @@ enum Grammar {
     RandomLocalSearch(Local),
 }
 
-/// The keys of `random_search`.
-#[derive(Serialize, Deserialize)]
+/// Weights drawn anew at each try; the best are kept.
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Anew {
+    /// Tries per epoch. Default: 100.
     tries: usize,
+    /// The standard deviation of weights that are drawn anew. Default: 0.001.
     deviation: f64,
 }
 
-/// The keys of `random_local_search`.
-#[derive(Serialize, Deserialize)]
+/// A little added to the best weights at each try; the best are kept.
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Local {
+    /// Tries per epoch. Default: 100.
     tries: usize,
+    /// The standard deviation of weights that are drawn anew. Default: 0.001.
     deviation: f64,
+    /// The standard deviation of what is added to each weight. Default: 0.0001.
     step: f64,
 }
 

@@ -1,6 +1,7 @@
 //! A second, slower copy of the weights.
 
 use burn::module::Module;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::InvalidConfig;
 
@@ -11,7 +12,7 @@ use crate::weights::interpolate;
 /// Every k steps the slow weights φ move towards the fast weights θ, which go on from there: φ ← φ + (1 − d) (θ − φ),
 /// θ ← φ. The share d that φ keeps rises over the T steps of training, d = decayᵏ · (t/T)³ (Jordan, 2024): free to move at
 /// first, a mean over many steps at last. The slow weights are the result. Running statistics of BatchNorm move along.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lookahead {
     /// k, the steps between two moves; 0 for no slow weights. Default: 0.

@@ -6,6 +6,7 @@ use burn::module::Module;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::InvalidConfig;
 
@@ -20,7 +21,7 @@ use crate::parameters::Parameter;
 /// `weight_decay` λ adds λ θ to the gradient g of each weight, which is the gradient of the textbook's penalty (λ/2) ‖θ‖²; only
 /// `adamw` takes it from the weights directly. Weights are parameters of two or more dimensions; biases and
 /// BatchNorm's parameters don't decay, unless `groups` says so.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Optimizer {
     /// Stochastic gradient descent, with momentum or Nesterov's momentum if asked for.
@@ -34,7 +35,7 @@ pub enum Optimizer {
 }
 
 /// v ← μ v + g; θ ← θ − η v, or θ − η (g + μ v) with Nesterov's look ahead (Polyak, 1964; Sutskever et al., 2013).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sgd {
     /// η, the largest that the schedule reaches. Default: 0.01.
@@ -51,7 +52,7 @@ pub struct Sgd {
 }
 
 /// s ← α s + (1 − α) g²; v ← μ v + g / (√s + ε); θ ← θ − η v (Tieleman and Hinton, 2012).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RmsProp {
     /// η, the largest that the schedule reaches. Default: 0.001.
@@ -71,7 +72,7 @@ pub struct RmsProp {
 
 /// m ← β₁ m + (1 − β₁) g; s ← β₂ s + (1 − β₂) g²; θ ← θ − η m̂ / (√ŝ + ε), m̂ and ŝ being m / (1 − β₁ᵗ) and s / (1 − β₂ᵗ)
 /// (Kingma and Ba, 2015). With `adamw` the decay is not part of g: θ ← θ − η λ θ (Loshchilov and Hutter, 2019).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adam {
     /// η, the largest that the schedule reaches. Default: 0.001.

@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Device;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, InputSpec, InvalidConfig, LossConfig};
 use zoo_data::Augment;
@@ -13,7 +14,7 @@ use crate::lookahead::Lookahead;
 use crate::schedule::Schedule;
 
 /// A model and how to train it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe<A> {
     /// What the model looks like.
@@ -42,7 +43,7 @@ pub struct Recipe<A> {
 }
 
 /// The `[train]` of a recipe.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
     /// Passes over the training images; of a last one with a fraction, its first steps.
@@ -61,7 +62,7 @@ pub struct TrainConfig {
 }
 
 /// The `[evaluate]` of a recipe.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvaluateConfig {
     /// How test images are varied for scores that are reported next to the plain ones. Default: `none`.

@@ -2,6 +2,7 @@
 
 use std::f64::consts::PI;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::InvalidConfig;
 
@@ -10,7 +11,7 @@ use zoo_core::InvalidConfig;
 ///
 /// Written here rather than taken from Burn, whose cosine schedule rejects learning rates above 1 and rises again
 /// after its length, and whose state would have to be saved; a function of the step needs no state.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Schedule {
     /// 1 throughout.

@@ -10,6 +10,7 @@ pub(crate) mod mistakes;
 pub(crate) mod pictures;
 pub(crate) mod predict;
 pub(crate) mod reproduce;
+pub(crate) mod schema;
 pub(crate) mod train;
 pub(crate) mod trial;
 pub(crate) mod tune;

@@ -6,6 +6,7 @@ use burn::module::{Module, ParamGroup, ParamId};
 use burn::optim::{DynOptimizer, DynState, ModuleOptimizer, StateSink, StateSource};
 use burn::tensor::Device;
 use burn::tensor::kind::BridgeTensor;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::InvalidConfig;
 
@@ -16,7 +17,7 @@ use crate::parameters::{KINDS, Parameter, Parameters, WEIGHTS};
 /// A group is named by the kind of its parameters (`weights`: of two or more dimensions; `norm_scales` and `norm_biases`: γ and β of
 /// BatchNorm; `biases`: all others), or by what their names in `model.safetensors` begin with (`linear`, `blocks.0`). Where several
 /// groups have a parameter, names count more than kinds, and longer names more than shorter ones.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Group {
     /// How many times larger the learning rate is than that of the others. Default: 1.

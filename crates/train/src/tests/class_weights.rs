@@ -11,8 +11,8 @@ use super::*;
 const COMMON: usize = 5;
 
 /// Shapes, but of the classes from [`COMMON`] on only every tenth training image.
-fn imbalanced() -> Splits {
-    let whole = shapes10::generate(1000, 500, 1);
+fn imbalanced(seed: u64) -> Splits {
+    let whole = shapes10::generate(1000, 500, seed);
     let mut of_class = [0; 10];
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for position in 0..whole.train.len() {
@@ -33,32 +33,39 @@ fn weighted(kind: Loss, class_weights: ClassWeights, epochs: u32) -> Recipe<Soft
 
 const CROSS_ENTROPY: Loss = Loss::CrossEntropy { label_smoothing: 0.0 };
 
-/// The balanced accuracy on the test images, and the mean recall of rare classes.
-fn found(splits: &Splits, class_weights: ClassWeights) -> (f64, f64) {
+/// The mean recall of rare classes on the test images.
+fn rare_recall(splits: &Splits, class_weights: ClassWeights) -> f64 {
     let features = LinearConfig { features: Features::HogHue, ..LinearConfig::default() };
-    let recipe =
-        Recipe { architecture: SoftmaxConfig(features), ..weighted(CROSS_ENTROPY, class_weights, EPOCHS) };
+    let weighted = weighted(CROSS_ENTROPY, class_weights, 5);
+    let learning = recipe(5, 0.01).learning;
+    let recipe = Recipe { architecture: SoftmaxConfig(features), learning, ..weighted };
     let device = Device::flex();
     let training = Training::new(&recipe, splits, &device, 3).unwrap();
     let fitted = training.fit(training.draw(&device), &mut |_| ControlFlow::Continue(())).unwrap();
     let scores = crate::score(&fitted.model, &splits.test, &device).unwrap();
-    let confusion = scores.test_metrics(&splits.test.labels(), &splits.classes, None).confusion;
-    let recalls: Vec<f64> = confusion.per_class().iter().map(|class| class.recall).collect();
-    (confusion.balanced_accuracy(), recalls[COMMON..].iter().sum::<f64>() / 5.0)
+    let metrics = scores.test_metrics(&splits.test.labels(), &splits.classes, None);
+    let recalls = metrics.per_class[COMMON..].iter().map(|class| class.metrics.recall);
+    recalls.sum::<f64>() / (10 - COMMON) as f64
 }
 
 #[test]
 fn balanced_weights_find_rare_classes() {
-    let splits = imbalanced();
-    assert_eq!(splits.train.class_counts(10), [100, 100, 100, 100, 100, 10, 10, 10, 10, 10]);
-    let (plain, balanced) = (found(&splits, ClassWeights::None), found(&splits, ClassWeights::Balanced));
-    assert!(balanced.0 > plain.0 + 0.02 && balanced.1 > plain.1 + 0.1, "{plain:?} {balanced:?}");
-    assert_eq!(found(&splits, ClassWeights::Balanced), balanced, "the same seed gives the same model");
+    for seed in 1..4 {
+        let splits = imbalanced(seed);
+        assert_eq!(splits.train.class_counts(10), [100, 100, 100, 100, 100, 10, 10, 10, 10, 10]);
+        let (plain, balanced) =
+            (rare_recall(&splits, ClassWeights::None), rare_recall(&splits, ClassWeights::Balanced));
+        // A twentieth at most against a fifth, at any of these seeds.
+        assert!(plain < 0.05 && balanced > 0.15, "{plain} {balanced}");
+    }
+    let splits = imbalanced(1);
+    let [first, second] = [1, 2].map(|_| rare_recall(&splits, ClassWeights::Balanced));
+    assert_eq!(first, second, "the same seed gives the same model");
 }
 
 #[test]
 fn only_proportions_of_weights_matter_and_equal_ones_change_little() {
-    let splits = imbalanced();
+    let splits = imbalanced(1);
     let losses = |class_weights| {
         let recipe = weighted(CROSS_ENTROPY, class_weights, 2);
         losses(&train(&recipe, &splits, None, &mut |_| {}).unwrap().1)
@@ -72,7 +79,7 @@ fn only_proportions_of_weights_matter_and_equal_ones_change_little() {
 
 #[test]
 fn a_search_minimises_the_weighted_loss_of_all_images() {
-    let splits = imbalanced();
+    let splits = imbalanced(1);
     let random = RandomSearch { tries: 5, deviation: 0.01, step: None };
     let loss = weighted(CROSS_ENTROPY, ClassWeights::Balanced, 1).loss;
     let recipe = Recipe { loss, ..search(random, 1.0) };
@@ -88,7 +95,7 @@ fn a_search_minimises_the_weighted_loss_of_all_images() {
 
 #[test]
 fn the_first_loss_is_that_of_chance_and_a_few_images_are_memorised() {
-    let splits = imbalanced();
+    let splits = imbalanced(1);
     let device = Device::flex();
     let only_rare: Vec<f64> = (0..10).map(|class| if class < COMMON { 0.0 } else { 1.0 }).collect();
     for class_weights in [ClassWeights::Balanced, ClassWeights::Given(only_rare)] {
@@ -101,7 +108,7 @@ fn the_first_loss_is_that_of_chance_and_a_few_images_are_memorised() {
 
 #[test]
 fn gradients_of_weighted_losses_are_right() {
-    let splits = imbalanced();
+    let splits = imbalanced(1);
     let device = Device::flex();
     let recipe = weighted(Loss::CrossEntropy { label_smoothing: 0.1 }, ClassWeights::Balanced, 1);
     let training = Training::new(&recipe, &splits, &device, 3).unwrap();
