@@ -18,6 +18,7 @@ mod losses;
 mod parity;
 mod pictures;
 mod reproduce;
+mod schema;
 mod train;
 mod tune;
 mod weights;

@@ -224,6 +224,28 @@ mod tests {
         assert_eq!(names, expected.concat());
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn names_that_are_no_unicode_are_still_different() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let place = tempfile::tempdir().unwrap();
+        for class in ["cat", "dog"] {
+            std::fs::create_dir(place.path().join(class)).unwrap();
+            for name in [&b"\xfe.png"[..], b"\xff.png"] {
+                let path = place.path().join(class).join(OsStr::from_bytes(name));
+                image::GrayImage::new(1, 1).save_with_format(path, image::ImageFormat::Png).unwrap();
+            }
+        }
+        let dataset = load(place.path(), (1, 1), 1).unwrap();
+        let part =
+            |subset: &Subset| (0..subset.len()).map(|i| subset.name(i).into_owned()).collect::<Vec<_>>();
+        let mut names = [part(&dataset.train), part(&dataset.test)].concat();
+        names.sort();
+        let expected = ["cat", "dog"].map(|class| ["", "-2"].map(|end| format!("{class}/\u{fffd}.png{end}")));
+        assert_eq!(names, expected.concat());
+    }
+
     #[test]
     fn says_which_folder_or_file_is_wrong() {
         let place = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 //! A JSON Schema of files with recipes.
 
-use schemars::transform::{RecursiveTransform, Transform};
+use schemars::transform::RecursiveTransform;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 use zoo_schema::schema_settings;
@@ -144,5 +144,43 @@ fn loosen(schema: &mut Schema) {
     schema.remove("default");
     if let Some(kinds) = schema.remove("oneOf") {
         schema.insert("anyOf".into(), kinds);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zoo_knn::KnnConfig;
+
+    use super::*;
+
+    #[test]
+    fn keys_of_a_model_of_ones_own_may_be_told() {
+        let recipe = "k = 7\nmetric = 'l1'";
+        let schema_of = |entry| {
+            let schema = Registry::empty().with(entry).schema().unwrap();
+            schema["$defs"]["mine-file"].clone()
+        };
+        let open = schema_of(Entry::new::<KnnConfig>("mine", recipe));
+        assert_eq!(open["properties"]["model"]["const"], "mine");
+        assert_eq!((&open["properties"]["k"], &open["additionalProperties"]), (&Value::Null, &json!(true)));
+        let closed = schema_of(Entry::with_schema::<KnnConfig>("mine", recipe));
+        assert_eq!(closed["properties"]["k"]["default"], 7);
+        assert_eq!(
+            (&closed["additionalProperties"], &closed["required"]),
+            (&json!(false), &json!(["model"]))
+        );
+    }
+
+    #[test]
+    fn a_file_may_leave_out_anything_but_the_model() {
+        let schema = Registry::zoo().schema().unwrap();
+        for (name, definition) in schema["$defs"].as_object().unwrap() {
+            let expected = if name.ends_with("-file") && name != FILE_OF_TABLES || name == TABLE_OF_ANY {
+                json!([MODEL])
+            } else {
+                Value::Null
+            };
+            assert_eq!(definition["required"], expected, "{name}");
+        }
     }
 }
