@@ -2,40 +2,113 @@
 
 use std::path::{Path, PathBuf};
 
-use boon::{Compiler, SchemaIndex, Schemas};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use toml::Table;
 
 use crate::common::{fail, files, json, succeed};
 
 const IMAGES: [&str; 3] = ["--data=shapes10", "--limit-train=80", "--limit-test=20"];
 
-/// A schema of `docs/schema`.
-struct Schema {
-    schemas: Schemas,
-    index: SchemaIndex,
-}
+/// A schema of `docs/schema`, and a validator of what it has. One from crates.io would change features that Burn is built with, so that
+/// tests would compile all of it a second time.
+struct Schema(Value);
 
 impl Schema {
     /// That of `document`, `result`.
     fn of(document: &str) -> Self {
-        let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
-        let schema = serde_json::from_str(&read(&schema_path(document))).expect("it is JSON");
-        compiler.add_resource("schema.json", schema).unwrap();
-        let index = compiler.compile("schema.json", &mut schemas);
-        Self { index: index.unwrap_or_else(|error| panic!("{document}: {error:#}")), schemas }
-    }
-
-    /// What is wrong with `document`, if anything is.
-    fn refusal(&self, document: &Value) -> Option<String> {
-        self.schemas.validate(document, self.index).err().map(|error| format!("{error:#}"))
+        Self(read_json(&schema_path(document)))
     }
 
     /// Fails if `document`, which is from `origin`, is not valid.
     fn accept(&self, origin: &str, document: &Value) {
-        if let Some(refusal) = self.refusal(document) {
+        if let Err(refusal) = self.check(&self.0, document) {
             panic!("{origin}: {refusal}");
         }
+    }
+
+    fn refuses(&self, document: &Value) -> bool {
+        self.check(&self.0, document).is_err()
+    }
+
+    /// Checks `value` by `schema`, a part of this one. The error says what doesn't hold.
+    fn check(&self, schema: &Value, value: &Value) -> Result<(), String> {
+        let Value::Object(keywords) = schema else {
+            return if schema == true { Ok(()) } else { Err(format!("{value} should not be there")) };
+        };
+        for (keyword, expected) in keywords {
+            let holds = match keyword.as_str() {
+                "$schema" | "$defs" | "title" | "description" | "default" => true,
+                "type" => one_or_more(expected).iter().any(|name| is_of_type(value, name)),
+                "const" => value == expected,
+                "minimum" => value.as_f64().is_none_or(|value| Some(value) >= expected.as_f64()),
+                "minItems" => length(value).is_none_or(|length| Some(length) >= expected.as_u64()),
+                "maxItems" => length(value).is_none_or(|length| Some(length) <= expected.as_u64()),
+                "required" => {
+                    let has = |key: &Value| value.get(key.as_str().expect("a key")).is_some();
+                    !value.is_object() || one_or_more(expected).iter().all(has)
+                }
+                "anyOf" => self.count(expected, value) > 0,
+                "oneOf" => self.count(expected, value) == 1,
+                "$ref" | "items" | "properties" | "additionalProperties" => {
+                    self.check_parts(keywords, keyword, value)?;
+                    true
+                }
+                other => panic!("{other} is a keyword that this test doesn't know"),
+            };
+            if !holds {
+                return Err(format!("{value} doesn't have {keyword}: {expected}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks what is in `value` by a keyword that has schemas for it, or all of it by the schema that is referred to.
+    fn check_parts(&self, keywords: &Map<String, Value>, keyword: &str, value: &Value) -> Result<(), String> {
+        let expected = &keywords[keyword];
+        let known = |key: &str| keywords.get("properties").and_then(|properties| properties.get(key));
+        let wrong = |key: &str, refusal: String| format!("{key}: {refusal}");
+        match (keyword, value) {
+            ("$ref", _) => {
+                let pointer = expected.as_str().and_then(|reference| reference.strip_prefix('#'));
+                let definition = pointer.and_then(|pointer| self.0.pointer(pointer));
+                self.check(definition.unwrap_or_else(|| panic!("{expected} is not defined")), value)
+            }
+            ("items", Value::Array(items)) => items.iter().try_for_each(|item| self.check(expected, item)),
+            ("properties", Value::Object(values)) => values.iter().try_for_each(|(key, value)| {
+                known(key).map_or(Ok(()), |schema| self.check(schema, value)).map_err(|why| wrong(key, why))
+            }),
+            ("additionalProperties", Value::Object(values)) => {
+                let mut others = values.iter().filter(|(key, _)| known(key).is_none());
+                others.try_for_each(|(key, value)| self.check(expected, value).map_err(|why| wrong(key, why)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How many of `schemas` accept `value`.
+    fn count(&self, schemas: &Value, value: &Value) -> usize {
+        one_or_more(schemas).iter().filter(|schema| self.check(schema, value).is_ok()).count()
+    }
+}
+
+fn one_or_more(value: &Value) -> &[Value] {
+    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
+}
+
+fn length(value: &Value) -> Option<u64> {
+    value.as_array().map(|items| items.len() as u64)
+}
+
+fn is_of_type(value: &Value, name: &Value) -> bool {
+    match name.as_str().expect("a type has a name") {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "string" => value.is_string(),
+        "number" => value.is_number(),
+        "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        other => panic!("there is no type {other}"),
     }
 }
 
@@ -89,13 +162,13 @@ fn results_are_valid() {
 
     let mut wrong = compared.clone();
     wrong["results"][0]["model"] = Value::Null;
-    assert!(schema.refusal(&wrong).is_some(), "a model has a name");
+    assert!(schema.refuses(&wrong), "a model has a name");
     wrong = compared.clone();
     wrong.as_object_mut().unwrap().remove("dataset");
-    assert!(schema.refusal(&wrong).is_some(), "there is a dataset");
+    assert!(schema.refuses(&wrong), "there is a dataset");
     wrong = compared;
     wrong["schema"] = 2.into();
-    assert!(schema.refusal(&wrong).is_some(), "it is the schema of version 1");
+    assert!(schema.refuses(&wrong), "it is the schema of version 1");
 }
 
 #[test]
@@ -205,7 +278,7 @@ fn what_the_program_refuses_is_not_valid() {
         "knn.k = 3\nseed = 3",
         "reproduce.suite = 'cs231n'\nknn.k = 3",
     ] {
-        assert!(schema.refusal(&recipe(text)).is_some(), "{text}");
+        assert!(schema.refuses(&recipe(text)), "{text}");
         std::fs::write(place.path().join("recipe.toml"), text).unwrap();
         fail(place.path(), 2, &["train", "recipe.toml"]);
     }
