@@ -67,10 +67,11 @@ fn configs_are_checked() {
 #[test]
 fn k_must_fit_the_training_set() {
     let place = tempfile::tempdir().unwrap();
-    for k in ["0", "51"] {
+    // A tenth of the fifty is held out, and its neighbours are among the others.
+    for k in ["0", "46"] {
         let set = format!("k={k}");
         let message = fail(place.path(), 2, &["compare", "knn", "--limit-train=50", "--set", &set]);
-        says(&message, &[&format!("k = {k}"), "1 to the number of training images, 50"]);
+        says(&message, &[&format!("k = {k}"), "1 to the number of training images, 45"]);
     }
     says(&fail(place.path(), 2, &["compare", "knn", "--set", "k=-1"]), &["k: invalid value", "-1"]);
 }
@@ -177,23 +178,43 @@ fn fail_download(place: &Path, arguments: &[&str]) -> String {
 #[test]
 fn a_full_disk_leaves_no_half_result() {
     let place = tempfile::tempdir().unwrap();
-    let script = "trap '' XFSZ; ulimit -f 1; exec \"$0\" compare knn --backend flex --limit-train 50 --limit-test 20 -q";
-    let mut shell = std::process::Command::new("sh");
-    let output = finish(shell.args(["-c", script, env!("CARGO_BIN_EXE_zoo")]).current_dir(place.path()));
-    let message = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{message}");
-    says(&message, &["cannot write", "too large"]);
+    // Files of at most so many blocks of 512 bytes.
+    let compare = |blocks: usize, model: &str| {
+        let script = format!(
+            "trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" compare {model} --backend flex --limit-train 50 --limit-test 20 -q"
+        );
+        let mut shell = std::process::Command::new("sh");
+        let output = finish(shell.args(["-c", &script, env!("CARGO_BIN_EXE_zoo")]).current_dir(place.path()));
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        says(&message, &["cannot write", "too large"]);
+        text(&output.stdout)
+    };
+    // There is no room for a config: nothing is begun.
+    assert_eq!(compare(1, "knn"), "");
     assert_eq!(files(place.path()), Vec::<std::path::PathBuf>::new());
-    // What was measured is not lost.
-    assert!(text(&output.stdout).contains("knn"));
+    // There is, but not for the images that k-NN keeps: one model is lost, and said to be.
+    let table = compare(200, "knn majority");
+    assert!(table.contains("majority") && table.contains("knn"), "{table}");
+    let run = place.path().join("runs/0001-compare-shapes10");
+    assert!(run.join("majority/model.safetensors").is_file() && !run.join("knn").exists());
+    assert!(run.join("result.json").is_file());
 }
 
 #[test]
 fn runs_that_are_none_are_refused() {
     let place = tempfile::tempdir().unwrap();
     let place = place.path();
-    says(&fail(place, 1, &["evaluate", "runs/0001"]), &["runs/0001 is no run folder"]);
+    says(
+        &fail(place, 2, &["evaluate", "runs/0001"]),
+        &["runs/0001: neither a folder nor the name of a recipe"],
+    );
+    std::fs::create_dir(place.join("empty")).unwrap();
+    says(&fail(place, 1, &["evaluate", "empty"]), &["empty is no run folder"]);
     succeed(place, &["compare", "knn", "--limit-train=50", "--limit-test=20"]);
-    says(&fail(place, 1, &["evaluate", "runs/0001-compare-shapes10"]), &["is not the run of one model"]);
+    says(
+        &fail(place, 1, &["evaluate", "runs/0001-compare-shapes10"]),
+        &["is a comparison; name one of its models", "runs/0001-compare-shapes10/knn"],
+    );
     says(&fail(place, 2, &["predict", "runs/0001-compare-shapes10"]), &["--image"]);
 }

@@ -170,6 +170,10 @@ fn several_seeds_have_a_mean_a_deviation_and_a_folder_each() {
     assert_eq!((&softmax.test, softmax.validation), (&of("softmax").test, of("softmax").validation));
     let table = text(&run(place.path(), &["compare", "--resume", "last"]).stdout);
     assert!(table.contains("softmax ×3") && table.contains(" ± "), "{table}");
+    // A recipe's name means all of its trainings, or the first where only one will do.
+    let document = json(place.path(), &["mistakes", "last", "--model", "softmax"]);
+    assert_eq!(document["mistakes"][0]["answers"].as_array().unwrap().len(), 3);
+    succeed(place.path(), &["evaluate", "last/softmax"]);
 }
 
 #[test]
@@ -239,7 +243,7 @@ fn the_models_of_a_comparison_are_runs() {
     assert!(only_run(place.path()).join("softmax/pictures").is_dir());
     let output = run(place.path(), &["evaluate", "last"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("name one of them"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("name one of its models"), "{}", text(&output.stderr));
 }
 
 #[test]

@@ -77,15 +77,16 @@ impl Mistakes {
     }
 
     fn of_models(&self, mut answers: Answers) -> Result<Answers, LabError> {
-        let names: Vec<String> = answers.models.iter().map(|model| model.model.clone()).collect();
-        for model in &self.models {
-            if !names.contains(model) {
-                let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                return Err(Unknown::new("model of these runs", model, &names).into());
+        // Of several trainings, `softmax/seed-42`, the recipe's name means all.
+        let is = |model: &str, asked: &str| model == asked || model.split('/').next() == Some(asked);
+        for asked in &self.models {
+            if !answers.models.iter().any(|model| is(&model.model, asked)) {
+                let names: Vec<&str> = answers.models.iter().map(|model| model.model.as_str()).collect();
+                return Err(Unknown::new("model of these runs", asked, &names).into());
             }
         }
         if !self.models.is_empty() {
-            answers.models.retain(|model| self.models.contains(&model.model));
+            answers.models.retain(|model| self.models.iter().any(|asked| is(&model.model, asked)));
         }
         Ok(answers)
     }

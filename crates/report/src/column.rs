@@ -107,6 +107,12 @@ impl Kind {
 impl Column {
     fn new(kind: Kind, comparison: &Comparison) -> Self {
         let mut cells: Vec<Cell> = comparison.results.iter().map(|result| kind.cell(result)).collect();
+        // Where the test images are left alone, models are judged by the validation images.
+        if kind == Kind::Validation && comparison.results.iter().all(|result| result.test.is_none()) {
+            for (cell, result) in cells.iter_mut().zip(&comparison.results) {
+                cell.interval = validation_interval(result).map(interval);
+            }
+        }
         let values = || cells.iter().filter_map(|cell| cell.value);
         let (least, most) = (values().min_by(f64::total_cmp), values().max_by(f64::total_cmp));
         let best = match kind.best() {
@@ -154,6 +160,12 @@ pub(crate) fn several_trainings(result: &ModelResult) -> Option<&Seeds> {
 /// The interval of the accuracy on the test images; with several trainings there is none of their mean.
 pub(crate) fn test_interval(result: &ModelResult) -> Option<Interval> {
     let interval = result.test.as_ref().and_then(|test| test.accuracy_interval);
+    interval.filter(|_| several_trainings(result).is_none())
+}
+
+/// The same on the validation images.
+fn validation_interval(result: &ModelResult) -> Option<Interval> {
+    let interval = result.validation.and_then(|part| part.accuracy_interval);
     interval.filter(|_| several_trainings(result).is_none())
 }
 

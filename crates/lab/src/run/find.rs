@@ -19,7 +19,7 @@ const LAST: &str = "last";
 /// [`LabError::NoRun`] if there is none.
 pub fn find(registry: &Registry, out: &Path, name: &Path) -> Result<PathBuf, LabError> {
     if name.exists() {
-        return Ok(name.into());
+        return Ok(first_training(name).unwrap_or(name.into()));
     }
     let mut parts = name.components();
     let first = match parts.next() {
@@ -32,8 +32,9 @@ pub fn find(registry: &Registry, out: &Path, name: &Path) -> Result<PathBuf, Lab
     } else {
         newest_first.into_iter().find_map(|run| training_of(&run, &first))
     };
-    match found.map(|run| if parts.as_path() == Path::new("") { run } else { run.join(parts.as_path()) }) {
-        Some(run) if run.exists() => Ok(run),
+    let below = parts.as_path();
+    match found.map(|run| if below == Path::new("") { run } else { run.join(below) }) {
+        Some(run) if run.exists() => Ok(first_training(&run).unwrap_or(run)),
         _ => Err(missing(registry, out, name, &first)),
     }
 }
@@ -76,15 +77,17 @@ fn training_of(run: &Path, recipe: &str) -> Option<PathBuf> {
         return None;
     }
     let own = run.join(recipe);
-    if own.join(CONFIG).is_file() {
-        return Some(own);
+    if own.join(CONFIG).is_file() { Some(own) } else { first_training(&own) }
+}
+
+/// The first of several trainings of a recipe, if that is what the folder `recipe` of a comparison has.
+fn first_training(recipe: &Path) -> Option<PathBuf> {
+    let is_run = |path: &Path| path.join(CONFIG).is_file();
+    if is_run(recipe) || !recipe.parent().is_some_and(is_run) {
+        return None;
     }
-    // Of several trainings, the first.
-    let mut trainings: Vec<PathBuf> =
-        std::fs::read_dir(own).ok()?.flatten().map(|entry| entry.path()).collect();
-    trainings.retain(|path| path.join(CONFIG).is_file());
-    trainings.sort();
-    trainings.into_iter().next()
+    let entries = std::fs::read_dir(recipe).ok()?.flatten();
+    entries.map(|entry| entry.path()).filter(|path| is_run(path)).min()
 }
 
 /// The recipes of a comparison.

@@ -133,7 +133,7 @@ fn not_of_one_model(registry: &Registry, path: &Path) -> String {
         return "is not the run of one model; `zoo train MODEL` makes one".into();
     }
     let members: Vec<String> = members.iter().map(|member| member.display().to_string()).collect();
-    format!("is a comparison of several models; name one of them: {}", members.join(", "))
+    format!("is a comparison; name one of its models: {}", members.join(", "))
 }
 
 /// Writes the config of a training run.
