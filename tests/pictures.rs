@@ -143,7 +143,9 @@ fn mistakes_are_explained() {
             assert!(errors[0].contains(part), "{part:?} is not in {message}");
         }
     };
-    refused(1, &["runs/0009"], &["runs/0009 is no run folder: it has no result.json and no trials.jsonl"]);
+    refused(2, &["runs/0009"], &["runs/0009: neither a folder nor the name of a recipe"]);
+    std::fs::create_dir(place.join("empty")).unwrap();
+    refused(1, &["empty"], &["empty is no run folder: it has no result.json and no trials.jsonl"]);
     write_trials(place, "failed", &[trial(1, &json!({ "k": 1 }), &[])]);
     refused(1, &["failed"], &["failed/trials.jsonl has nothing to draw", "no trial"]);
     write_trials(place, "broken", &[trial(1, &json!({ "k": 1 }), &[0.5]), json!({ "trial": 2 })]);

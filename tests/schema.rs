@@ -252,7 +252,6 @@ fn what_the_program_refuses_is_not_valid() {
         "model = 'cnn'\narchitecture = { kind = 'vgg', kernel = 3 }",
         "model = 'cnn'\noptimizer = { kind = 'sgd', beta_1 = 0.9 }",
         "model = 'cnn'\noptimizer = { kind = 'sgd', groups.biases.decay = 0.9 }",
-        "model = 'cnn'\nschedule = { kind = 'constant', factor = 0.1 }",
         "model = 'cnn'\nlookahead.evry = 3\nema.decay = 0.9",
         // Types.
         "model = 'knn'\nk = 'three'",
@@ -266,7 +265,7 @@ fn what_the_program_refuses_is_not_valid() {
         "model = 'cmm'",
         "model = 'knn'\nmetric = 'l3'",
         "model = 'cnn'\nschedule.kind = 'linear'",
-        "model = 'cnn'\narchitecture.activation = 'swish'",
+        "model = 'cnn'\narchitecture = { kind = 'vgg', activation = 'swish' }",
         "model = 'cnn'\naugment.flip = 'up'",
         "model = 'cnn'\nevaluate.test_time_augmentation = 'shifts'",
         "model = 'svm'\nloss.class_weights = 'equal'",

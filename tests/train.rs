@@ -165,8 +165,8 @@ fn a_run_that_was_tampered_with_is_an_error() {
     let config = place.join(run).join("config.toml");
     let text = std::fs::read_to_string(&config).unwrap();
     for (from, to, says) in [
-        ("k = 10", "k = 9999", "k = 9999: must be 1 to"),
-        ("k = 10", "k = 0", "k = 0: must be 1 to"),
+        ("k = 1\n", "k = 9999\n", "k = 9999: must be 1 to"),
+        ("k = 1\n", "k = 0\n", "k = 0: must be 1 to"),
         ("model = \"knn\"", "model = \"foo\"", "unknown model \"foo\""),
         ("model = \"knn\"", "model = \"svm\"", "unknown field `k`"),
     ] {

@@ -45,7 +45,8 @@ pub use estimator::{Dimensions, Estimator, Fitted, Job, Model, Observe, Trainabl
 pub use file::{is_file, read_table};
 pub use key::{MODEL, REPRODUCE, ROW, RUN, SEARCH};
 pub use registry::Registry;
-/// For [`Entry::with_schema`]: the derive of the schema of an architecture.
+/// For [`Entry::with_schema`]: `#[derive(JsonSchema)]`, and `#[schemars(crate = "zoo_recipes::schemars")]` where `schemars` itself is no
+/// dependency.
 pub use schemars;
 pub use table::{parse, to_table};
 pub use weights::images_to_safetensors;

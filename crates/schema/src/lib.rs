@@ -16,6 +16,9 @@
 //! can read the files of tomorrow; fields that are missing in older files are optional or empty here. A number that does not exist
 //! (the loss of k-NN, any figure of a model that failed) is `null`.
 //!
+//! **JSON Schema.** [`json_schema`] makes one of each type. `docs/schema` has those of the three kinds of `result.json`, which
+//! `zoo schema` prints, for programs in other languages.
+//!
 //! ```
 //! let document = r#"{
 //!     "schema": 1, "zoo_version": "0.1.0", "burn_version": "0.22.1",

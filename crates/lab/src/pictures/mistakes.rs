@@ -25,11 +25,16 @@ pub(crate) fn draw(
 ) -> Result<Named, LabError> {
     let model = run.model(machine)?;
     let (name, classes) = (run.contender.name(), &splits.classes);
-    let mut progress = watch.progress(&format!("{name} predicts"), splits.test.len());
+    // Whoever leaves the test images alone doesn't look at them either.
+    let (images, of) = match run.config.protocol().no_test {
+        true => (&splits.validation, "Validation"),
+        false => (&splits.test, "Test"),
+    };
+    let mut progress = watch.progress(&format!("{name} predicts"), images.len());
 
     let mut rows: Vec<Row> =
         classes.iter().map(|class| Row { label: class.clone(), tiles: Vec::new() }).collect();
-    let (mut rest, mut seen) = (splits.test.clone(), 0);
+    let (mut rest, mut seen) = (images.clone(), 0);
     while !rest.is_empty() && rows.iter().any(|row| row.tiles.len() < COUNT) {
         let (part, others) = rest.stratified(PART.min(rest.len()), run.config.seed);
         let mut observe = |done: usize| progress(seen + done);
@@ -41,7 +46,7 @@ pub(crate) fn draw(
     }
     let grid = Grid {
         title: format!("What {name} gets wrong on {}", splits.name),
-        notes: "Test images by their true class; below each what it was taken for.".into(),
+        notes: format!("{of} images by their true class; below each what it was taken for."),
         rows,
         apart: 0,
     };
