@@ -26,10 +26,8 @@ pub(crate) fn draw(
     let model = run.model(machine)?;
     let (name, classes) = (run.contender.name(), &splits.classes);
     // Whoever leaves the test images alone doesn't look at them either.
-    let (images, of) = match run.config.protocol().no_test {
-        true => (&splits.validation, "Validation"),
-        false => (&splits.test, "Test"),
-    };
+    let no_test = run.config.protocol().no_test;
+    let (images, of) = if no_test { (&splits.validation, "Validation") } else { (&splits.test, "Test") };
     let mut progress = watch.progress(&format!("{name} predicts"), images.len());
 
     let mut rows: Vec<Row> =
