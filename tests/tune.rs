@@ -306,7 +306,7 @@ fn wrong_usage_is_refused_before_anything_starts() {
         (&["knn", "--set=k=1..9"], "--trials 20"),
         (&["knn", "--set=k=0..9", "--trials=3"], "0..9 is no range"),
         (&["knn", "--set=k=1,2", "--trials=5"], "there are 2 settings in all"),
-        (&["knn", "--set=k=1", "--set=metric=l1"], "nothing is searched"),
+        (&["knn", "--set=k=1", "--set=metric=l1", "--set=ties=nearest"], "nothing is searched"),
         (&["sofmax"], "did you mean \"softmax\"?"),
         (&["knn", "--validation=0"], "--folds"),
         (&["knn", "--folds=1"], "--folds"),
