@@ -37,10 +37,11 @@ pub fn compare_in(
         Ok(trained)
     };
     let mut is_written = false;
-    let (comparison, answers) = comparing.run(&train, &mut |comparison, answers| {
+    let written = comparing.run(&train, &mut |comparison, answers| {
         is_written = true;
         write_files(&run.path, comparison, answers)
-    })?;
+    });
+    let (comparison, answers) = written.inspect_err(|_| run.remove_if_nothing_was_saved())?;
     if !is_written {
         write_files(&run.path, &comparison, &answers)?;
     }

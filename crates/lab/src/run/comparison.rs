@@ -7,7 +7,7 @@ use zoo_recipes::{Contender, MODEL, RUN, Registry, parse, to_table};
 
 use crate::error::LabError;
 use crate::run::config::RunConfig;
-use crate::run::folder::{CONFIG, create, read_config, write_table};
+use crate::run::folder::{CONFIG, RESULT, create, read_config, write_table};
 
 /// The run of a comparison.
 #[derive(Debug)]
@@ -75,7 +75,14 @@ impl ComparisonRun {
         Ok(Self { path: path.into(), config, contenders })
     }
 
-    /// The folders of its training runs that are there, with their recipes' names.
+    /// Removes the folder of a run without models: there is nothing to go on with.
+    pub(crate) fn remove_if_nothing_was_saved(&self) {
+        if self.members().is_empty() && !self.path.join(RESULT).exists() {
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+
+    /// The folders of its training runs that are there.
     pub(crate) fn members(&self) -> Vec<PathBuf> {
         let mut members = Vec::new();
         for contender in &self.contenders {
