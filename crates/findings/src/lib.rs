@@ -46,7 +46,7 @@ pub fn of_comparison(comparison: &Comparison) -> Vec<Finding> {
 }
 
 /// What the search that came to `result` shows about itself. `space` is what it searched, as
-/// [`Space::to_table`](zoo_train::search::Space::to_table) has it: for each key a list of values, or a string `LOW..HIGH`.
+/// `zoo_train::search::Space::to_table` has it: for each key a list of values, or a string `LOW..HIGH`.
 #[must_use]
 pub fn of_search(space: &Table, result: &SearchResult) -> Vec<Finding> {
     edges::edge_of_search(space, result)
