@@ -11,7 +11,7 @@ use crate::failure::catch;
 use crate::judge::Judged;
 use crate::lab::Lab;
 use crate::run::TrainingRun;
-use crate::summary::of_one;
+use crate::summary::{dataset, of_one};
 
 /// What a model comes to on the test images.
 #[derive(Clone, Debug)]
@@ -55,5 +55,5 @@ fn judge(
         let Judged { scores, .. } = lab.judge(contender).judge(model.classifier(), &mut result)?;
         Ok((result, scores))
     })?;
-    Ok(Evaluation { comparison: of_one(lab, result), scores })
+    Ok(Evaluation { comparison: of_one(lab, dataset(lab.splits, lab.protocol), result), scores })
 }

@@ -13,6 +13,14 @@ pub const ZOO_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The version of Burn that zoo is built with.
 pub const BURN_VERSION: &str = "0.22.1";
 
+/// Name, sizes and classes of a dataset, and which images it has twice: every pixel is looked at for that, so it is asked once.
+pub(crate) fn dataset(splits: &Splits, protocol: Protocol) -> DatasetSummary {
+    // Whoever leaves the test images alone doesn't look at their pixels either.
+    let duplicates = if protocol.no_test { Vec::new() } else { splits.duplicates() };
+    let duplicate = |zoo_data::Duplicate { test, train, .. }| Duplicate { test, train };
+    DatasetSummary { duplicates: duplicates.into_iter().map(duplicate).collect(), ..summary(splits) }
+}
+
 /// Name, sizes and classes of a dataset; which images it has twice isn't looked for.
 pub(crate) fn summary(splits: &Splits) -> DatasetSummary {
     DatasetSummary {
@@ -45,12 +53,13 @@ pub(crate) struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    pub(crate) fn new(splits: &'a Splits, machines: &'a [Machine], protocol: Protocol) -> Self {
-        // Whoever leaves the test images alone doesn't look at their pixels either.
-        let duplicates = if protocol.no_test { Vec::new() } else { splits.duplicates() };
-        let duplicate = |zoo_data::Duplicate { test, train, .. }| Duplicate { test, train };
-        let duplicates = duplicates.into_iter().map(duplicate).collect();
-        let dataset = DatasetSummary { duplicates, ..summary(splits) };
+    /// `dataset` is what [`dataset`] says of `splits`.
+    pub(crate) const fn new(
+        splits: &'a Splits,
+        machines: &'a [Machine],
+        protocol: Protocol,
+        dataset: DatasetSummary,
+    ) -> Self {
         Self { splits, machines, protocol, dataset }
     }
 
@@ -102,8 +111,9 @@ impl<'a> Summary<'a> {
 }
 
 /// One result in the schema.
-pub(crate) fn of_one(lab: &Lab<'_>, result: ModelResult) -> Comparison {
-    Summary::new(lab.splits, std::slice::from_ref(lab.machine), lab.protocol).comparison(vec![result], &[])
+pub(crate) fn of_one(lab: &Lab<'_>, dataset: DatasetSummary, result: ModelResult) -> Comparison {
+    let machines = std::slice::from_ref(lab.machine);
+    Summary::new(lab.splits, machines, lab.protocol, dataset).comparison(vec![result], &[])
 }
 
 /// The results that no other beats in both accuracy and speed of prediction, the fastest first.

@@ -5,7 +5,7 @@ use std::path::Path;
 use zoo_backends::Machine;
 use zoo_data::Splits;
 use zoo_recipes::{Contender, Dimensions};
-use zoo_schema::{Comparison, EpochRecord};
+use zoo_schema::{Comparison, DatasetSummary, EpochRecord};
 use zoo_train::Checkpoints;
 
 use crate::answers::write_answers;
@@ -17,7 +17,7 @@ use crate::run::{
     CHECKPOINT, METRICS, MODEL_FILE, RunConfig, TrainingRun, remove_if_nothing_was_saved, write, write_result,
 };
 use crate::source::Source;
-use crate::summary::of_one;
+use crate::summary::{dataset, of_one};
 use crate::watch::Watch;
 
 /// A training run that has no folder yet.
@@ -65,17 +65,18 @@ pub fn resume(
 /// Trains until the last epoch and leaves the finished run behind.
 fn follow(run: &TrainingRun, lab: &Lab<'_>) -> Result<Comparison, LabError> {
     lab.watch.line(&format!("run: {}", run.path.display()));
-    let (_, comparison) = lab.finish(&run.contender, &run.path)?;
+    let (_, comparison) = lab.finish(&run.contender, &run.path, &dataset(lab.splits, lab.protocol))?;
     Ok(comparison)
 }
 
 impl Lab<'_> {
     /// Follows the recipe of `contender` in the folder `path`, from the newest checkpoint there if there is one, and leaves all files of a
-    /// finished run there.
+    /// finished run there. `dataset` is what results say of the images.
     pub(crate) fn finish(
         &self,
         contender: &Contender,
         path: &Path,
+        dataset: &DatasetSummary,
     ) -> Result<(Outcome, Comparison), LabError> {
         let checkpoints = Checkpoints::new(path.join(CHECKPOINT));
         if let Some((_, epochs)) = checkpoints.latest() {
@@ -91,7 +92,7 @@ impl Lab<'_> {
         })?;
         write_metrics(path, &outcome.fitted.history)?;
         write_answers(path, &self.answers(vec![outcome.answers.clone()]))?;
-        let comparison = of_one(self, outcome.result.clone());
+        let comparison = of_one(self, dataset.clone(), outcome.result.clone());
         write_result(path, &comparison)?;
         // The model comes last: where it is, the run is finished.
         write(&path.join(MODEL_FILE), &outcome.fitted.model.to_safetensors()?)?;

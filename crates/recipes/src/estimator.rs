@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use toml::Table;
 use zoo_backends::Machine;
@@ -193,6 +193,20 @@ pub struct Fitted {
     pub kept_epoch: Option<usize>,
     /// Why training ended before its last epoch, if it did.
     pub stopped_by: Option<EarlyStop>,
+}
+
+impl Fitted {
+    /// A model that isn't trained, and was begun at `start`.
+    pub(crate) fn untrained(model: impl Model + 'static, start: Instant) -> Self {
+        Self {
+            model: Box::new(model),
+            without_ema: None,
+            seconds: start.elapsed().as_secs_f64(),
+            history: Vec::new(),
+            kept_epoch: None,
+            stopped_by: None,
+        }
+    }
 }
 
 /// A classifier that can be kept.

@@ -46,16 +46,9 @@ impl Estimator for KnnConfig {
         let start = Instant::now();
         self.check(Dimensions::of(job.splits))?;
         let images = job.splits.train.chain(&job.splits.validation);
-        let model = Box::new(FittedKnn::new(*self, images, job.splits.classes.len(), job.machine));
+        let model = FittedKnn::new(*self, images, job.splits.classes.len(), job.machine);
         job.machine.device.sync().map_err(|error| TrainError::Device(format!("{error:?}")))?;
-        Ok(Fitted {
-            model,
-            without_ema: None,
-            seconds: start.elapsed().as_secs_f64(),
-            history: Vec::new(),
-            kept_epoch: None,
-            stopped_by: None,
-        })
+        Ok(Fitted::untrained(model, start))
     }
 
     /// The training images by themselves: the nearest neighbour of a held-out image is otherwise that image, and with `k = 1` no

@@ -26,15 +26,8 @@ impl Estimator for MajorityConfig {
     fn fit(&self, job: &Job<'_>, _: Observe<'_>) -> Result<Fitted, RecipeError> {
         let start = Instant::now();
         let images = job.splits.train.class_counts(job.splits.classes.len());
-        let model = Box::new(FittedMajority(Majority::new(&images, &job.machine.device)));
-        Ok(Fitted {
-            model,
-            without_ema: None,
-            seconds: start.elapsed().as_secs_f64(),
-            history: Vec::new(),
-            kept_epoch: None,
-            stopped_by: None,
-        })
+        let model = FittedMajority(Majority::new(&images, &job.machine.device));
+        Ok(Fitted::untrained(model, start))
     }
 
     fn load(

@@ -14,6 +14,7 @@ use crate::run::{
     ComparisonRun, MODEL_FILE, RESULT, create_member, is_finished, remove_if_nothing_was_saved, write,
     write_picture, write_result,
 };
+use crate::summary::dataset;
 use crate::watch::Watch;
 
 /// Does what [`compare`](crate::compare()) does, in the folder of `run`: every model is a training run there, and the results are written
@@ -29,39 +30,35 @@ pub fn compare_in(
     watch: &dyn Watch,
 ) -> Result<Comparison, LabError> {
     let protocol = run.config.protocol();
-    let comparing = Comparing { contenders: &run.contenders, splits, machines, protocol, watch };
+    let dataset = dataset(splits, protocol);
+    let comparing = Comparing { contenders: &run.contenders, splits, dataset, machines, protocol, watch };
     let train = |member: &Member<'_>| {
-        let mut trained = train_in(run, member, &comparing.lab(member), machines.len() > 1)?;
+        let mut trained = train_in(run, member, &comparing, machines.len() > 1)?;
         let label = member.folder.split('/').next().unwrap_or(&member.folder);
         trained.result.folder = Some(label.into());
         Ok(trained)
     };
-    let mut is_written = false;
-    let written = comparing.run(&train, &mut |comparison, answers| {
-        is_written = true;
-        write_files(&run.path, comparison, answers)
-    });
-    let (comparison, answers) = written.inspect_err(|_| run.remove_if_nothing_was_saved())?;
-    if !is_written {
-        write_files(&run.path, &comparison, &answers)?;
-    }
-    Ok(comparison)
+    let written =
+        comparing.run(&train, &mut |comparison, answers| write_files(&run.path, comparison, answers));
+    Ok(written.inspect_err(|_| run.remove_if_nothing_was_saved())?.0)
 }
 
 /// Trains `member` in its folder, or reads what is there.
 fn train_in(
     run: &ComparisonRun,
     member: &Member<'_>,
-    lab: &Lab<'_>,
+    comparing: &Comparing<'_>,
     needs_scores: bool,
 ) -> Result<Trained, LabError> {
+    let lab = &comparing.lab(member);
     let Member { contender, machine, seed, ref folder } = *member;
     let path = run.path.join(folder);
     if is_finished(&path) {
         return read(&path, member, lab, needs_scores);
     }
     create_member(&path, &run.config.of_training(contender, machine, seed), contender)?;
-    let finished = lab.finish(contender, &path).inspect_err(|_| remove_if_nothing_was_saved(&path));
+    let finished =
+        lab.finish(contender, &path, &comparing.dataset).inspect_err(|_| remove_if_nothing_was_saved(&path));
     Ok(Trained::from(finished?.0))
 }
 

@@ -7,13 +7,13 @@ use zoo_backends::Machine;
 use zoo_core::Scores;
 use zoo_data::Splits;
 use zoo_recipes::{Contender, Dimensions};
-use zoo_schema::{Answers, Comparison, ModelAnswers, ModelResult};
+use zoo_schema::{Answers, Comparison, DatasetSummary, ModelAnswers, ModelResult};
 
 use crate::error::{LabError, in_words};
 use crate::fit::Outcome;
 use crate::lab::Lab;
 use crate::protocol::Protocol;
-use crate::summary::Summary;
+use crate::summary::{Summary, dataset};
 use crate::watch::Watch;
 
 pub use kept::compare_in;
@@ -41,7 +41,8 @@ pub fn compare(
     protocol: Protocol,
     watch: &dyn Watch,
 ) -> Result<Comparison, LabError> {
-    let comparing = Comparing { contenders, splits, machines, protocol, watch };
+    let dataset = dataset(splits, protocol);
+    let comparing = Comparing { contenders, splits, dataset, machines, protocol, watch };
     let train =
         |member: &Member<'_>| comparing.lab(member).fit_and_judge(member.contender, None).map(Trained::from);
     Ok(comparing.run(&train, &mut |_, _| Ok(()))?.0)
@@ -80,6 +81,8 @@ type OnChange<'a> = &'a mut dyn FnMut(&Comparison, &Answers) -> Result<(), LabEr
 struct Comparing<'a> {
     contenders: &'a [Contender],
     splits: &'a Splits,
+    /// What results say of the images.
+    dataset: DatasetSummary,
     machines: &'a [Machine],
     protocol: Protocol,
     watch: &'a dyn Watch,
@@ -95,8 +98,9 @@ impl<'a> Comparing<'a> {
     fn run(&self, train: Train<'_>, on_change: OnChange<'_>) -> Result<(Comparison, Answers), LabError> {
         check(self.contenders, self.splits)?;
         self.protocol.check(self.splits)?;
-        let summary = Summary::new(self.splits, self.machines, self.protocol);
+        let summary = Summary::new(self.splits, self.machines, self.protocol, self.dataset.clone());
         let mut rows: Vec<Row> = Vec::new();
+        let mut so_far = self.summarize(&summary, &rows);
         'models: for contender in self.contenders {
             let mut first = None;
             for (place, machine) in self.machines.iter().enumerate() {
@@ -113,8 +117,8 @@ impl<'a> Comparing<'a> {
                             error.is_stop()
                         }
                     };
-                    let (comparison, answers) = self.summarize(&summary, &rows);
-                    on_change(&comparison, &answers)?;
+                    so_far = self.summarize(&summary, &rows);
+                    on_change(&so_far.0, &so_far.1)?;
                     // Stopped: the rows so far are the result.
                     if is_stopped {
                         break 'models;
@@ -122,7 +126,7 @@ impl<'a> Comparing<'a> {
                 }
             }
         }
-        Ok(self.summarize(&summary, &rows))
+        Ok(so_far)
     }
 
     /// What tells the row of `contender` on the machine at `place` apart from others.
