@@ -26,7 +26,7 @@ use clap::{Parser, ValueEnum};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zoo_cnn::{CnnConfig, Pool, VggConfig};
-use zoo_core::{Architecture, Classifier, Loss};
+use zoo_core::{Architecture, Classifier, Features, Loss};
 use zoo_data::{Augment, Epoch, ImageShape, Images, Splits, Subset, cifar10};
 use zoo_knn::{Knn, KnnConfig, Metric, Ties};
 use zoo_softmax::SoftmaxConfig;
@@ -150,7 +150,8 @@ impl Arguments {
         let (train, test) = self.images()?;
         let device = Device::flex();
         let start = Instant::now();
-        let mut knn = KnnConfig { k: K, metric, ties: Ties::Nearest }.init(CLASSES);
+        let mut knn =
+            KnnConfig { features: Features::Pixels, k: K, metric, ties: Ties::Nearest }.init(CLASSES);
         knn.extend(train.batches(Knn::TILE, &device).map(|batch| batch.images), &train.labels());
         let scores = zoo_train::score(&knn, &test, &device)?;
         let predictions = scores.predictions();
@@ -167,6 +168,8 @@ impl Arguments {
         let mut recipe: Recipe<A> = table.try_into()?;
         recipe.train.epochs = epochs.unwrap_or(recipe.train.epochs);
         recipe.train.batch_size = self.batch.unwrap_or(recipe.train.batch_size);
+        // As they are, however few images there are.
+        (recipe.train.few_images, recipe.train.least_batches) = (0, 0);
         let (train, test) = self.images()?;
         let (nothing, train) = train.stratified(0, SEED);
         let (name, classes) = ("cifar10".into(), cifar10::CLASSES.map(String::from).to_vec());
@@ -198,8 +201,7 @@ impl Arguments {
             weight_decay: 5e-4,
             ..Sgd::default()
         });
-        let mut model =
-            architecture.init(&input_spec(&train, CLASSES, architecture.features()), &device).train();
+        let mut model = architecture.init(&input_spec(&train, CLASSES), &device).train();
         let mut state = optimizer.init(&model)?;
         let mut batches = Epoch::new(&train, batch_size, Augment::default(), (SEED, 0), &training);
         let (mut seconds, mut losses) = (Vec::new(), Vec::new());
@@ -220,7 +222,7 @@ impl Arguments {
     fn predict<A: Architecture>(&self, architecture: &A) -> Measured {
         let (_, test) = self.images()?;
         let device = seeded();
-        let model = architecture.init(&input_spec(&test, CLASSES, architecture.features()), &device);
+        let model = architecture.init(&input_spec(&test, CLASSES), &device);
         // Weights are drawn when they are first needed.
         let _ = model.forward(test.batch([0], &device).images);
         let start = Instant::now();
@@ -237,8 +239,8 @@ impl Arguments {
         let dataset = cifar10::load(&self.data_dir)?;
         let seconds = start.elapsed().as_secs_f64();
         let sum: u64 = (0..dataset.train.len())
-            .flat_map(|position| dataset.train.pixels(position))
-            .map(|&pixel| u64::from(pixel))
+            .flat_map(|position| dataset.train.pixels(position).into_owned())
+            .map(u64::from)
             .sum();
         Ok((seconds, sum as f64 / (dataset.train.len() * dataset.shape().values()) as f64))
     }

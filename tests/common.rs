@@ -38,9 +38,26 @@ impl Running {
         Self { child, command: format!("{command:?}"), stdout, stderr }
     }
 
-    #[cfg(target_os = "linux")]
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Whether the program has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("it can be asked whether it has ended").is_some()
+    }
+
+    /// Ends the program as Ctrl-C does; where there are no signals it is killed.
+    pub(crate) fn interrupt(&mut self) {
+        if !self.signal("INT") {
+            let _ = self.child.kill();
+        }
+    }
+
+    /// Sends a signal by its name, and returns whether it could be sent.
+    pub(crate) fn signal(&self, name: &str) -> bool {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        sent.is_ok_and(|status| status.success())
     }
 
     /// Calls `look` until it returns something. Fails if the program ends before that, or after [`DEADLINE`].
@@ -150,6 +167,8 @@ pub(crate) fn finish(command: &mut Command) -> Output {
 pub(crate) fn zoo(place: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zoo"));
     command.current_dir(place).env_remove("ZOO_BACKEND").env_remove("ZOO_DATA_DIR").env_remove("RUST_LOG");
+    // Neither in the cache folder of whoever runs the tests, nor in that of the test, which may count files.
+    command.env("ZOO_CACHE_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
     command
 }
 
@@ -198,9 +217,12 @@ pub(crate) fn fail(place: &Path, code: i32, arguments: &[&str]) -> String {
     message
 }
 
-/// Every file and folder below `place`.
+/// Every file and folder below `place`; none if it isn't there.
 pub(crate) fn files(place: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
+    if !place.exists() {
+        return found;
+    }
     for entry in std::fs::read_dir(place).expect("the folder is there") {
         let path = entry.expect("its entries can be read").path();
         if path.is_dir() {
@@ -251,4 +273,11 @@ pub(crate) fn without_times(mut document: Value) -> Value {
     }
     strip(&mut document);
     document
+}
+
+/// Fails unless a message has all of these parts.
+pub(crate) fn says(message: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(message.contains(part), "{part:?} is not in {message:?}");
+    }
 }

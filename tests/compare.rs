@@ -58,7 +58,7 @@ fn prints_the_schema_and_writes_a_run_folder() {
         .collect();
     names.sort();
     let files = ["config.toml", "curves.png", "curves.svg", "predictions.csv"];
-    let results = ["result.csv", "result.json", "result.md"];
+    let results = ["report.html", "result.csv", "result.json", "result.md"];
     let expected = [&["cnn"][..], &files[..3], &["knn"], &files[3..], &results, &["softmax", "svm"]].concat();
     assert_eq!(names, expected);
     check_answers(&folder, &document);

@@ -114,6 +114,60 @@ fn a_table_that_does_not_fit_is_named_and_nothing_is_written() {
     }
 }
 
+/// Images of shapes10 as files, with a brighter copy of a training image in the test images, and its name.
+fn shapes_with_a_copy(place: &Path) -> String {
+    succeed(place, &["data", "export", "shapes", "--limit-train=400", "--limit-test=50"]);
+    let star = std::fs::read_dir(place.join("shapes/train/star")).unwrap().next().unwrap().unwrap().path();
+    let mut copy = image::open(&star).unwrap().to_rgb8();
+    copy.pixels_mut().flat_map(|pixel| &mut pixel.0).for_each(|value| *value = value.saturating_add(9));
+    copy.save(place.join("shapes/test/star/<b>&\"😀.png")).unwrap();
+    format!("train/star/{}", star.file_name().unwrap().to_str().unwrap())
+}
+
+#[test]
+fn an_audit_finds_copies_and_hands_them_to_export() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    let original = shapes_with_a_copy(place);
+    let audit = ["data", "audit", "--data=shapes"];
+    let document = json(place, &audit);
+    let near: Vec<&Value> = document["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["kind"] == "near-duplicate")
+        .collect();
+    assert_eq!(near.len(), 1, "{near:?}");
+    let names: Vec<&str> =
+        near[0]["images"].as_array().unwrap().iter().map(|image| image["image"].as_str().unwrap()).collect();
+    assert_eq!(names, [&original, "test/star/<b>&\"😀.png"]);
+    assert_eq!(near[0]["severity"], "warning");
+
+    let run = place.join("runs/0001-audit-shapes");
+    for file in ["audit.json", "audit.csv", "near-duplicate.svg", "near-duplicate.png"] {
+        assert!(run.join(file).is_file(), "{file}");
+    }
+    let written: Value = serde_json::from_slice(&std::fs::read(run.join("audit.json")).unwrap()).unwrap();
+    assert_eq!(written, document);
+    let text = succeed(place, &audit);
+    assert!(text.contains("near duplicates: 1, of which 1 across train and test\n"), "{text}");
+    let table = succeed(place, &[&audit[..], &["--csv"]].concat());
+    let lines = table.lines().filter(|line| line.starts_with("kind,") || line.starts_with("near-duplicate,"));
+    std::fs::write(place.join("near.csv"), lines.collect::<Vec<_>>().join("\n")).unwrap();
+    succeed(place, &["data", "export", "pair", "--data=shapes", "--only=near.csv"]);
+    assert_eq!(exported(&place.join("pair")).len(), 2);
+
+    // Warnings are a failure only where that was asked for.
+    let output = finish(zoo(place).args([&audit[..], &["--strict"]].concat()));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        crate::common::text(&output.stderr).contains("shapes: 1 warning"),
+        "{}",
+        crate::common::text(&output.stderr)
+    );
+    succeed(place, &["data", "audit", "--limit-train=300", "--limit-test=300", "--strict"]);
+}
+
 #[test]
 fn the_names_of_cifar10_are_its_batches() {
     let Some(data) = cifar10("the_names_of_cifar10_are_its_batches") else { return };

@@ -2,13 +2,7 @@
 
 use std::path::Path;
 
-use crate::common::{fail, files, finish, run, succeed, text, zoo};
-
-fn says(message: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(message.contains(part), "{part:?} is not in {message:?}");
-    }
-}
+use crate::common::{fail, files, finish, run, says, succeed, text, zoo};
 
 /// Exports a small set of shapes in CIFAR-10's layout.
 fn binary(place: &Path) {
@@ -25,7 +19,7 @@ fn unknown_names_get_the_nearest_valid_one() {
         &["did you mean `learning_rate`?"],
     );
     says(&fail(place, 2, &["compare", "--data", "cifar01"]), &["cifar01", "did you mean cifar10?"]);
-    says(&fail(place, 2, &["data", "fetch", "cifar100"]), &["did you mean \"cifar10\"?"]);
+    says(&fail(place, 2, &["data", "fetch", "fashion-mnits"]), &["did you mean \"fashion-mnist\"?"]);
     let output = finish(zoo(place).args(["compare", "--backend", "felx"]));
     assert_eq!(output.status.code(), Some(2));
     says(&text(&output.stderr), &["unknown backend \"felx\"", "did you mean \"flex\"?"]);
@@ -128,11 +122,14 @@ fn image_folders_are_checked() {
     std::fs::write(star.join("note.png"), "a text").unwrap();
     says(
         &fail(place, 1, &["compare", "knn", "--data=photos"]),
-        &["cannot decode photos/train/star/note.png", "remove it"],
+        &["1 of 31 photos can't be decoded", "photos/train/star/note.png: ", "--skip-broken"],
     );
     std::fs::remove_dir_all(&star).unwrap();
     std::fs::create_dir(&star).unwrap();
-    says(&fail(place, 1, &["compare", "knn", "--data=photos"]), &["photos/train/star: has no .png"]);
+    says(
+        &fail(place, 1, &["compare", "knn", "--data=photos"]),
+        &["is of class \"star\", which no training image is of"],
+    );
 }
 
 #[test]
@@ -151,13 +148,13 @@ fn a_download_of_another_file_is_not_kept() {
     let place = tempfile::tempdir().unwrap();
     std::fs::create_dir(place.path().join("data")).unwrap();
     let message = fail_download(place.path(), &["data", "fetch", "cifar10", "--url", &url]);
-    says(&message, &["delivers 5 bytes", "170052171", "nothing of it was kept"]);
+    says(&message, &["delivers 5 bytes", "170052171", "of which nothing was kept"]);
 
     // The right length, but not the right content: a sparse file serves as an earlier download.
-    let part = place.path().join("data/cifar-10-binary.tar.gz.part");
+    let part = place.path().join("data/cifar10-cifar-10-binary.tar.gz.part");
     std::fs::File::create(&part).unwrap().set_len(170_052_171).unwrap();
     let message = fail_download(place.path(), &["data", "fetch", "cifar10", "--url", &url]);
-    says(&message, &["MD5 is", "c32a1d4ab5d03f1284b67883e8d87530", "nothing was kept"]);
+    says(&message, &["what was there is not of the official file; starting over", "delivers 5 bytes"]);
     assert!(!part.exists());
 }
 
@@ -190,7 +187,7 @@ fn a_full_disk_leaves_no_half_result() {
         says(&message, &["cannot write", "too large"]);
         text(&output.stdout)
     };
-    // There is hardly room for a config: nothing is left of the run.
+    // There is hardly room for a config, or none if paths are long: nothing is left of the run.
     assert_eq!(compare(1, "knn"), "");
     assert_eq!(files(&place.path().join("runs")), Vec::<std::path::PathBuf>::new());
     // There is, but not for the images that k-NN keeps: one model is lost, and said to be.

@@ -261,3 +261,28 @@ fn chance_is_told() {
     let widest = narrow.lines().map(|line| line.chars().count()).max().unwrap();
     assert!(widest <= 80, "{widest} columns:\n{narrow}");
 }
+
+#[test]
+fn answers_of_knn_do_not_depend_on_how_many_images_are_held_out() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    // Every training image is there twice, once in each class: the vote is a draw, and the first in the data decides it.
+    for (part, more) in [("train", 0), ("test", 3)] {
+        for class in ["a", "b"] {
+            let folder = place.join("twins").join(part).join(class);
+            std::fs::create_dir_all(&folder).unwrap();
+            for number in 0..10_u8 {
+                let image = image::GrayImage::from_pixel(2, 2, image::Luma([number * 20 + more]));
+                image.save(folder.join(format!("{number}.png"))).unwrap();
+            }
+        }
+    }
+    let mut answers = Vec::new();
+    for (number, share) in (1..).zip(["0", "0.1", "0.3", "0.5"]) {
+        let document = json(place, &["train", "knn", "--data=twins", "--validation", share]);
+        let table = place.join(format!("runs/{number:04}-train-knn-twins/predictions.csv"));
+        answers.push((document["results"][0]["test"].clone(), std::fs::read_to_string(table).unwrap()));
+    }
+    assert_eq!(answers[0].0["accuracy"], 0.5);
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+}

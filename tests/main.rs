@@ -7,18 +7,28 @@
 #![allow(clippy::disallowed_methods, reason = "tests read the environment")]
 
 mod book;
+mod browser;
 mod checks;
 mod common;
 mod compare;
 mod data;
+mod disk;
 mod errors;
+mod features;
 mod gpu;
 mod honest;
+mod hostile;
 mod losses;
 mod parity;
+mod photos;
 mod pictures;
+mod predict;
+mod report;
 mod reproduce;
 mod schema;
+mod sets;
+mod strangers;
+mod survival;
 mod train;
 mod tune;
 mod weights;

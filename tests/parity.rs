@@ -93,7 +93,7 @@ fn splits() -> Splits {
 }
 
 fn input(splits: &Splits) -> InputSpec {
-    zoo_train::input_spec(&splits.train, 10, Features::Pixels)
+    zoo_train::input_spec(&splits.train, 10)
 }
 
 /// A fresh model with values drawn on flex, off autodiff.
@@ -260,8 +260,9 @@ fn neighbours_agree() {
     let splits = splits();
     for (metric, k) in [(Metric::L2, 10), (Metric::L1, 3)] {
         let neighbours = |device: &Device, on_device: bool| {
-            let mut knn =
-                KnnConfig { k, metric, ties: Ties::Nearest }.init(10).selecting_on_device(on_device);
+            let mut knn = KnnConfig { features: Features::Pixels, k, metric, ties: Ties::Nearest }
+                .init(10)
+                .selecting_on_device(on_device);
             let (train, _) = splits.train.split_at(300);
             knn.extend(train.batches(150, device).map(|batch| batch.images), &train.labels());
             knn.neighbours(splits.test.batch(0..20, device).images)
@@ -283,7 +284,9 @@ fn neighbours_of_full_tiles_need_no_buffer_over_128_mebibytes() {
     let tiles = shapes10::generate(2 * Knn::TILE, 1, 7).train;
     for (backend, device) in others.iter().filter(|(backend, _)| *backend == "wgpu") {
         let mut knn =
-            KnnConfig { k: 10, metric: Metric::L2, ties: Ties::Nearest }.init(10).selecting_on_device(true);
+            KnnConfig { features: Features::Pixels, k: 10, metric: Metric::L2, ties: Ties::Nearest }
+                .init(10)
+                .selecting_on_device(true);
         knn.extend(tiles.batches(Knn::TILE, device).map(|batch| batch.images), &tiles.labels());
         let neighbours = knn.neighbours(tiles.batch(0..knn.batch_size(), device).images);
         assert_eq!(neighbours.len(), knn.batch_size());

@@ -136,7 +136,7 @@ fn recipe(text: &str) -> Value {
 #[test]
 fn the_book_has_what_is_printed() {
     let place = tempfile::tempdir().unwrap();
-    for document in ["result", "search", "reproduction", "recipe"] {
+    for document in ["result", "search", "reproduction", "audit", "recipe"] {
         let printed = succeed(place.path(), &["schema", document]);
         let command =
             format!("cargo run --release -- schema {document} > docs/schema/{document}.schema.json");
@@ -191,6 +191,14 @@ fn results_of_suites_are_valid() {
     let measured = json(place.path(), &[&["reproduce", "cs231n", "--quick"], &rows[..]].concat());
     assert_eq!(measured["rows"].as_array().unwrap().len(), 2);
     Schema::of("reproduction").accept("reproduce --json", &measured);
+}
+
+#[test]
+fn audits_are_valid() {
+    let place = tempfile::tempdir().unwrap();
+    let found = json(place.path(), &[&["data", "audit"], &IMAGES[..]].concat());
+    assert!(!found["findings"].as_array().unwrap().is_empty(), "classes are small");
+    Schema::of("audit").accept("data audit --json", &found);
 }
 
 #[test]
@@ -267,7 +275,7 @@ fn what_the_program_refuses_is_not_valid() {
         "model = 'cnn'\nschedule.kind = 'linear'",
         "model = 'cnn'\narchitecture = { kind = 'vgg', activation = 'swish' }",
         "model = 'cnn'\naugment.flip = 'up'",
-        "model = 'cnn'\nevaluate.test_time_augmentation = 'shifts'",
+        "model = 'cnn'\nevaluate.test_time_augmentation = 'rotations'",
         "model = 'svm'\nloss.class_weights = 'equal'",
         // Tables.
         "cmm.train.epochs = 3",

@@ -84,7 +84,10 @@ fn a_grid_is_tried_and_written() {
     assert!(markdown.contains("| trial | metric |   k | validation accuracy |"), "{markdown}");
     let names: Vec<_> =
         files(&folder).iter().map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect();
-    assert_eq!(names, ["best.toml", "config.toml", "result.json", "result.md", "trials.jsonl"]);
+    assert_eq!(
+        names,
+        ["best.toml", "config.toml", "report.html", "result.json", "result.md", "trials.jsonl"]
+    );
 }
 
 #[test]
@@ -124,7 +127,7 @@ fn a_search_that_was_killed_goes_on() {
     let folder = place.join("runs/0002-tune-softmax-shapes10");
     search.until("it could be killed after two trials", || (lines(&folder).len() >= 2).then_some(()));
     let message = fail(place, 1, &["tune", "--resume", folder.to_str().unwrap()]);
-    assert!(message.contains("this search is running already, in another process"), "{message}");
+    assert!(message.contains("is at work already, in another process"), "{message}");
     search.kill();
     nothing_runs_in(place);
     let done = lines(&folder).len();
@@ -180,15 +183,22 @@ fn signal_second_trial(place: &Path, signal: &str) -> (std::process::Output, Vec
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_trial_that_is_killed_is_a_row() {
+fn a_trial_that_is_killed_is_a_row_and_is_tried_again() {
     let place = tempfile::tempdir().unwrap();
     let (output, lines) = signal_second_trial(place.path(), "-KILL");
     assert!(output.status.success(), "{}", text(&output.stderr));
-    assert_eq!(lines.len(), 2);
+    assert_eq!(lines.len(), 1);
     let document = read_result(place.path(), 1);
     let error = trials(&document)[1]["error"].as_str().unwrap().to_string();
     assert!(error.contains("signal: 9") && error.contains("more memory than there is"), "{error}");
     assert_eq!(document["best"]["trial"], 1);
+    let again = ["--backend=flex", "-q", "tune", "--resume", "runs/0001-tune-softmax-shapes10"];
+    let mut search = Running::start(zoo(place.path()).args(again));
+    let children = format!("/proc/{0}/task/{0}/children", search.id());
+    search.until("it tried the second again", || {
+        std::fs::read_to_string(&children).is_ok_and(|children| !children.trim().is_empty()).then_some(())
+    });
+    search.kill();
 }
 
 #[cfg(target_os = "linux")]

@@ -2,7 +2,8 @@
 
     python3 scripts/golden/pickles.py        (needs numpy)
 
-Two images with labels 6 and 9; pixel i of image r is (7 i + r) mod 251.
+Two images with labels 6 and 9; pixel i of image r is (7 i + r) mod 251. As images of CIFAR-100 they have classes 4 and 1 of five, and
+superclasses 1 and 0 of two.
 """
 
 import pathlib
@@ -16,8 +17,16 @@ PIXELS = np.array([[(7 * i + r) % 251 for i in range(3072)] for r in range(2)], 
 LABELS = [6, 9]
 
 
-def python2() -> bytes:
-    """The opcodes of Python 2's cPickle, protocol 2, for the dictionary of an official batch."""
+BATCH = {b"batch_label": b"training batch 1 of 5", b"labels": LABELS, b"data": PIXELS, b"filenames": [b"frog.png", b"truck.png"]}
+BATCH100 = {b"fine_labels": [4, 1], b"coarse_labels": [1, 0], b"data": PIXELS}
+META100 = {
+    b"fine_label_names": [b"apple", b"aquarium_fish", b"baby", b"bear", b"beaver"],
+    b"coarse_label_names": [b"aquatic_mammals", b"fish"],
+}
+
+
+def python2(dictionary: dict) -> bytes:
+    """The opcodes of Python 2's cPickle, protocol 2, for a dictionary of strings, lists of them and of numbers, and the array."""
 
     def string(text: bytes) -> bytes:
         short = len(text) < 256
@@ -35,21 +44,26 @@ def python2() -> bytes:
         + b"(" + integer(1) + b"M" + struct.pack("<H", 2) + b"M" + struct.pack("<H", 3072) + b"\x86"
         + dtype + b"\x89" + string(PIXELS.tobytes()) + b"tb"
     )
-    labels = b"](" + b"".join(integer(label) for label in LABELS) + b"e"
-    names = b"](" + string(b"frog.png") + string(b"truck.png") + b"e"
-    return (
-        b"\x80\x02}(" + string(b"batch_label") + string(b"training batch 1 of 5") + string(b"labels") + labels
-        + string(b"data") + array + string(b"filenames") + names + b"u."
-    )
+
+    def value(content: object) -> bytes:
+        if isinstance(content, np.ndarray):
+            return array
+        if isinstance(content, list):
+            return b"](" + b"".join(value(item) for item in content) + b"e"
+        return integer(content) if isinstance(content, int) else string(content)
+
+    return b"\x80\x02}(" + b"".join(string(key) + value(content) for key, content in dictionary.items()) + b"u."
 
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
-    batch = {b"batch_label": b"training batch 1 of 5", b"labels": LABELS, b"data": PIXELS, b"filenames": [b"a", b"b"]}
-    read = pickle.loads(python2(), encoding="bytes")
+    read = pickle.loads(python2(BATCH), encoding="bytes")
     assert read[b"labels"] == LABELS and (read[b"data"] == PIXELS).all()
-    (FOLDER / "python2.pickle").write_bytes(python2())
+    assert pickle.loads(python2(META100), encoding="bytes") == META100
+    for name, dictionary in [("python2", BATCH), ("cifar100", BATCH100), ("cifar100-meta", META100)]:
+        (FOLDER / f"{name}.pickle").write_bytes(python2(dictionary))
     for protocol in (2, 4):
+        batch = BATCH | {b"filenames": [b"a", b"b"]}
         (FOLDER / f"protocol{protocol}.pickle").write_bytes(pickle.dumps(batch, protocol=protocol))
 
 

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 Config = dict[str, Any]
 Shape = tuple[int, int, int]
+Plane = tuple[int, int]
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "identity": lambda values: values,
@@ -24,6 +25,31 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
     "gelu": functional.gelu,
 }
+
+
+# The shortest side that is halved in front of a network, and the channels of the layers that do.
+LONG, NARROW = 49, 16
+# The shortest side that a group of airbench halves.
+LEAST = 6
+
+
+def halving(plane: Plane, least: int) -> Plane:
+    """The window that halves sides of at least `least` pixels."""
+    return (2 if plane[0] >= least else 1, 2 if plane[1] >= least else 1)
+
+
+def halve(plane: Plane, least: int) -> Plane:
+    down, across = halving(plane, least)
+    return (plane[0] // down, plane[1] // across)
+
+
+def halvings(plane: Plane) -> int:
+    """How often the longer side is halved in front."""
+    return 0 if max(plane) < LONG else 1 + halvings((max(plane) // 2, 0))
+
+
+def pool(features: Tensor, least: int) -> Tensor:
+    return functional.max_pool2d(features, halving((features.shape[2], features.shape[3]), least))
 
 
 class Normalizer(nn.Module):
@@ -90,7 +116,7 @@ class Layer(nn.Module):
         *,
         size: int = 3,
         stride: int = 1,
-        padding: int = 1,
+        padding: int | list[int] = 1,
         normalized: bool = True,
     ) -> None:
         super().__init__()
@@ -102,6 +128,23 @@ class Layer(nn.Module):
         return self.activation(self.norm(pool(self.convolution(features))))
 
 
+class Front(nn.Module):
+    """What halves large images in front of a network."""
+
+    def __init__(self, shape: Shape, activation: str, normalized: bool) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList()
+        self.shape = shape
+        for _ in range(halvings(shape[1:])):
+            self.layers.append(Layer((self.shape[0], NARROW), activation, normalized=normalized))
+            self.shape = (NARROW, *halve(self.shape[1:], LONG))
+
+    def forward(self, features: Tensor) -> Tensor:
+        for layer in self.layers:
+            features = layer(features, lambda features: pool(features, LONG))
+        return features
+
+
 class Vgg(nn.Module):
     """Blocks of 3×3 convolutions."""
 
@@ -109,8 +152,9 @@ class Vgg(nn.Module):
         super().__init__()
         self.normalizer = Normalizer([shape[0], 1, 1], shape[0])
         self.pools_first = architecture["pool"] == "first"
+        self.front = Front(shape, architecture["activation"], architecture["batch_norm"])
         self.blocks = nn.ModuleList()
-        channels = shape[0]
+        channels = self.front.shape[0]
         for width, depth in zip(architecture["widths"], architecture["depths"]):
             layers = nn.ModuleList()
             for _ in range(depth):
@@ -127,13 +171,14 @@ class Vgg(nn.Module):
         self.linear = nn.Linear(channels, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        features = self.normalizer(images)
+        features = self.front(self.normalizer(images))
         for block in self.blocks:
+            window = nn.MaxPool2d(halving(features.shape[2:], 2))
             for place, layer in enumerate(block["layers"]):
                 pools = self.pools_first and place == 0
-                features = layer(features, nn.MaxPool2d(2)) if pools else layer(features)
+                features = layer(features, window) if pools else layer(features)
             if not self.pools_first:
-                features = functional.max_pool2d(features, 2)
+                features = window(features)
         return self.linear(self.dropout(features.mean((2, 3))))
 
 
@@ -144,11 +189,17 @@ class Lenet(nn.Module):
         super().__init__()
         activation = architecture["activation"]
         self.normalizer = Normalizer([shape[0], 1, 1], shape[0])
-        channels, plane = [shape[0], *architecture["widths"]], list(shape[1:])
-        self.layers = nn.ModuleList()
+        kernel, padding = architecture["kernel"], architecture["padding"]
+        self.front = Front(shape, activation, normalized=False)
+        channels, plane = [self.front.shape[0], *architecture["widths"]], self.front.shape[1:]
+        self.layers, self.windows = nn.ModuleList(), []
         for pair in zip(channels, channels[1:]):
-            self.layers.append(Layer(pair, activation, size=5, padding=0, normalized=False))
-            plane = [(side - 4) // 2 for side in plane]
+            fits = [side + 2 * padding > kernel for side in plane]
+            paddings = [padding if fit else kernel // 2 for fit in fits]
+            self.layers.append(Layer(pair, activation, size=kernel, padding=paddings, normalized=False))
+            self.windows.append([2 if fit else 1 for fit in fits])
+            sides = zip(plane, paddings, self.windows[-1])
+            plane = [(side + 2 * around - kernel + 1) // window for side, around, window in sides]
         sizes = [channels[-1] * plane[0] * plane[1], *architecture["hidden"]]
         self.hidden = nn.ModuleList(nn.Linear(*pair) for pair in zip(sizes, sizes[1:]))
         self.dropout = nn.Dropout(architecture["dropout"])
@@ -156,9 +207,9 @@ class Lenet(nn.Module):
         self.activation = ACTIVATIONS[activation]
 
     def forward(self, images: Tensor) -> Tensor:
-        features = self.normalizer(images)
-        for layer in self.layers:
-            features = functional.max_pool2d(layer(features), 2)
+        features = self.front(self.normalizer(images))
+        for layer, window in zip(self.layers, self.windows):
+            features = functional.max_pool2d(layer(features), window)
         features = features.flatten(1)
         for hidden in self.hidden:
             features = self.activation(hidden(features))
@@ -187,7 +238,8 @@ class Resnet(nn.Module):
         super().__init__()
         activation, widths = architecture["activation"], architecture["widths"]
         self.normalizer = Normalizer([shape[0], 1, 1], shape[0])
-        self.stem = Layer((shape[0], widths[0]), activation)
+        self.front = Front(shape, activation, normalized=True)
+        self.stem = Layer((self.front.shape[0], widths[0]), activation)
         self.blocks = nn.ModuleList()
         channels = widths[0]
         for stage, width in enumerate(widths):
@@ -198,7 +250,7 @@ class Resnet(nn.Module):
         self.linear = nn.Linear(channels, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        features = self.stem(self.normalizer(images))
+        features = self.stem(self.front(self.normalizer(images)))
         for block in self.blocks:
             features = block(features)
         return self.linear(features.mean((2, 3)))
@@ -213,7 +265,8 @@ class Whitening(nn.Module):
         self.bias = nn.Parameter(torch.zeros(8 * channels))
 
     def forward(self, images: Tensor) -> Tensor:
-        return functional.gelu(functional.conv2d(images, self.weight, self.bias))
+        stride = halving((images.shape[2], images.shape[3]), LONG)
+        return functional.gelu(functional.conv2d(images, self.weight, self.bias, stride))
 
 
 class FastLayer(nn.Module):
@@ -233,22 +286,27 @@ class Airbench(nn.Module):
         super().__init__()
         self.normalizer = Normalizer([shape[0], 1, 1], shape[0])
         self.whitening = Whitening(shape[0])
-        self.groups = nn.ModuleList()
-        channels, plane = 8 * shape[0], [side - 1 for side in shape[1:]]
-        for width in architecture["widths"]:
+        self.front, self.groups = nn.ModuleList(), nn.ModuleList()
+        down, across = (side // 2 if side >= LONG else side - 1 for side in shape[1:])
+        channels, plane = 8 * shape[0], (down, across)
+        front = [(self.front, NARROW, LONG)] * halvings(plane)
+        for part, width, least in front + [(self.groups, width, LEAST) for width in architecture["widths"]]:
             layers = OrderedDict(first=FastLayer(channels, width), second=FastLayer(width, width))
-            self.groups.append(nn.ModuleDict(layers))
-            channels, plane = width, [side // 2 for side in plane]
-        self.linear = nn.Linear(channels * (plane[0] // 3) * (plane[1] // 3), classes, bias=False)
+            part.append(nn.ModuleDict(layers))
+            channels, plane = width, halve(plane, least)
+        down, across = (1 if side < LEAST else side // 3 for side in plane)
+        self.linear = nn.Linear(channels * down * across, classes, bias=False)
 
     def forward(self, images: Tensor) -> Tensor:
         features = self.whitening(self.normalizer(images))
-        for group in self.groups:
+        groups = [(group, LONG) for group in self.front] + [(group, LEAST) for group in self.groups]
+        for group, least in groups:
             first, second = group["first"], group["second"]
-            features = functional.max_pool2d(first.convolution(features), 2)
+            features = pool(first.convolution(features), least)
             features = functional.gelu(first.norm(features))
             features = functional.gelu(second.norm(second.convolution(features)))
-        return self.linear(functional.max_pool2d(features, 3).flatten(1)) / 9
+        last = [side if side < LEAST else 3 for side in features.shape[2:]]
+        return self.linear(functional.max_pool2d(features, last).flatten(1)) / 9
 
 
 NETWORKS = {"vgg": Vgg, "lenet": Lenet, "resnet": Resnet, "airbench": Airbench}

@@ -5,6 +5,10 @@
 //!
 //! It needs few epochs because much is in place before the first step: the whitening layer is computed from the images, and
 //! the first filters of each convolution pass their input on.
+//!
+//! Images that are larger or smaller than CIFAR-10's: see [`front`]. Whitening halves long sides, narrow groups in front of the
+//! others halve what is still long; a group leaves sides of fewer than six pixels as they are; the last pooling takes all of a
+//! side of fewer than six.
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
@@ -15,20 +19,28 @@ use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer};
 use zoo_kernels::{Activation, Window};
 
+use crate::front::{self, LONG, NARROW};
 use crate::layer::{SAME, flatten};
 use crate::whitening::Whitening;
 
 /// What scores are divided by, so that probabilities start even and stay moderate.
 const TEMPERATURE: f64 = 9.0;
 
-/// The last pooling.
-const LAST: Window = Window::square(3, 3);
+/// The shortest side that a group halves, so that three pixels are left.
+const LEAST: usize = 6;
+
+/// The last pooling: of 3×3 pixels, or of all that is left of a side that has no room for two of these.
+fn last(plane: [usize; 2]) -> Window {
+    let size = plane.map(|side| if side < LEAST { side } else { 3 });
+    Window { size, stride: size, padding: [0; 2] }
+}
 
 /// The `[architecture]` of airbench's network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AirbenchConfig {
-    /// Channels of each group; each group halves height and width. Default: `[64, 256, 256]`.
+    /// Channels of each group; each group halves height and width where they have six pixels or more. Default:
+    /// `[64, 256, 256]`.
     pub widths: Vec<usize>,
     /// Epochs that the whitening layer's bias is trained for. Default: 3.
     pub whitening_bias_epochs: usize,
@@ -45,6 +57,8 @@ impl Default for AirbenchConfig {
 pub struct Airbench {
     normalizer: Normalizer,
     whitening: Whitening,
+    /// For large images.
+    front: Vec<Group>,
     groups: Vec<Group>,
     linear: Linear,
 }
@@ -64,9 +78,9 @@ struct DiracLayer {
 }
 
 impl AirbenchConfig {
-    /// Height and width behind the whitening layer and the groups.
-    fn plane(&self, [_, height, width]: [usize; 3]) -> [usize; 2] {
-        [height, width].map(|side| self.widths.iter().fold(side.saturating_sub(1), |side, _| side / 2))
+    /// Height and width behind the groups, of features that come to them with those of `plane`.
+    fn behind_groups(&self, plane: [usize; 2]) -> [usize; 2] {
+        self.widths.iter().fold(plane, |plane, _| front::halving(plane, LEAST).places(plane))
     }
 }
 
@@ -78,19 +92,39 @@ impl Architecture for AirbenchConfig {
     }
 
     fn init(&self, input: &InputSpec, device: &Device) -> Airbench {
-        let mut channels = Whitening::width(input.shape[0]);
-        let group = |&width: &usize| {
+        let [channels, height, width] = input.shape;
+        let whitened = Whitening::window([height, width]).places([height, width]);
+        let mut channels = Whitening::width(channels);
+        let mut group = |width: usize| {
             let first = DiracLayer::new(std::mem::replace(&mut channels, width), width, device);
             Group { first, second: DiracLayer::new(width, width, device) }
         };
-        let groups = self.widths.iter().map(group).collect();
-        let [down, across] = LAST.places(self.plane(input.shape));
+        let front = (0..front::halvings(whitened)).map(|_| group(NARROW)).collect();
+        let groups = self.widths.iter().map(|&width| group(width)).collect();
+        let plane = self.behind_groups(front::behind(whitened));
+        let [down, across] = last(plane).places(plane);
         Airbench {
             normalizer: Normalizer::channels(input, device),
             whitening: Whitening::new(input, device),
+            front,
             groups,
             linear: LinearConfig::new(channels * down * across, input.classes).with_bias(false).init(device),
         }
+    }
+
+    fn activations(&self, input: &InputSpec) -> usize {
+        let [channels, height, width] = input.shape;
+        let mut plane = Whitening::window([height, width]).places([height, width]);
+        let in_front = front::halvings(plane);
+        let whitened = 2 * Whitening::width(channels) * plane[0] * plane[1];
+        let mut group = |channels, least| {
+            let before = plane;
+            plane = front::halving(before, least).places(before);
+            front::kept(channels, before, plane) + front::kept(channels, plane, plane)
+        };
+        let front: usize = (0..in_front).map(|_| group(NARROW, LONG)).sum();
+        let groups: usize = self.widths.iter().map(|&width| group(width, LEAST)).sum();
+        2 * input.values() + whitened + front + groups
     }
 
     fn before_epoch(&self, model: Airbench, epoch: usize) -> Airbench {
@@ -99,14 +133,13 @@ impl Architecture for AirbenchConfig {
     }
 
     fn validate(&self, input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {
+        let Self { widths, whitening_bias_epochs: _ } = self;
+        let valid = (1..=16).contains(&widths.len()) && widths.iter().all(|width| (1..=4096).contains(width));
+        let expected = "1 to 16 groups, each of 1 to 4096 channels";
+        InvalidConfig::check(valid, "architecture.widths", format!("{widths:?}"), expected)?;
         let [_, height, width] = input.shape;
-        let fits = self.plane(input.shape).iter().zip(LAST.size).all(|(&side, window)| side >= window);
-        let valid =
-            !self.widths.is_empty() && fits && self.widths.iter().all(|width| (1..=4096).contains(width));
-        let most = (height.min(width).saturating_sub(1) / LAST.size[0]).checked_ilog2().unwrap_or(0);
-        let expected =
-            format!("1 to {most} groups for images of {height}×{width}, each of 1 to 4096 channels");
-        InvalidConfig::check(valid, "architecture.widths", format!("{:?}", self.widths), &expected)
+        let expected = "images of 2×2 pixels or more, which is what it whitens";
+        InvalidConfig::check(height.min(width) > 1, "images", format!("{height}×{width}"), expected)
     }
 }
 
@@ -147,9 +180,10 @@ fn dirac(filters: usize, channels: usize) -> TensorData {
 }
 
 impl Group {
-    fn forward(&self, features: Tensor<4>) -> Tensor<4> {
-        let features = zoo_kernels::max_pool2d(self.first.convolve(features), Window::square(2, 2));
-        let features = self.first.normalize(features);
+    /// Halves sides of at least `least` pixels.
+    fn forward(&self, features: Tensor<4>, least: usize) -> Tensor<4> {
+        let window = front::halving(front::plane(&features), least);
+        let features = self.first.normalize(front::pool(self.first.convolve(features), window));
         self.second.normalize(self.second.convolve(features))
     }
 }
@@ -158,8 +192,10 @@ impl Classifier for Airbench {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let images = self.normalizer.forward(images).permute([0, 2, 3, 1]);
         let features = self.whitening.forward(images);
-        let features = self.groups.iter().fold(features, |features, group| group.forward(features));
-        let features = zoo_kernels::max_pool2d(features, LAST);
+        let features = self.front.iter().fold(features, |features, group| group.forward(features, LONG));
+        let features = self.groups.iter().fold(features, |features, group| group.forward(features, LEAST));
+        let window = last(front::plane(&features));
+        let features = front::pool(features, window);
         self.linear.forward(flatten(features)) / TEMPERATURE
     }
 }
@@ -231,9 +267,37 @@ mod tests {
             let config = AirbenchConfig { widths: widths.into(), ..AirbenchConfig::default() };
             config.validate(&input(), &Loss::MeanSquaredError).map_err(|error| error.to_string())
         };
-        assert!(check(&[8; 3]).is_ok());
-        let error = check(&[8; 4]).unwrap_err();
-        assert!(error.contains("1 to 3 groups for images of 32×32"), "{error}");
+        assert!(check(&[8; 3]).is_ok() && check(&[8; 16]).is_ok());
+        let error = check(&[8; 17]).unwrap_err();
+        assert!(error.contains("1 to 16 groups"), "{error}");
         assert!(check(&[]).is_err() && check(&[0]).is_err());
+        let line = InputSpec::without_statistics([3, 1, 32], 10);
+        let error = config().validate(&line, &Loss::MeanSquaredError).unwrap_err().to_string();
+        assert_eq!(error, "images = 1×32: must be images of 2×2 pixels or more, which is what it whitens");
+    }
+
+    #[test]
+    fn takes_every_size() {
+        let device = Device::flex();
+        let config = AirbenchConfig { widths: vec![8, 6, 5], ..AirbenchConfig::default() };
+        for (shape, front) in [
+            ([3, 32, 32], 0),
+            ([1, 28, 28], 0),
+            ([1, 8, 8], 0),
+            ([3, 2, 2], 0),
+            ([3, 48, 48], 0),
+            ([3, 64, 64], 0),
+            ([3, 48, 160], 1),
+            ([1, 224, 224], 2),
+            ([3, 8, 200], 2),
+        ] {
+            let input = InputSpec::without_statistics(shape, 10);
+            config.validate(&input, &Loss::MeanSquaredError).unwrap();
+            let model = config.init(&input, &device);
+            assert_eq!((model.front.len(), model.linear.weight.dims()), (front, [5, 10]), "{shape:?}");
+            let [channels, height, width] = shape;
+            let images = Tensor::ones([2, channels, height, width], &device);
+            assert_eq!(model.forward(images).dims(), [2, 10], "{shape:?}");
+        }
     }
 }

@@ -4,6 +4,9 @@
 //! 5×5 convolutions, each followed by an activation and 2×2 max-pooling; linear layers, each followed by an activation; a
 //! linear layer. Images of 32×32 leave the second pooling as 5×5.
 //!
+//! Images that are larger than that have narrow layers in front (see [`crate::front`]). A convolution that would leave less than two
+//! pixels of a side to pool is padded there by half its window instead, and that side is not pooled.
+//!
 //! The three-layer network of CS231n's second assignment is of the same kind: one convolution of 7×7 that keeps the size.
 
 use burn::module::Module;
@@ -14,9 +17,8 @@ use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer, kaiming, linear_layer};
 use zoo_kernels::{Activation, Window};
 
+use crate::front::{self, Front};
 use crate::layer::{self, Layer};
-
-const POOLING: Window = Window::square(2, 2);
 
 /// The `[architecture]` of LeNet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -53,27 +55,27 @@ impl Default for LenetConfig {
 #[derive(Module, Debug)]
 pub struct Lenet {
     normalizer: Normalizer,
+    /// For large images.
+    front: Front,
     layers: Vec<Layer>,
     hidden: Vec<Linear>,
     dropout: Dropout,
     linear: Linear,
+    /// The pooling behind each of the layers.
+    #[module(skip)]
+    pooling: Vec<Window>,
     #[module(skip)]
     activation: Activation,
 }
 
 impl LenetConfig {
-    const fn convolution(&self) -> Window {
-        Window::square(self.kernel, 1).with_padding(self.padding)
-    }
-
-    /// The side that is left after `convolutions`, each with its pooling; 0 if they don't fit.
-    fn left_of(&self, side: usize, convolutions: usize) -> usize {
-        (0..convolutions).fold(side, |side, _| {
-            if side == 0 {
-                return 0;
-            }
-            (side + 2 * self.padding + 1).saturating_sub(self.kernel) / POOLING.stride[0]
-        })
+    /// Convolution and pooling of a plane.
+    fn windows(&self, plane: [usize; 2]) -> [Window; 2] {
+        let fits = plane.map(|side| side + 2 * self.padding > self.kernel);
+        let padding = fits.map(|fits| if fits { self.padding } else { self.kernel / 2 });
+        let size = fits.map(|fits| if fits { 2 } else { 1 });
+        let convolution = Window { padding, ..Window::square(self.kernel, 1) };
+        [convolution, Window { size, stride: size, padding: [0; 2] }]
     }
 }
 
@@ -94,14 +96,16 @@ impl Architecture for LenetConfig {
 
     /// All layers except the last start from Kaiming's normal distribution (He et al., 2015), that one as PyTorch draws it.
     fn init(&self, input: &InputSpec, device: &Device) -> Lenet {
-        let [mut channels, height, width] = input.shape;
+        let [mut channels, height, width] = Front::shape(input.shape);
+        let mut plane = [height, width];
         let next = |&width: &usize| {
+            let [convolution, pooling] = self.windows(plane);
+            plane = pooling.places(convolution.places(plane));
             let channels = [std::mem::replace(&mut channels, width), width];
-            Layer::biased(channels, self.convolution(), self.activation, device)
+            (Layer::biased(channels, convolution, self.activation, device), pooling)
         };
-        let layers: Vec<Layer> = self.widths.iter().map(next).collect();
-        let plane = self.left_of(height, layers.len()) * self.left_of(width, layers.len());
-        let mut features = channels * plane;
+        let (layers, pooling) = self.widths.iter().map(next).unzip();
+        let mut features = channels * plane[0] * plane[1];
         let next = |&width: &usize| {
             let inputs = std::mem::replace(&mut features, width);
             linear_layer(inputs, width, kaiming(self.activation), device)
@@ -109,12 +113,26 @@ impl Architecture for LenetConfig {
         let hidden = self.hidden.iter().map(next).collect();
         Lenet {
             normalizer: Normalizer::channels(input, device),
+            front: Front::new(input.shape, false, self.activation, device),
             layers,
             hidden,
             dropout: DropoutConfig::new(self.dropout).init(),
             linear: LinearConfig::new(features, input.classes).init(device),
+            pooling,
             activation: self.activation,
         }
+    }
+
+    fn activations(&self, input: &InputSpec) -> usize {
+        let [_, height, width] = Front::shape(input.shape);
+        let mut plane = [height, width];
+        let layers = self.widths.iter().map(|&width| {
+            let [convolution, pooling] = self.windows(plane);
+            let before = convolution.places(plane);
+            plane = pooling.places(before);
+            front::kept(width, before, plane)
+        });
+        Front::activations(input.shape) + layers.sum::<usize>() + 2 * self.hidden.iter().sum::<usize>()
     }
 
     fn validate(&self, input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {
@@ -130,13 +148,10 @@ impl Architecture for LenetConfig {
         )?;
         let expected = "less than the kernel, so that every window sees the image";
         InvalidConfig::check(padding < kernel, "architecture.padding", padding, expected)?;
-        let most = (1..=side).take_while(|&count| self.left_of(side, count) > 0).count().min(16);
         let list = |values: &[usize]| format!("{values:?}");
-        let expected =
-            format!("1 to {most} convolutions for images of {height}×{width}, each of 1 to 4096 channels");
-        let valid =
-            (1..=most).contains(&widths.len()) && widths.iter().all(|width| (1..=4096).contains(width));
-        InvalidConfig::check(valid, "architecture.widths", list(widths), &expected)?;
+        let valid = (1..=16).contains(&widths.len()) && widths.iter().all(|width| (1..=4096).contains(width));
+        let expected = "1 to 16 convolutions, each of 1 to 4096 channels";
+        InvalidConfig::check(valid, "architecture.widths", list(widths), expected)?;
         let valid =
             (1..=16).contains(&hidden.len()) && hidden.iter().all(|width| (1..=16_384).contains(width));
         let expected = "1 to 16 layers, each of 1 to 16384 outputs";
@@ -148,8 +163,9 @@ impl Architecture for LenetConfig {
 impl Classifier for Lenet {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let images = self.normalizer.forward(images).permute([0, 2, 3, 1]);
-        let features = self.layers.iter().fold(images, |features, layer| {
-            zoo_kernels::max_pool2d(layer.forward(features, self.activation), POOLING)
+        let layers = self.layers.iter().zip(&self.pooling);
+        let features = layers.fold(self.front.forward(images), |features, (layer, &pooling)| {
+            front::pool(layer.forward(features, self.activation), pooling)
         });
         let features = self.hidden.iter().fold(layer::flatten(features), |features, linear| {
             self.activation.forward(linear.forward(features))
@@ -199,12 +215,23 @@ mod tests {
     #[test]
     fn takes_every_size_that_validation_lets_through() {
         let device = Device::flex();
-        for (side, widths) in [(16, vec![4, 5]), (28, vec![4, 5]), (64, vec![4, 5, 6]), (9, vec![4])] {
+        for (side, widths) in [
+            (16, vec![4, 5]),
+            (28, vec![4, 5]),
+            (64, vec![4, 5, 6]),
+            (9, vec![4]),
+            (8, vec![4, 5, 6]),
+            (5, vec![4]),
+            (224, vec![4, 5]),
+        ] {
             let config = LenetConfig { widths, ..LenetConfig::default() };
             config.validate(&input(side), &Loss::MeanSquaredError).unwrap();
             let model = config.init(&input(side), &device);
             assert_eq!(model.forward(images(side, &device)).dims(), [4, 10], "{side}");
         }
+        let input = InputSpec::without_statistics([1, 48, 160], 10);
+        let model = LenetConfig::default().init(&input, &device);
+        assert_eq!(model.forward(Tensor::ones([2, 1, 48, 160], &device)).dims(), [2, 10]);
     }
 
     #[test]
@@ -248,9 +275,9 @@ mod tests {
         };
         let key = |result: Result<(), InvalidConfig>| result.unwrap_err().key;
         assert!(check(32, &[6, 16], &[120, 84], 0.5).is_ok());
-        let error = check(32, &[6, 16, 32], &[120], 0.0).unwrap_err().to_string();
-        assert!(error.contains("1 to 2 convolutions for images of 32×32"), "{error}");
-        assert_eq!(key(check(5, &[6], &[120], 0.0)), "architecture.widths");
+        let error = check(32, &[6; 17], &[120], 0.0).unwrap_err().to_string();
+        assert!(error.contains("1 to 16 convolutions"), "{error}");
+        assert_eq!(key(check(4, &[6], &[120], 0.0)), "architecture.kernel");
         assert_eq!(key(check(32, &[], &[120], 0.0)), "architecture.widths");
         assert_eq!(key(check(32, &[0], &[120], 0.0)), "architecture.widths");
         assert_eq!(key(check(32, &[6], &[], 0.0)), "architecture.hidden");
@@ -260,7 +287,7 @@ mod tests {
             let config = LenetConfig { widths: vec![6], kernel, padding, ..LenetConfig::default() };
             config.validate(&input(32), &Loss::MeanSquaredError)
         };
-        assert!(check(7, 3).is_ok() && check(32, 0).is_err(), "nothing is left to pool");
+        assert!(check(7, 3).is_ok() && check(32, 0).is_ok());
         assert_eq!(key(check(33, 0)), "architecture.kernel");
         assert_eq!(key(check(3, 3)), "architecture.padding");
     }

@@ -20,9 +20,11 @@
 
 mod airbench;
 mod eigen;
+mod front;
 mod layer;
 mod lenet;
 mod resnet;
+mod resnet18;
 mod stochastic_depth;
 mod vgg;
 mod whitening;
@@ -36,6 +38,7 @@ use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss};
 pub use airbench::{Airbench, AirbenchConfig};
 pub use lenet::{Lenet, LenetConfig};
 pub use resnet::{Resnet, ResnetConfig};
+pub use resnet18::Resnet18;
 pub use vgg::{Pool, Vgg, VggConfig};
 
 /// The `[architecture]` of a CNN's recipe.
@@ -87,6 +90,15 @@ impl Architecture for CnnConfig {
             Self::Airbench(config) => config.name(),
             Self::Lenet(config) => config.name(),
             Self::Resnet(config) => config.name(),
+        }
+    }
+
+    fn activations(&self, input: &InputSpec) -> usize {
+        match self {
+            Self::Vgg(config) => config.activations(input),
+            Self::Airbench(config) => config.activations(input),
+            Self::Lenet(config) => config.activations(input),
+            Self::Resnet(config) => config.activations(input),
         }
     }
 

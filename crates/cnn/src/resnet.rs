@@ -4,6 +4,8 @@
 //! mean over the plane; a linear layer: 6n + 2 layers in all. A block is f(x + F(x)), F being convolution, BatchNorm, f,
 //! convolution, BatchNorm, so that it has only to learn what to change, and gradients reach the first layers through the sums.
 //!
+//! Images that are larger than CIFAR-10's have narrow layers in front: see [`crate::front`].
+//!
 //! Where a stage changes the shape, x goes through a 1×1 convolution of stride 2 and BatchNorm, the paper's option B.
 
 use burn::module::Module;
@@ -14,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer};
 use zoo_kernels::{Activation, Window};
 
+use crate::front::{self, Front};
 use crate::layer::{self, Layer, SAME};
 use crate::stochastic_depth::StochasticDepth;
 
@@ -46,6 +49,8 @@ impl Default for ResnetConfig {
 #[derive(Module, Debug)]
 pub struct Resnet {
     normalizer: Normalizer,
+    /// For large images.
+    front: Front,
     stem: Layer,
     blocks: Vec<Block>,
     linear: Linear,
@@ -106,13 +111,28 @@ impl Architecture for ResnetConfig {
             Block::new(channels, stride, activation, StochasticDepth::new(rate), device)
         };
         let blocks = self.rates().enumerate().map(block).collect();
+        let [channels_in, ..] = Front::shape(input.shape);
         Resnet {
             normalizer: Normalizer::channels(input, device),
-            stem: Layer::normalized([input.shape[0], self.widths[0]], SAME, activation, device),
+            front: Front::new(input.shape, true, activation, device),
+            stem: Layer::normalized([channels_in, self.widths[0]], SAME, activation, device),
             blocks,
             linear: LinearConfig::new(channels, input.classes).init(device),
             activation,
         }
+    }
+
+    fn activations(&self, input: &InputSpec) -> usize {
+        let [_, height, width] = Front::shape(input.shape);
+        let mut plane = [height, width];
+        let stem = front::kept(self.widths[0], plane, plane);
+        let stages = self.widths.iter().enumerate().map(|(stage, &width)| {
+            if stage > 0 {
+                plane = plane.map(|side| side.div_ceil(2));
+            }
+            2 * self.blocks_per_stage() * front::kept(width, plane, plane)
+        });
+        Front::activations(input.shape) + stem + stages.sum::<usize>()
     }
 
     fn validate(&self, _input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {
@@ -162,7 +182,7 @@ impl Block {
 impl Classifier for Resnet {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let images = self.normalizer.forward(images).permute([0, 2, 3, 1]);
-        let features = self.stem.forward(images, self.activation);
+        let features = self.stem.forward(self.front.forward(images), self.activation);
         let features = self.blocks.iter().fold(features, |features, block| block.forward(features));
         self.linear.forward(layer::mean(features))
     }
@@ -206,7 +226,7 @@ mod tests {
     #[test]
     fn any_size_of_image() {
         let device = Device::flex();
-        for plane in [[32, 32], [28, 28], [64, 64], [7, 10], [1, 1]] {
+        for plane in [[32, 32], [28, 28], [64, 64], [7, 10], [1, 1], [48, 160], [224, 224]] {
             small().validate(&input(plane), &Loss::Hinge { margin: 1.0 }).unwrap();
             let model = small().init(&input(plane), &device);
             assert_eq!(model.forward(images(plane, &device)).dims(), [16, 10], "{plane:?}");

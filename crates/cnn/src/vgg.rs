@@ -4,6 +4,9 @@
 //! Blocks of 3×3 convolutions, each followed by BatchNorm (Ioffe and Szegedy, 2015), or a bias, and ReLU; each block halves
 //! height and width by 2×2 max-pooling; at the end the mean over what is left of the plane, dropout, and a linear layer.
 //!
+//! Images that are larger than CIFAR-10's have narrow layers in front (see [`crate::front`]); a block leaves a side of one pixel as it
+//! is.
+//!
 //! Two choices save time: convolutions have no bias where BatchNorm's own makes it useless, and a block pools right after its
 //! first convolution rather than at its end unless told otherwise, so that everything after it sees a quarter of the pixels.
 
@@ -13,15 +16,16 @@ use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer};
-use zoo_kernels::{Activation, Window};
+use zoo_kernels::Activation;
 
+use crate::front::{self, Front};
 use crate::layer::{self, Layer, SAME};
 
 /// The `[architecture]` of a VGG-like network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct VggConfig {
-    /// Channels of each block; each block halves height and width. Default: `[16, 48, 96]`.
+    /// Channels of each block; each block halves height and width where they have two pixels or more. Default: `[16, 48, 96]`.
     pub widths: Vec<usize>,
     /// Convolutions in each block, one number per block. Default: `[1, 1, 2]`.
     pub depths: Vec<usize>,
@@ -64,6 +68,8 @@ impl Default for VggConfig {
 #[derive(Module, Debug)]
 pub struct Vgg {
     normalizer: Normalizer,
+    /// For large images.
+    front: Front,
     blocks: Vec<Block>,
     dropout: Dropout,
     linear: Linear,
@@ -98,7 +104,7 @@ impl Architecture for VggConfig {
     fn init(&self, input: &InputSpec, device: &Device) -> Vgg {
         let Self { pool, activation, .. } = *self;
         let make = if self.batch_norm { Layer::normalized } else { Layer::biased };
-        let mut channels = input.shape[0];
+        let [mut channels, ..] = Front::shape(input.shape);
         let blocks = self
             .widths
             .iter()
@@ -111,22 +117,32 @@ impl Architecture for VggConfig {
             .collect();
         Vgg {
             normalizer: Normalizer::channels(input, device),
+            front: Front::new(input.shape, self.batch_norm, activation, device),
             blocks,
             dropout: DropoutConfig::new(self.dropout).init(),
             linear: LinearConfig::new(channels, input.classes).init(device),
         }
     }
 
-    fn validate(&self, input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {
+    fn activations(&self, input: &InputSpec) -> usize {
+        let [_, height, width] = Front::shape(input.shape);
+        let mut plane = [height, width];
+        let blocks = self.widths.iter().zip(&self.depths).map(|(&width, &depth)| {
+            let before = plane;
+            plane = front::halving(before, 2).places(before);
+            let large = if self.pool == Pool::First { 1 } else { depth };
+            large * front::kept(width, before, plane) + (depth - large) * front::kept(width, plane, plane)
+        });
+        Front::activations(input.shape) + blocks.sum::<usize>()
+    }
+
+    fn validate(&self, _input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {
         let Self { widths, depths, dropout, .. } = self;
-        let [_, height, width] = input.shape;
         let blocks = widths.len();
-        let most = height.min(width).ilog2() as usize;
         let list = |values: &[usize]| format!("{values:?}");
-        let expected =
-            format!("1 to {most} blocks for images of {height}×{width}, each of 1 to 4096 channels");
-        let valid = (1..=most).contains(&blocks) && widths.iter().all(|width| (1..=4096).contains(width));
-        InvalidConfig::check(valid, "architecture.widths", list(widths), &expected)?;
+        let expected = "1 to 16 blocks, each of 1 to 4096 channels";
+        let valid = (1..=16).contains(&blocks) && widths.iter().all(|width| (1..=4096).contains(width));
+        InvalidConfig::check(valid, "architecture.widths", list(widths), expected)?;
         let expected = format!("{blocks} numbers of 1 to 16, one for each of the widths");
         let valid = depths.len() == blocks && depths.iter().all(|depth| (1..=16).contains(depth));
         InvalidConfig::check(valid, "architecture.depths", list(depths), &expected)?;
@@ -136,7 +152,8 @@ impl Architecture for VggConfig {
 
 impl Block {
     fn forward(&self, mut features: Tensor<4>) -> Tensor<4> {
-        let pool = |features| zoo_kernels::max_pool2d(features, Window::square(2, 2));
+        let window = front::halving(front::plane(&features), 2);
+        let pool = |features| front::pool(features, window);
         for (place, layer) in self.layers.iter().enumerate() {
             features = layer.convolve(features);
             if self.pool == Pool::First && place == 0 {
@@ -151,6 +168,7 @@ impl Block {
 impl Classifier for Vgg {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let images = self.normalizer.forward(images).permute([0, 2, 3, 1]);
+        let images = self.front.forward(images);
         let features = self.blocks.iter().fold(images, |features, block| block.forward(features));
         self.linear.forward(self.dropout.forward(layer::mean(features)))
     }
@@ -182,6 +200,20 @@ mod tests {
         assert_eq!(model.forward(images(&Device::flex())).dims(), [4, 10]);
         let model = VggConfig { batch_norm: false, ..config() }.init(&input, &Device::flex());
         assert_eq!(model.num_params(), convolutions + (4 + 6 + 6) + 6 * 10 + 10 + 2 * 3);
+    }
+
+    #[test]
+    fn takes_every_size() {
+        let device = Device::flex();
+        for [channels, height, width] in [[1, 8, 8], [3, 1, 1], [1, 28, 28], [3, 48, 160], [3, 224, 224]] {
+            for pool in [Pool::First, Pool::Last] {
+                let config = VggConfig { pool, widths: vec![4; 4], depths: vec![1; 4], ..config() };
+                let input = InputSpec::without_statistics([channels, height, width], 10);
+                config.validate(&input, &Loss::MeanSquaredError).unwrap();
+                let images = Tensor::ones([2, channels, height, width], &device);
+                assert_eq!(config.init(&input, &device).forward(images).dims(), [2, 10], "{height}×{width}");
+            }
+        }
     }
 
     #[test]
@@ -247,9 +279,9 @@ mod tests {
                 VggConfig { widths: widths.into(), depths: depths.into(), dropout, ..VggConfig::default() };
             config.validate(&input, &Loss::MeanSquaredError).map_err(|error| error.key)
         };
-        assert!(check(&[8; 5], &[1; 5], 0.5).is_ok());
+        assert!(check(&[8; 16], &[1; 16], 0.5).is_ok());
         assert_eq!(check(&[], &[], 0.0).unwrap_err(), "architecture.widths");
-        assert_eq!(check(&[8; 6], &[1; 6], 0.0).unwrap_err(), "architecture.widths");
+        assert_eq!(check(&[8; 17], &[1; 17], 0.0).unwrap_err(), "architecture.widths");
         assert_eq!(check(&[0], &[1], 0.0).unwrap_err(), "architecture.widths");
         assert_eq!(check(&[8, 8], &[1], 0.0).unwrap_err(), "architecture.depths");
         assert_eq!(check(&[8], &[0], 0.0).unwrap_err(), "architecture.depths");

@@ -6,6 +6,7 @@ use zoo_core::InputSpec;
 use zoo_kernels::{Activation, Window};
 
 use crate::eigen;
+use crate::front::{self, LONG};
 
 /// Added to each eigenvalue, so that what hardly varies is not blown up.
 const EPSILON: f64 = 5e-4;
@@ -45,11 +46,19 @@ impl Whitening {
         Self { bias_is_frozen, ..self }
     }
 
+    /// The windows for images of `plane`: at every place, or at every second along a long side. These don't overlap, and as
+    /// many filters as a window has values, each with its negative, lose nothing of it.
+    pub(crate) fn window(plane: [usize; 2]) -> Window {
+        let stride = front::halving(plane, LONG).stride;
+        Window { stride, ..Window::square(2, 1) }
+    }
+
     /// # Shapes
     /// - `images`: `[batch, height, width, channels]`, normalised by channel.
-    /// - returns: `[batch, height − 1, width − 1, 8 · channels]`.
+    /// - returns: `[batch, height − 1, width − 1, 8 · channels]`; ⌊side / 2⌋ in place of side − 1 where that is long.
     pub(crate) fn forward(&self, images: Tensor<4>) -> Tensor<4> {
-        let features = zoo_kernels::conv2d(images, self.weight.val(), Window::square(2, 1));
+        let window = Self::window(front::plane(&images));
+        let features = zoo_kernels::conv2d(images, self.weight.val(), window);
         let bias = self.bias.val();
         let bias = if self.bias_is_frozen { bias.detach() } else { bias };
         zoo_kernels::affine(features, bias.ones_like(), bias, Activation::Gelu)

@@ -77,7 +77,7 @@ impl InputSpec {
 }
 
 /// The `[architecture]` of a recipe: makes a model that gradient descent can train.
-pub trait Architecture: Clone + Send {
+pub trait Architecture: Clone + std::fmt::Debug + Send {
     /// The model that it makes.
     type Model: Classifier + Module;
 
@@ -86,7 +86,8 @@ pub trait Architecture: Clone + Send {
         std::any::type_name::<Self>()
     }
 
-    /// What the model sees of an image.
+    /// What the model sees of an image: what it is given in place of images. Training computes it, once per image where images
+    /// are not varied.
     fn features(&self) -> Features {
         Features::Pixels
     }
@@ -104,6 +105,12 @@ pub trait Architecture: Clone + Send {
         let model = self.init(input, device);
         let _ = parameters(&model);
         model
+    }
+
+    /// How many values of one image a step of training keeps for the gradient, roughly: what goes into the layers and comes out of
+    /// them. Memory is estimated from it. Default: twice the values of `input`, which is about what a linear model keeps.
+    fn activations(&self, input: &InputSpec) -> usize {
+        2 * input.values()
     }
 
     /// The same architecture with GELU in place of an activation that has a kink; `None` if there is no such activation.

@@ -1,14 +1,20 @@
-//! What a model sees of an image: pixels, or features that are not learnt.
+//! What a model sees of an image: pixels, features that are not learnt, or what another network has learnt to see.
 
-use burn::tensor::{Tensor, TensorData};
+use std::fmt::Debug;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use burn::tensor::{FloatDType, Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::classifier::Classifier;
 
 /// What a model sees of an image.
 ///
 /// The features of an image are an image themselves, of one pixel and one channel per feature, so that models that take pixels take
 /// them as well.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Features {
     /// The image as it is.
@@ -16,48 +22,139 @@ pub enum Features {
     Pixels,
     /// Histograms of oriented gradients and of hues ([`zoo_features::hog_hue`]; CS231n, assignment 1, *features*).
     HogHue,
+    /// For few images, of any size: gradients pooled to at most 7×7 fields, hues, and mean and standard deviation of each channel over
+    /// the image and over a grid of 4×4 ([`zoo_features::hog_hue_colour`]).
+    HogHueColour,
+    /// What a network that was trained before sees: `{ network = "runs/0001-train-cnn-cifar10" }`, the folder of a finished run of a
+    /// `cnn` or an `mlp`, whose last layer is left out; or a file with torchvision's weights of ResNet-18, `resnet18.pth` or
+    /// `resnet18.safetensors`. Images are resized to the size that the run was trained on; ResNet-18 takes any from 32×32 on.
+    Network(PathBuf),
 }
 
 impl Features {
+    /// What computes those that follow from the pixels only; `None` for those of a network, which has to be opened first.
+    #[must_use]
+    pub const fn plain(&self) -> Option<Extractor> {
+        match self {
+            Self::Pixels => Some(Extractor::Pixels),
+            Self::HogHue => Some(Extractor::HogHue),
+            Self::HogHueColour => Some(Extractor::HogHueColour),
+            Self::Network(_) => None,
+        }
+    }
+}
+
+/// A network whose weights don't change any more, without its last layer.
+pub trait Network: Debug + Send + Sync {
+    /// How many features an image has.
+    fn features(&self) -> usize;
+
+    /// How many images [`forward`](Self::forward) handles well at a time.
+    fn batch_size(&self) -> usize;
+
+    /// The features of images.
+    ///
+    /// # Shapes
+    /// - `images`: `[batch, channels, height, width]`, pixel values 0 to 255, of any size, `f32`, off autodiff.
+    /// - returns: `[batch, features]`.
+    fn forward(&self, images: Tensor<4>) -> Tensor<2>;
+}
+
+/// What computes [`Features`] of images. No gradient goes through it.
+#[derive(Clone, Debug)]
+pub enum Extractor {
+    /// See [`Features::Pixels`].
+    Pixels,
+    /// See [`Features::HogHue`].
+    HogHue,
+    /// See [`Features::HogHueColour`].
+    HogHueColour,
+    /// See [`Features::Network`].
+    Network(Arc<dyn Network>),
+}
+
+impl Extractor {
+    /// Whether images stay as they are.
+    #[must_use]
+    pub const fn is_identity(&self) -> bool {
+        matches!(self, Self::Pixels)
+    }
+
     /// The shape of the features of an image of `shape`: channels, height, width.
     #[must_use]
-    pub fn shape(self, shape: [usize; 3]) -> [usize; 3] {
+    pub fn shape(&self, shape: [usize; 3]) -> [usize; 3] {
         match self {
             Self::Pixels => shape,
             Self::HogHue => [zoo_features::hog_hue_length(shape), 1, 1],
+            Self::HogHueColour => [zoo_features::hog_hue_colour_length(shape), 1, 1],
+            Self::Network(network) => [network.features(), 1, 1],
         }
     }
 
-    /// The features of images, `[image, channel, row, column]` in one buffer, pixel values 0 to 255.
+    /// How many images [`forward`](Self::forward) handles well at a time.
     #[must_use]
-    pub fn of(self, images: Vec<f32>, shape: [usize; 3]) -> Vec<f32> {
+    pub fn batch_size(&self) -> usize {
         match self {
-            Self::Pixels => images,
-            Self::HogHue => zoo_features::hog_hue(&images, shape),
+            Self::Pixels | Self::HogHue | Self::HogHueColour => 1000,
+            Self::Network(network) => network.batch_size(),
         }
     }
 
-    /// The features of images on a device. Histograms are counted by the processor, whichever the device; no gradient goes through
-    /// them.
+    /// The features of images on a device, in the images' precision. Histograms are counted by the processor, whichever the device.
     ///
     /// # Shapes
-    /// - `images`: `[batch, channels, height, width]`, pixel values 0 to 255.
+    /// - `images`: `[batch, channels, height, width]`, pixel values 0 to 255, off autodiff.
     /// - returns: `[batch, features, 1, 1]`, or the images.
     ///
     /// # Panics
     /// If the device can't deliver the images.
     #[must_use]
-    pub fn forward(self, images: Tensor<4>) -> Tensor<4> {
-        if self == Self::Pixels {
-            return images;
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::Pixels => images,
+            Self::HogHue => self.count(images, zoo_features::hog_hue),
+            Self::HogHueColour => self.count(images, zoo_features::hog_hue_colour),
+            Self::Network(network) => {
+                let precision = images.dtype();
+                let features = network.forward(images.cast(FloatDType::F32)).cast(precision);
+                let [batch, length] = features.dims();
+                features.reshape([batch, length, 1, 1])
+            }
         }
+    }
+
+    /// Lets the processor compute `features` of the pixels of images of a shape.
+    fn count(&self, images: Tensor<4>, features: fn(&[f32], [usize; 3]) -> Vec<f32>) -> Tensor<4> {
         let [batch, channels, height, width] = images.dims();
         let (device, precision) = (images.device(), images.dtype());
-        let pixels = images.into_data().convert::<f32>().try_to_vec().expect("converted to f32");
+        let pixels: Vec<f32> = images.into_data().convert::<f32>().try_to_vec().expect("converted to f32");
         let shape = [channels, height, width];
-        let [features, ..] = self.shape(shape);
-        let data = TensorData::new(self.of(pixels, shape), [batch, features, 1, 1]);
+        let [length, ..] = self.shape(shape);
+        let data = TensorData::new(features(&pixels, shape), [batch, length, 1, 1]);
         Tensor::from_data(data, (&device, precision))
+    }
+}
+
+/// A classifier of images, made of one of their features.
+#[derive(Clone, Debug)]
+pub struct WithFeatures<M> {
+    /// What computes the features.
+    pub extractor: Extractor,
+    /// What classifies them.
+    pub model: M,
+}
+
+impl<M: Classifier> Classifier for WithFeatures<M> {
+    fn batch_size(&self) -> usize {
+        self.extractor.batch_size().min(self.model.batch_size())
+    }
+
+    fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        self.model.forward(self.extractor.forward(images))
+    }
+
+    fn probabilities(&self, scores: Tensor<2>) -> Tensor<2> {
+        self.model.probabilities(scores)
     }
 }
 
@@ -71,8 +168,10 @@ mod tests {
     fn features_have_the_precision_of_the_images() {
         let images = Tensor::<4>::ones([2, 3, 8, 8], &Device::flex());
         for precision in [DType::F32, DType::F64] {
-            let features = Features::HogHue.forward(images.clone().cast(precision));
-            assert_eq!((features.dtype(), features.dims()), (precision, [2, 19, 1, 1]));
+            for (features, length) in [(Features::HogHue, 19), (Features::HogHueColour, 19 + 102)] {
+                let features = features.plain().unwrap().forward(images.clone().cast(precision));
+                assert_eq!((features.dtype(), features.dims()), (precision, [2, length, 1, 1]));
+            }
         }
     }
 }

@@ -26,12 +26,13 @@ impl InvalidConfig {
         Err(Self { key: key.into(), value: value.to_string(), expected: expected.into() })
     }
 
-    /// Accepts a share, 0 ≤ `value` < 1: of images that are dropped, of what is kept of a mean.
+    /// Accepts a share, 0 ≤ `value` < 1: of images that are dropped, of what is kept of a mean. It is below 1 as an `f32`, too, which is
+    /// computed with.
     ///
     /// # Errors
     /// If `value` is outside, or not a number.
     pub fn share(key: &str, value: f64) -> Result<(), Self> {
-        Self::check((0.0..1.0).contains(&value), key, value, "at least 0 and below 1")
+        Self::check((0.0..1.0).contains(&value) && (value as f32) < 1.0, key, value, "at least 0 and below 1")
     }
 
     /// Accepts a finite `value` > 0.
@@ -63,6 +64,7 @@ mod tests {
         assert_eq!(accepted(InvalidConfig::share), [false, true, true, false, false, false]);
         assert_eq!(accepted(InvalidConfig::positive), [false, false, true, true, false, false]);
         assert_eq!(accepted(InvalidConfig::not_negative), [false, true, true, true, false, false]);
+        assert!(InvalidConfig::share("key", 1.0 - 1e-9).is_err());
         let error = InvalidConfig::share("ema.decay", 1.0).unwrap_err().to_string();
         assert_eq!(error, "ema.decay = 1: must be at least 0 and below 1");
     }

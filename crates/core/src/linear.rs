@@ -12,7 +12,7 @@ use crate::invalid_config::InvalidConfig;
 use crate::normalizer::Normalizer;
 
 /// The `[architecture]` of a linear model.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LinearConfig {
     /// What x is. Default: `pixels`.
@@ -37,9 +37,9 @@ impl LinearConfig {
     /// # Errors
     /// The first value that is not.
     pub fn validate(&self) -> Result<(), InvalidConfig> {
-        let Self { features: _, scale, deviation } = *self;
-        InvalidConfig::positive("architecture.scale", scale)?;
-        InvalidConfig::not_negative("architecture.deviation", deviation)
+        let Self { features: _, scale, deviation } = self;
+        InvalidConfig::positive("architecture.scale", *scale)?;
+        InvalidConfig::not_negative("architecture.deviation", *deviation)
     }
 }
 
@@ -51,8 +51,6 @@ impl LinearConfig {
 pub struct LinearScores {
     normalizer: Normalizer,
     linear: Linear,
-    #[module(skip)]
-    features: Features,
 }
 
 impl LinearScores {
@@ -64,19 +62,18 @@ impl LinearScores {
             .init(device);
         let normalizer = match config.features {
             Features::Pixels => Normalizer::mean_image(input, config.scale as f32, device),
-            Features::HogHue => Normalizer::channels(input, device),
+            _ => Normalizer::channels(input, device),
         };
-        Self { normalizer, linear, features: config.features }
+        Self { normalizer, linear }
     }
 
-    /// Scores images.
+    /// Scores images, or their features.
     ///
     /// # Shapes
-    /// - `images`: `[batch, channels, height, width]`, pixel values 0 to 255.
+    /// - `features`: `[batch, channels, height, width]`, pixel values 0 to 255; or `[batch, features, 1, 1]`.
     /// - returns: `[batch, classes]`.
     #[must_use]
-    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let features = self.features.forward(images);
+    pub fn forward(&self, features: Tensor<4>) -> Tensor<2> {
         let [_, channels, height, width] = features.dims();
         let [scale, shift] = self.normalizer.scale_and_shift([channels, height, width]);
         zoo_kernels::linear(features.flatten(1, 3), scale, shift, self.weight(), self.bias())
@@ -101,12 +98,11 @@ mod tests {
     use super::*;
 
     /// Scores of images by fixed weights, times `size`.
-    fn forward(architecture: LinearConfig, size: f32, images: &Tensor<4>) -> Tensor<2> {
+    fn forward(architecture: &LinearConfig, size: f32, images: &Tensor<4>) -> Tensor<2> {
         let device = images.device();
         let [_, channels, height, width] = images.dims();
-        let shape = architecture.features.shape([channels, height, width]);
-        let input = InputSpec::without_statistics(shape, 4);
-        let mut model = LinearScores::new(&architecture, &input, &device);
+        let input = InputSpec::without_statistics([channels, height, width], 4);
+        let mut model = LinearScores::new(architecture, &input, &device);
         let values: Vec<f32> = (0..4 * input.values()).map(|at| size * (at as f32 * 0.7).sin()).collect();
         let weight = Tensor::from_data(TensorData::new(values, [input.values(), 4]), &device);
         let bias = Tensor::from_data([1.0, 2.0, 3.0, 4.0], &device);
@@ -121,9 +117,9 @@ mod tests {
 
     #[test]
     fn pixels_are_divided_by_the_scale() {
-        let unit = forward(LinearConfig::default(), 1.0, &images());
+        let unit = forward(&LinearConfig::default(), 1.0, &images());
         let raw = LinearConfig { scale: 1.0, ..LinearConfig::default() };
-        let difference: f32 = (unit - forward(raw, 1.0 / 255.0, &images())).abs().max().into_scalar();
+        let difference: f32 = (unit - forward(&raw, 1.0 / 255.0, &images())).abs().max().into_scalar();
         assert!(difference < 1e-4, "{difference}");
     }
 
@@ -137,16 +133,20 @@ mod tests {
     }
 
     #[test]
-    fn looks_at_features() {
-        let hog = LinearConfig { features: Features::HogHue, ..LinearConfig::default() };
-        // The same as a linear model of features that were computed elsewhere.
-        let features = Features::HogHue.forward(images());
-        let [batch, count, ..] = features.dims();
-        assert_eq!((batch, [count, 1, 1]), (5, Features::HogHue.shape([3, 16, 16])));
-        let plain = LinearConfig { scale: 1.0, ..LinearConfig::default() };
-        let expected = forward(plain, 1.0, &features);
-        let difference: f32 = (forward(hog, 1.0, &images()) - expected).abs().max().into_scalar();
-        assert!(difference < 1e-5, "{difference}");
+    fn features_are_divided_by_their_own_deviation() {
+        let input = InputSpec {
+            channel_mean: vec![1.0, 2.0],
+            channel_deviation: vec![0.5, 0.25],
+            ..InputSpec::without_statistics([2, 1, 1], 2)
+        };
+        let config = LinearConfig { features: Features::HogHueColour, ..LinearConfig::default() };
+        let device = Device::flex();
+        let mut model = LinearScores::new(&config, &input, &device);
+        let weight = Tensor::from_data([[1.0, 0.0], [0.0, 1.0]], &device);
+        model.linear = Linear { weight: Param::from_tensor(weight), ..model.linear };
+        let features = Tensor::<1>::from_data([2.0, 1.0], &device).reshape([1, 2, 1, 1]);
+        let scores: Vec<f32> = model.forward(features).into_data().try_to_vec().unwrap();
+        assert!((scores[0] - 2.0).abs() < 1e-2 && (scores[1] + 4.0).abs() < 1e-2, "{scores:?}");
     }
 
     #[test]

@@ -3,6 +3,9 @@
 use burn::tensor::Tensor;
 use zoo_schema::{ConfusionMatrix, TestMetrics};
 
+/// The guesses of top-5 accuracy.
+const GUESSES: usize = 5;
+
 /// Scores `[images, classes]` in memory, row by row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scores {
@@ -107,6 +110,24 @@ impl Scores {
     /// If there is not one label per image.
     #[must_use]
     pub fn top_k_accuracy(&self, labels: &[usize], k: usize) -> f64 {
+        self.hits(labels, k, f32::NEG_INFINITY)
+    }
+
+    /// Top-5 accuracy, `None` where it says nothing: with no more than five classes every guess would be right. Where scores are of
+    /// `votes`, each for one class, a class without any is no guess, and fewer than five votes are no five guesses.
+    ///
+    /// # Panics
+    /// If there is not one label per image.
+    #[must_use]
+    pub fn top_5_accuracy(&self, labels: &[usize], votes: Option<usize>) -> Option<f64> {
+        // A vote counts 1, whatever else orders classes with equally many.
+        let least = if votes.is_some() { 1.0 } else { f32::NEG_INFINITY };
+        let says_something = self.classes > GUESSES && votes.is_none_or(|votes| votes >= GUESSES);
+        says_something.then(|| self.hits(labels, GUESSES, least))
+    }
+
+    /// The share of images whose label is among the `k` largest scores, and is at least `least`.
+    fn hits(&self, labels: &[usize], k: usize, least: f32) -> f64 {
         assert_eq!(labels.len(), self.len(), "one label per image");
         let ahead = |row: &[f32], label: usize| {
             row.iter()
@@ -114,21 +135,27 @@ impl Scores {
                 .filter(|&(class, &score)| score > row[label] || (score == row[label] && class < label))
                 .count()
         };
-        let hit = |row: &[f32], label: usize| !row[label].is_nan() && ahead(row, label) < k;
+        let hit = |row: &[f32], label: usize| row[label] >= least && ahead(row, label) < k;
         let hits = self.rows().zip(labels).filter(|&(row, &label)| hit(row, label)).count();
         hits as f64 / labels.len().max(1) as f64
     }
 
-    /// All figures on test images of these `labels`; `classes` are the names of the classes, in the order of labels, and `loss` is
-    /// the mean loss, if there is one.
+    /// All figures on test images of these `labels`; `classes` are the names of the classes, in the order of labels, `votes` is what
+    /// [`top_5_accuracy`](Self::top_5_accuracy) asks for, and `loss` the mean loss, if there is one.
     ///
     /// # Panics
     /// If there is not one label per image, or not one name per class.
     #[must_use]
-    pub fn test_metrics(&self, labels: &[usize], classes: &[String], loss: Option<f64>) -> TestMetrics {
+    pub fn test_metrics(
+        &self,
+        labels: &[usize],
+        classes: &[String],
+        votes: Option<usize>,
+        loss: Option<f64>,
+    ) -> TestMetrics {
         assert!(self.is_empty() || self.classes == classes.len(), "one name per class");
         let confusion = ConfusionMatrix::new(labels, &self.predictions(), classes.len());
-        TestMetrics::new(confusion, self.top_k_accuracy(labels, 5), loss, classes)
+        TestMetrics::new(confusion, self.top_5_accuracy(labels, votes), loss, classes)
     }
 }
 
@@ -154,6 +181,19 @@ mod tests {
     }
 
     #[test]
+    fn five_guesses_are_told_only_where_they_say_something() {
+        let six = Scores::from_rows([6.0, 5.0, 4.0, 3.0, 2.0, 1.0].repeat(2), 6);
+        assert_eq!(six.top_5_accuracy(&[4, 5], None), Some(0.5));
+        let five = Scores::from_rows(vec![0.0; 5], 5);
+        assert_eq!(five.top_5_accuracy(&[0], None), None);
+        // Three votes for one class, two for another: those without any are no guesses.
+        let votes = Scores::from_rows([0.0, 3.5, 0.0, 0.0, 0.0, 2.3].repeat(3), 6);
+        assert_eq!(votes.top_5_accuracy(&[0, 1, 5], Some(5)), Some(2.0 / 3.0));
+        assert_eq!(votes.top_5_accuracy(&[0, 1, 5], None), Some(1.0));
+        assert_eq!(votes.top_5_accuracy(&[0, 1, 5], Some(4)), None);
+    }
+
+    #[test]
     fn top_1_is_the_accuracy_of_the_predictions() {
         let scores = Scores::from_rows((0..60).map(|i| ((i * 7919) % 13) as f32).collect(), 6);
         let labels = [0, 1, 2, 3, 4, 5, 0, 1, 2, 3];
@@ -165,8 +205,8 @@ mod tests {
     fn test_metrics_follow_from_the_scores() {
         let scores = Scores::from_rows(vec![1.0, 0.0, 0.0, 1.0], 2);
         let classes = ["cat".to_string(), "dog".to_string()];
-        let metrics = scores.test_metrics(&[0, 0], &classes, Some(0.5));
-        assert_eq!((metrics.accuracy, metrics.top_5_accuracy, metrics.loss), (0.5, 1.0, Some(0.5)));
+        let metrics = scores.test_metrics(&[0, 0], &classes, None, Some(0.5));
+        assert_eq!((metrics.accuracy, metrics.top_5_accuracy, metrics.loss), (0.5, None, Some(0.5)));
         assert_eq!(metrics.confusion.counts(), [[1, 1], [0, 0]]);
     }
 
@@ -176,7 +216,7 @@ mod tests {
         assert_eq!((scores.len(), scores.classes(), scores.rows().len()), (0, 0, 0));
         assert!(scores.is_empty() && scores.predictions().is_empty() && scores.are_finite());
         assert_eq!((scores.top_k_accuracy(&[], 5), scores.largest_difference(&Scores::empty())), (0.0, 0.0));
-        let nothing = scores.test_metrics(&[], &["cat".into(), "dog".into()], None);
+        let nothing = scores.test_metrics(&[], &["cat".into(), "dog".into()], None, None);
         assert_eq!((nothing.accuracy, nothing.per_class.len()), (0.0, 2));
         let device = burn::tensor::Device::flex();
         for _ in 0..2 {

@@ -15,7 +15,7 @@ pub struct Augment {
     /// Mirror left and right. Default: `none`.
     pub flip: Flip,
     /// Shift by up to this many pixels each way: the image is padded by its own reflection and cropped to its
-    /// size again. Default: 0.
+    /// size again. Along a side of fewer than 32 pixels it is less in proportion, rounded down. Default: 0.
     pub crop: usize,
     /// Height and width of a square around a random pixel that is hidden (DeVries and Taylor, *Improved Regularization of
     /// Convolutional Neural Networks with Cutout*, 2017): each of its channels becomes the mean of the image's own.
@@ -35,6 +35,24 @@ pub enum Flip {
     /// About half of them, drawn once, in one epoch and the others in the next: any two epochs in a row see each image both
     /// ways (Jordan, *94% on CIFAR-10 in 3.29 Seconds on a Single GPU*, 2024).
     Alternating,
+    /// `alternating` where mirrored images keep their class (see [`Images::mirrorable`](crate::Images::mirrorable)), as those of
+    /// CIFAR-10 and shapes10 do; `none` where they may not, as in a folder of images.
+    Auto,
+    /// Likewise `random` or `none`.
+    AutoRandom,
+}
+
+impl Flip {
+    /// What it comes to for images that are [mirrorable](crate::Images::mirrorable) or not; none of the automatic ones.
+    #[must_use]
+    pub const fn resolve(self, mirrorable: bool) -> Self {
+        match self {
+            Self::Auto if mirrorable => Self::Alternating,
+            Self::AutoRandom if mirrorable => Self::Random,
+            Self::Auto | Self::AutoRandom => Self::None,
+            Self::None | Self::Random | Self::Alternating => self,
+        }
+    }
 }
 
 /// A way to look at an image: from where, in which direction, and how much of it.
@@ -58,6 +76,9 @@ struct Hole {
     side: i32,
 }
 
+/// The shortest side that is moved by all of [`Augment::crop`]: CIFAR-10's.
+const WHOLE: usize = 32;
+
 /// Draws what happens to the images of one epoch.
 #[derive(Debug)]
 pub(crate) struct Augmentation {
@@ -68,7 +89,7 @@ pub(crate) struct Augmentation {
 }
 
 impl Augmentation {
-    /// For epoch number `epoch` over `images` images.
+    /// For epoch number `epoch` over `images` images; `augment` has a [resolved](Flip::resolve) flip.
     pub(crate) fn new(augment: Augment, images: usize, (seed, epoch): (u64, usize)) -> Self {
         let mut mirrored = Vec::new();
         if augment.flip == Flip::Alternating {
@@ -82,11 +103,13 @@ impl Augmentation {
     /// Draws how the next image, the one at `position`, is seen.
     pub(crate) fn draw(&mut self, position: usize, shape: ImageShape) -> View {
         let Augment { flip, crop, cutout } = self.augment;
-        let reach = crop as i32;
-        let mut shift = || if reach == 0 { 0 } else { self.random.random_range(-reach..=reach) };
-        let (down, right) = (shift(), shift());
+        let mut shift = |side: usize| match (crop * side.min(WHOLE) / WHOLE) as i32 {
+            0 => 0,
+            reach => self.random.random_range(-reach..=reach),
+        };
+        let (down, right) = (shift(shape.height), shift(shape.width));
         let mirrored = match flip {
-            Flip::None => false,
+            Flip::None | Flip::Auto | Flip::AutoRandom => false,
             Flip::Random => self.random.random_bool(0.5),
             Flip::Alternating => self.mirrored[position],
         };
@@ -218,7 +241,8 @@ mod tests {
     fn draws_every_offset_and_both_directions() {
         let mut augmentation =
             Augmentation::new(Augment { flip: Flip::Random, crop: 2, cutout: 0 }, 1000, (1, 0));
-        let draws: Vec<_> = (0..1000).map(|position| augmentation.draw(position, LINE)).collect();
+        let shape = ImageShape::CIFAR10;
+        let draws: Vec<_> = (0..1000).map(|position| augmentation.draw(position, shape)).collect();
         for offset in -2..=2 {
             assert!(
                 draws.iter().any(|draw| draw.down == offset) && draws.iter().any(|draw| draw.right == offset)
@@ -226,6 +250,24 @@ mod tests {
         }
         let mirrored = draws.iter().filter(|draw| draw.mirrored).count();
         assert!((400..600).contains(&mirrored), "{mirrored}");
+    }
+
+    #[test]
+    fn short_sides_are_moved_less() {
+        let shape = ImageShape { channels: 1, height: 8, width: 24 };
+        let mut augmentation = Augmentation::new(Augment { crop: 2, ..Augment::default() }, 100, (1, 0));
+        let draws: Vec<_> = (0..100).map(|position| augmentation.draw(position, shape)).collect();
+        assert!(draws.iter().all(|draw| draw.down == 0 && draw.right.abs() <= 1));
+        assert!((-1..=1).all(|right| draws.iter().any(|draw| draw.right == right)));
+    }
+
+    #[test]
+    fn automatic_flips_mirror_only_what_keeps_its_class() {
+        use Flip::{Alternating, Auto, AutoRandom, None, Random};
+        let resolved =
+            |mirrorable| [Auto, AutoRandom, None, Random, Alternating].map(|flip| flip.resolve(mirrorable));
+        assert_eq!(resolved(true), [Alternating, Random, None, Random, Alternating]);
+        assert_eq!(resolved(false), [None, None, None, Random, Alternating]);
     }
 
     #[test]

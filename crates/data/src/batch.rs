@@ -55,15 +55,33 @@ impl Subset {
         let shape = self.shape();
         let mut values = vec![0.0; items.len() * shape.values()];
         values.par_chunks_exact_mut(shape.values()).zip(items).for_each(|(into, &(position, view))| {
-            view.apply(shape, self.pixels(position), into);
+            view.apply(shape, &self.pixels(position), into);
         });
-        let labels: Vec<i32> = items.iter().map(|&(position, _)| self.label(position) as i32).collect();
         let dimensions = [items.len(), shape.channels, shape.height, shape.width];
         Batch {
             images: Tensor::from_data(TensorData::new(values, dimensions), device),
-            labels: Tensor::from_data(TensorData::new(labels, [items.len()]), device),
+            labels: self.labels_at(items.iter().map(|&(position, _)| position), device),
         }
     }
+
+    /// The labels of the images at `positions`, `[batch]`.
+    ///
+    /// # Panics
+    /// If a position is not below [`len`](Self::len).
+    #[must_use]
+    pub fn labels_at(&self, positions: impl IntoIterator<Item = usize>, device: &Device) -> Tensor<1, Int> {
+        let labels: Vec<i32> = positions.into_iter().map(|position| self.label(position) as i32).collect();
+        let count = labels.len();
+        Tensor::from_data(TensorData::new(labels, [count]), device)
+    }
+}
+
+/// The order in which epoch number `epoch` takes each of `images` images once; it follows from (`seed`, `epoch`).
+#[must_use]
+pub fn epoch_order(images: usize, (seed, epoch): (u64, usize)) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..images).collect();
+    order.shuffle(&mut generator(seed, Purpose::Shuffle, epoch as u64));
+    order
 }
 
 /// One pass over the training images in random order, augmented, a batch at a time.
@@ -80,7 +98,7 @@ pub struct Epoch<'a> {
 }
 
 impl<'a> Epoch<'a> {
-    /// Prepares epoch number `epoch` over `subset`.
+    /// Prepares epoch number `epoch` over `subset`. What an automatic flip comes to follows from its images.
     ///
     /// # Panics
     /// If `batch_size` is 0.
@@ -93,15 +111,30 @@ impl<'a> Epoch<'a> {
         device: &'a Device,
     ) -> Self {
         assert!(batch_size > 0, "a batch holds at least one image");
-        let mut order: Vec<usize> = (0..subset.len()).collect();
-        order.shuffle(&mut generator(seed, Purpose::Shuffle, epoch as u64));
+        let augment = Augment { flip: augment.flip.resolve(subset.is_mirrorable()), ..augment };
         Self {
             subset,
-            order: order.into_iter(),
+            order: epoch_order(subset.len(), (seed, epoch)).into_iter(),
             batch_size,
             augmentation: Augmentation::new(augment, subset.len(), (seed, epoch)),
             device,
         }
+    }
+
+    /// What follows after the first `done` batches, drawn as if they had been taken.
+    #[must_use]
+    pub fn after(mut self, done: usize) -> Self {
+        for _ in 0..done {
+            self.draw();
+        }
+        self
+    }
+
+    /// How the images of the next batch are seen.
+    fn draw(&mut self) -> Vec<(usize, View)> {
+        let shape = self.subset.shape();
+        let positions = self.order.by_ref().take(self.batch_size);
+        positions.map(|position| (position, self.augmentation.draw(position, shape))).collect()
     }
 }
 
@@ -109,13 +142,7 @@ impl Iterator for Epoch<'_> {
     type Item = Batch;
 
     fn next(&mut self) -> Option<Batch> {
-        let shape = self.subset.shape();
-        let items: Vec<_> = self
-            .order
-            .by_ref()
-            .take(self.batch_size)
-            .map(|position| (position, self.augmentation.draw(position, shape)))
-            .collect();
+        let items = self.draw();
         (!items.is_empty()).then(|| self.subset.gather(&items, self.device))
     }
 
@@ -129,8 +156,11 @@ impl ExactSizeIterator for Epoch<'_> {}
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::augment::Flip;
+    use crate::images::Images;
     use crate::shapes10;
 
     fn values(batch: &Batch) -> (Vec<f32>, Vec<i64>) {
@@ -146,7 +176,7 @@ mod tests {
         let batch = train.batch([3, 0], &Device::flex());
         assert_eq!(batch.images.dims(), [2, 3, 32, 32]);
         let expected: Vec<f32> =
-            train.pixels(3).iter().chain(train.pixels(0)).map(|&p| f32::from(p)).collect();
+            train.pixels(3).iter().chain(&*train.pixels(0)).map(|&p| f32::from(p)).collect();
         assert_eq!(values(&batch), (expected, vec![train.label(3) as i64, train.label(0) as i64]));
     }
 
@@ -187,6 +217,25 @@ mod tests {
     }
 
     #[test]
+    fn an_automatic_flip_follows_from_the_images() {
+        let device = Device::flex();
+        let pixels = |subset: &Subset, flip| -> Vec<f32> {
+            let augment = Augment { flip, ..Augment::default() };
+            Epoch::new(subset, 30, augment, (1, 0), &device).flat_map(|batch| values(&batch).0).collect()
+        };
+        let mirrorable = shapes10::generate(30, 10, 1).train;
+        assert_eq!(pixels(&mirrorable, Flip::Auto), pixels(&mirrorable, Flip::Alternating));
+        assert_eq!(pixels(&mirrorable, Flip::AutoRandom), pixels(&mirrorable, Flip::Random));
+        let (all, labels) = (0..30)
+            .map(|at| (mirrorable.pixels(at).to_vec(), mirrorable.label(at) as u32))
+            .unzip::<_, _, Vec<_>, _>();
+        let images = Images::new(mirrorable.shape(), all.concat(), labels).unwrap().mirrorable(false);
+        let folder = Subset::all(Arc::new(images));
+        assert_eq!(pixels(&folder, Flip::Auto), pixels(&mirrorable, Flip::None));
+        assert_eq!(pixels(&folder, Flip::AutoRandom), pixels(&mirrorable, Flip::None));
+    }
+
+    #[test]
     fn augmentation_repeats_with_the_seed() {
         let train = shapes10::generate(30, 10, 1).train;
         let device = Device::flex();
@@ -196,5 +245,8 @@ mod tests {
         };
         assert_eq!(pixels(1), pixels(1));
         assert_ne!(pixels(1), pixels(2));
+        let batches = || Epoch::new(&train, 8, augment, (1, 0), &device);
+        let rest: Vec<_> = batches().skip(2).map(|batch| values(&batch)).collect();
+        assert_eq!(batches().after(2).map(|batch| values(&batch)).collect::<Vec<_>>(), rest);
     }
 }

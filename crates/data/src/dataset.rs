@@ -1,6 +1,7 @@
 //! A named set of training and test images, and the split that training works with.
 
 use md5::{Digest, Md5};
+use zoo_files::hexadecimal;
 
 use crate::error::{DataError, Result};
 use crate::images::{ImageShape, Subset};
@@ -14,6 +15,8 @@ pub struct Dataset {
     pub classes: Vec<String>,
     /// The training images.
     pub train: Subset,
+    /// Images to choose by, where the source says which; otherwise [`hold_out`](Self::hold_out) takes a share of the training images.
+    pub validation: Option<Subset>,
     /// The test images.
     pub test: Subset,
 }
@@ -38,6 +41,12 @@ impl Dataset {
     #[must_use]
     pub fn shape(&self) -> ImageShape {
         self.train.shape()
+    }
+
+    /// The training images with those that the source has for validation.
+    #[must_use]
+    pub fn all_train(&self) -> Subset {
+        self.validation.as_ref().map_or_else(|| self.train.clone(), |own| self.train.merge(own))
     }
 
     /// Keeps `train` training and `test` test images (all where `None`), each class in proportion, chosen by `seed`.
@@ -76,15 +85,22 @@ impl Dataset {
         })
     }
 
-    /// Holds out `fraction` of the training images for validation, each class in proportion, chosen by `seed`.
+    /// Holds out `fraction` of the training images for validation, each class in proportion, chosen by `seed`; images that show the same
+    /// object stay together.
     ///
-    /// Any fraction above 0 holds out at least one image; 0 holds out none.
+    /// Any fraction above 0 holds out at least one image; 0 holds out none. Where the source has validation images of its own, any
+    /// fraction above 0 means those, and with 0 they are training images as well.
     ///
     /// # Errors
     /// [`DataError::Validation`] if `fraction` is negative or not a number, or would leave nothing to train on.
     pub fn hold_out(self, fraction: f64, seed: u64) -> Result<Splits> {
         let count = self.held_out(fraction)?;
-        let (validation, train) = self.train.stratified(count, seed);
+        let (validation, train) = match &self.validation {
+            Some(own) if count == 0 => (own.split_at(0).0, self.all_train()),
+            Some(own) => (own.clone(), self.train.clone()),
+            None if self.train.has_groups() && count > 0 => self.train.by_drawn_group(fraction, seed),
+            None => self.train.stratified(count, seed),
+        };
         Ok(self.into_splits(train, validation))
     }
 
@@ -108,12 +124,15 @@ impl Dataset {
         Ok(count)
     }
 
-    /// The splits of `count`-fold cross-validation over the training images, each fold held out once: see [`Subset::folds`].
+    /// The splits of `count`-fold cross-validation over the training images, those that the source has for validation included, each
+    /// fold held out once: see [`Subset::folds`]. Images that show the same object are in one fold.
     ///
     /// # Errors
-    /// [`DataError::Folds`] if `count` is below 2 or above the number of training images.
+    /// [`DataError::Folds`] if `count` is below 2 or above the number of training images, or of objects.
     pub fn folds(self, count: usize, seed: u64) -> Result<Vec<Splits>> {
-        self.folds_by(count, |train| train.folds(count, seed))
+        self.folds_by(count, |train| {
+            if train.has_groups() { train.folds_by_group(count, seed) } else { train.folds(count, seed) }
+        })
     }
 
     /// The splits of `count`-fold cross-validation with consecutive folds: see [`Subset::consecutive_folds`].
@@ -129,11 +148,12 @@ impl Dataset {
         count: usize,
         divide: impl FnOnce(&Subset) -> Vec<(Subset, Subset)>,
     ) -> Result<Vec<Splits>> {
-        let available = self.train.len();
+        let train = self.all_train();
+        let available = train.grouped().len();
         if !(2..=available).contains(&count) {
             return Err(DataError::Folds { folds: count, available });
         }
-        let folds = divide(&self.train).into_iter();
+        let folds = divide(&train).into_iter();
         Ok(folds.map(|(train, validation)| self.clone().into_splits(train, validation)).collect())
     }
 
@@ -149,6 +169,12 @@ impl Splits {
         self.train.shape()
     }
 
+    /// The training images before some were held out, in the order of the dataset: the same ones whatever was held out.
+    #[must_use]
+    pub fn all_train(&self) -> Subset {
+        self.train.merge(&self.validation)
+    }
+
     /// A checksum (MD5, hexadecimal) of every pixel and label, in order, part by part: equal for the same images in the
     /// same split, and for nothing else.
     #[must_use]
@@ -158,20 +184,22 @@ impl Splits {
             digest.update((part.len() as u64).to_le_bytes());
             for position in 0..part.len() {
                 digest.update((part.label(position) as u32).to_le_bytes());
-                digest.update(part.pixels(position));
+                digest.update(&*part.pixels(position));
             }
         }
         hexadecimal(&digest.finalize())
     }
 }
 
-/// Bytes as text, two digits each.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+/// A checksum (MD5, hexadecimal) of a file's content.
+#[must_use]
+pub fn checksum(bytes: &[u8]) -> String {
+    hexadecimal(&Md5::digest(bytes))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::shapes10;
 
     #[test]
@@ -193,6 +221,17 @@ mod tests {
             error.to_string(),
             "asked for 101 training images, but shapes10 has 100; ask for 1 to 100"
         );
+    }
+
+    #[test]
+    fn what_was_held_out_does_not_show_in_all_training_images() {
+        let whole = shapes10::generate(50, 20, 1);
+        let pixels =
+            |subset: &Subset| (0..subset.len()).flat_map(|at| subset.pixels(at).to_vec()).collect::<Vec<_>>();
+        for fraction in [0.0, 0.1, 0.3] {
+            let splits = whole.clone().hold_out(fraction, 1).unwrap();
+            assert_eq!(pixels(&splits.all_train()), pixels(&whole.train), "{fraction}");
+        }
     }
 
     #[test]

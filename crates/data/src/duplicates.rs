@@ -1,4 +1,4 @@
-//! Test images that are also training images.
+//! Images that are equal, value by value; above all test images that are also training images.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
@@ -19,6 +19,9 @@ pub struct Duplicate {
     pub train: String,
 }
 
+/// Where an image is: its place among some parts, and its position there.
+pub type Place = (usize, usize);
+
 impl Splits {
     /// The test images that are equal, value by value, to a training or validation image, in the order of the test images. Labels
     /// don't count.
@@ -27,23 +30,15 @@ impl Splits {
     /// again.
     #[must_use]
     pub fn duplicates(&self) -> Vec<Duplicate> {
-        let mut searched: HashMap<u64, Vec<usize>> = HashMap::new();
-        for (position, hash) in hashes(&self.test).into_iter().enumerate() {
-            searched.entry(hash).or_default().push(position);
-        }
+        let parts = [&self.train, &self.validation, &self.test];
+        let test = parts.len() - 1;
         let mut found = Vec::new();
-        for part in [&self.train, &self.validation] {
-            for (other, hash) in hashes(part).into_iter().enumerate() {
-                let Some(positions) = searched.get_mut(&hash) else { continue };
-                // Equal images have equal hashes, but not the other way round. What is found is not searched any more.
-                positions.retain(|&position| {
-                    let is_equal = part.pixels(other) == self.test.pixels(position);
-                    if is_equal {
-                        let (test, train) = (self.test.name(position), part.name(other));
-                        found.push(Duplicate { position, test: test.into(), train: train.into() });
-                    }
-                    !is_equal
-                });
+        for group in equal_images(&parts) {
+            let (part, other) = group[0];
+            let is_seen = part != test;
+            for (_, position) in group.into_iter().filter(|&(part, _)| is_seen && part == test) {
+                let (test, train) = (self.test.name(position).into(), parts[part].name(other).into());
+                found.push(Duplicate { position, test, train });
             }
         }
         found.sort_unstable_by_key(|duplicate| duplicate.position);
@@ -51,11 +46,47 @@ impl Splits {
     }
 }
 
+/// The images in `parts` that are equal, value by value, to others: groups of two or more, in their order. Labels don't count.
+#[must_use]
+pub fn equal_images(parts: &[&Subset]) -> Vec<Vec<Place>> {
+    let mut alike: HashMap<u64, Vec<Place>> = HashMap::new();
+    for (part, subset) in parts.iter().enumerate() {
+        for (position, hash) in hashes(subset).into_iter().enumerate() {
+            alike.entry(hash).or_default().push((part, position));
+        }
+    }
+    // Equal images have equal hashes, but not the other way round.
+    let candidates = alike.into_values().filter(|places| places.len() > 1);
+    let mut groups: Vec<_> = candidates.flat_map(|places| equal_among(parts, &places)).collect();
+    groups.sort_unstable();
+    groups
+}
+
+/// The groups of equal images among a few.
+fn equal_among(parts: &[&Subset], places: &[Place]) -> Vec<Vec<Place>> {
+    let mut groups: Vec<Vec<Place>> = Vec::new();
+    for &(part, position) in places {
+        let pixels: &[u8] = &parts[part].pixels(position);
+        let is_equal = |group: &&mut Vec<Place>| {
+            let (part, position) = group[0];
+            let first: &[u8] = &parts[part].pixels(position);
+            first == pixels
+        };
+        match groups.iter_mut().find(is_equal) {
+            Some(group) => group.push((part, position)),
+            None => groups.push(vec![(part, position)]),
+        }
+    }
+    groups.retain(|group| group.len() > 1);
+    groups
+}
+
 /// A number for each image that follows from its pixels.
 fn hashes(subset: &Subset) -> Vec<u64> {
     let hash = |position| {
+        let pixels: &[u8] = &subset.pixels(position);
         let mut hasher = DefaultHasher::new();
-        hasher.write(subset.pixels(position));
+        hasher.write(pixels);
         hasher.finish()
     };
     (0..subset.len()).into_par_iter().map(hash).collect()
@@ -83,7 +114,9 @@ mod tests {
     fn splits(train: &[[u8; 2]], test: &[[u8; 2]], held_out: f64) -> Splits {
         let (train, test) = (part("train", train), part("test", test));
         let classes = ["a", "b"].map(String::from).to_vec();
-        Dataset { name: "tiny".into(), classes, train, test }.hold_out_last(held_out).unwrap()
+        Dataset { name: "tiny".into(), classes, train, validation: None, test }
+            .hold_out_last(held_out)
+            .unwrap()
     }
 
     fn named(splits: &Splits) -> Vec<(usize, String, String)> {
@@ -112,10 +145,27 @@ mod tests {
     }
 
     #[test]
+    fn equal_images_are_in_groups() {
+        let (first, second) =
+            (part("a", &[[1, 1], [2, 2], [1, 1]]), part("b", &[[3, 3], [1, 1], [2, 2], [4, 4]]));
+        let groups = equal_images(&[&first, &second]);
+        assert_eq!(groups, [vec![(0, 0), (0, 2), (1, 1)], vec![(0, 1), (1, 2)]]);
+        assert_eq!(equal_images(&[&second]), [[(0, 0); 0]; 0]);
+        // Whatever their hashes.
+        let places = [(0, 0), (0, 1), (0, 2), (1, 3)];
+        assert_eq!(equal_among(&[&first, &second], &places), [[(0, 0), (0, 2)]]);
+    }
+
+    #[test]
     fn only_images_that_are_used_count() {
         let whole = splits(&[[1, 1], [2, 2], [3, 3]], &[[3, 3], [1, 1]], 0.0);
-        let dataset =
-            Dataset { name: whole.name, classes: whole.classes, train: whole.train, test: whole.test };
+        let dataset = Dataset {
+            name: whole.name,
+            classes: whole.classes,
+            train: whole.train,
+            validation: None,
+            test: whole.test,
+        };
         let splits = dataset.limit_in_order(Some(2), None).unwrap().hold_out_last(0.5).unwrap();
         assert_eq!(named(&splits), [(1, "test/1".into(), "train/0".into())]);
     }

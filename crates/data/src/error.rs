@@ -19,25 +19,43 @@ pub enum DataError {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// There are neither batches nor an archive where CIFAR-10 was looked for.
+    /// There is nothing of a named dataset where it was looked for.
     #[error(
-        "no CIFAR-10 in {}: expected cifar-10-batches-bin, cifar-10-batches-py, or one of the official archives; \
-         `zoo data fetch cifar10` downloads it, --data-dir names another place", path.display()
+        "no {title} in {}: expected {}; `zoo data fetch {name}` downloads it, --data-dir names another place",
+        path.display(), places.join(" or ")
     )]
-    NoCifar10 {
+    NotFound {
+        /// What the dataset is called in print: CIFAR-10, MNIST, …
+        title: &'static str,
+        /// What `--data` calls it.
+        name: &'static str,
+        /// The files and folders that it may be in.
+        places: &'static [&'static str],
         /// The folder that was searched.
         path: PathBuf,
     },
-    /// One of the six batch files is not there.
-    #[error("{} is missing; CIFAR-10 needs five training batches and one test batch", path.display())]
-    MissingBatch {
-        /// The batch file, inside a folder or an archive.
+    /// One of the files that make up a dataset is not there.
+    #[error("{} is missing; {title} needs {files}", path.display())]
+    MissingFile {
+        /// The file, inside a folder or an archive.
         path: PathBuf,
+        /// What the dataset is called in print.
+        title: &'static str,
+        /// All the files that it needs, in words.
+        files: &'static str,
+    },
+    /// What is packed is larger than any dataset's.
+    #[error("{} unpacks to more than {limit} bytes, which no dataset here has; fetch it again", path.display())]
+    TooLarge {
+        /// The packed file, or an archive.
+        path: PathBuf,
+        /// How many bytes are read at most.
+        limit: u64,
     },
     /// A binary batch does not hold a whole number of records, or not as many as it should.
     #[error(
         "{} holds {found} bytes, expected {expected} ({records} records of {record} bytes): \
-         the file is truncated or not a CIFAR-10 batch; fetch it again", path.display()
+         the file is truncated or not a batch of CIFAR; fetch it again", path.display()
     )]
     BatchSize {
         /// The batch file.
@@ -54,10 +72,10 @@ pub enum DataError {
     /// A record's label names no class.
     #[error(
         "{}: record {record} (byte {offset}) has label {label}, but there are {classes} classes; \
-         the file is damaged or not a CIFAR-10 batch", path.display()
+         the file is damaged or of another dataset", path.display()
     )]
     Label {
-        /// The batch file.
+        /// The file.
         path: PathBuf,
         /// The record's number, from 0.
         record: usize,
@@ -69,12 +87,35 @@ pub enum DataError {
         classes: usize,
     },
     /// A Python batch is not the dictionary that CIFAR-10's are.
-    #[error("{}: {reason}; it is not a CIFAR-10 Python batch, or it is damaged", path.display())]
+    #[error("{}: {reason}; it is not a Python batch of CIFAR-10, or it is damaged", path.display())]
     Pickle {
         /// The batch file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A file of MNIST's format is not what it should be.
+    #[error("{}: {reason}; the file is damaged or not in MNIST's format (IDX)", path.display())]
+    Idx {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There are not as many labels as images.
+    #[error(
+        "{} holds {image_count} images, but {} holds {label_count} labels; they are not of the same dataset", images.display(),
+        labels.display()
+    )]
+    LabelCount {
+        /// The file of images.
+        images: PathBuf,
+        /// How many it holds.
+        image_count: usize,
+        /// The file of labels.
+        labels: PathBuf,
+        /// How many it holds.
+        label_count: usize,
     },
     /// A folder that should hold images of several classes does not.
     #[error("{}: {reason}", path.display())]
@@ -84,13 +125,33 @@ pub enum DataError {
         /// What is wrong with it and what is expected.
         reason: String,
     },
-    /// A file with an image's name is not an image.
-    #[error("cannot decode {}; remove it or replace it with a PNG or JPEG image", path.display())]
+    /// A file with a photo's name is not a photo, or is damaged.
+    #[error("cannot decode {}; remove it, or replace it with a whole PNG, JPEG, WebP, GIF, BMP or TIFF file", path.display())]
     Decode {
         /// The file.
         path: PathBuf,
         /// The decoder's reason.
         source: image::ImageError,
+    },
+    /// Some photos of a folder can't be decoded.
+    #[error("{}", broken_photos(folder, *photos, broken))]
+    Broken {
+        /// The folder.
+        folder: PathBuf,
+        /// How many photos there are in all.
+        photos: usize,
+        /// Those that can't be decoded.
+        broken: Vec<BrokenPhoto>,
+    },
+    /// The pattern that should tell which photos show the same object doesn't.
+    #[error(
+        "--group-by {pattern:?}: {reason}; give a regular expression that matches what the names of one object's photos have in common"
+    )]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
     },
     /// More images are asked for than there are, or none.
     #[error("asked for {asked} {part} images, but {name} has {available}; ask for 1 to {available}")]
@@ -128,7 +189,7 @@ pub enum DataError {
         /// The number of labels.
         labels: usize,
         /// The number of bytes.
-        pixels: usize,
+        pixels: u64,
         /// Channels × height × width.
         shape: String,
     },
@@ -179,9 +240,9 @@ pub enum DataError {
         /// What the server or the network said.
         reason: String,
     },
-    /// A download doesn't have the size of the official archive.
+    /// A download doesn't have the size of the official file.
     #[error(
-        "{url} delivers {found} bytes, but the official archive has {expected}: it is another file, and nothing of it was kept"
+        "{url} delivers {found} bytes, but the official file has {expected}: it is another one, of which nothing was kept"
     )]
     DownloadSize {
         /// The address.
@@ -191,10 +252,10 @@ pub enum DataError {
         /// The official length in bytes.
         expected: u64,
     },
-    /// A download doesn't have the checksum of the official archive.
-    #[error("{}: MD5 is {found}, the official archive has {expected}: the download is damaged or another file; nothing was kept", path.display())]
+    /// A download doesn't have the checksum of the official file.
+    #[error("{}: SHA-256 is {found}, the official file has {expected}: the download is damaged or another one; nothing was kept", path.display())]
     Checksum {
-        /// The archive.
+        /// The file.
         path: PathBuf,
         /// The checksum it has, in hexadecimal.
         found: String,
@@ -220,6 +281,27 @@ pub enum DataError {
         /// The number of classes.
         classes: usize,
     },
+}
+
+/// A photo that can't be decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokenPhoto {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// A line for each photo that can't be decoded.
+fn broken_photos(folder: &std::path::Path, photos: usize, broken: &[BrokenPhoto]) -> String {
+    let lines: Vec<String> =
+        broken.iter().map(|photo| format!("\n  {}: {}", photo.path.display(), photo.reason)).collect();
+    format!(
+        "{}: {} of {photos} photos can't be decoded; remove or replace them, or go on without them by --skip-broken{}",
+        folder.display(),
+        broken.len(),
+        lines.concat()
+    )
 }
 
 impl DataError {

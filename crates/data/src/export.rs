@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use image::{ImageBuffer, Rgb};
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder};
 use rayon::prelude::*;
 
 use crate::cifar10::{META, write_record};
@@ -14,20 +15,19 @@ use crate::images::{ImageShape, Subset};
 use crate::names::distinct;
 use crate::storage::write_folder;
 
-/// Writes PNG files named after the images: `path/train/<class>/NAME.png` and `path/test/…`. The [crate](crate#names) says what
-/// NAME is; one that is taken in its class gets a number. Each class has a folder, if only an empty one, so that the classes of
-/// what is read back are those of the dataset.
+/// Writes PNG files named after the images: `path/train/<class>/NAME.png` and `path/test/…`, grey ones if they have one channel. The
+/// [crate](crate#names) says what NAME is, and what the folder of a class is called; a name that is taken gets a number. Each class
+/// has a folder, if only an empty one, so that the classes of what is read back are those of the dataset.
 ///
 /// # Errors
 /// [`DataError::Exists`] if `path` exists; [`DataError::Io`] if it can't be written, and then nothing is left there.
 pub fn export_folder(dataset: &Dataset, path: &Path) -> Result<()> {
+    let folders = class_folders(&dataset.classes);
     write_folder(path, |path| {
-        for part in ["train", "test"] {
-            for class in &dataset.classes {
-                create(&path.join(part).join(class))?;
-            }
+        for (part, _) in parts(dataset) {
+            folders.iter().try_for_each(|folder| create(&path.join(part).join(folder)))?;
         }
-        write_images(dataset, path)
+        write_images(dataset, &folders, path)
     })
 }
 
@@ -36,46 +36,73 @@ pub fn export_folder(dataset: &Dataset, path: &Path) -> Result<()> {
 /// # Errors
 /// Those of [`export_folder`].
 pub fn export_present(dataset: &Dataset, path: &Path) -> Result<()> {
+    let folders = class_folders(&dataset.classes);
     write_folder(path, |path| {
-        for (part, subset) in [("train", &dataset.train), ("test", &dataset.test)] {
-            let counts = subset.class_counts(dataset.classes.len());
-            for (class, _) in dataset.classes.iter().zip(counts).filter(|(_, count)| *count > 0) {
-                create(&path.join(part).join(class))?;
+        for (part, subset) in parts(dataset) {
+            let counts = subset.class_counts(folders.len());
+            for (folder, _) in folders.iter().zip(counts).filter(|(_, count)| *count > 0) {
+                create(&path.join(part).join(folder))?;
             }
         }
-        write_images(dataset, path)
+        write_images(dataset, &folders, path)
     })
+}
+
+/// The parts of a dataset and the names of their folders.
+fn parts(dataset: &Dataset) -> Vec<(&'static str, &Subset)> {
+    let validation = dataset.validation.as_ref().map(|validation| ("val", validation));
+    [("train", &dataset.train)].into_iter().chain(validation).chain([("test", &dataset.test)]).collect()
 }
 
 fn create(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(DataError::io("create", folder))
 }
 
+/// The folder of each class: its name, with `-` for what some system can't have in a name. All are different.
+fn class_folders(classes: &[String]) -> Vec<String> {
+    let allowed = |letter: char| {
+        if letter.is_control() || "/\\:*?\"<>|".contains(letter) { '-' } else { letter }
+    };
+    let folder = |class: &String| {
+        let name: String = class.chars().map(allowed).collect();
+        // Hidden, or the folder above; and Windows drops what is at the end.
+        let name = name.trim_start().trim_end_matches(['.', ' ']);
+        match name.strip_prefix('.') {
+            Some(rest) => format!("-{rest}"),
+            None if name.is_empty() => "-".into(),
+            None => name.into(),
+        }
+    };
+    distinct(classes.iter().map(folder).collect(), str::to_lowercase)
+}
+
 /// Writes the images into folders that are there.
-fn write_images(dataset: &Dataset, path: &Path) -> Result<()> {
-    for (part, subset) in [("train", &dataset.train), ("test", &dataset.test)] {
-        let name =
-            |position| format!("{}/{}", dataset.classes[subset.label(position)], subset.file_stem(position));
+fn write_images(dataset: &Dataset, folders: &[String], path: &Path) -> Result<()> {
+    for (part, subset) in parts(dataset) {
+        let name = |position| format!("{}/{}", folders[subset.label(position)], subset.file_stem(position));
         // Some file systems take upper and lower case for the same.
         let names = distinct((0..subset.len()).map(name).collect(), str::to_lowercase);
         names.into_par_iter().enumerate().try_for_each(|(position, name)| {
             let file = path.join(part).join(name + ".png");
-            write_png(&file, subset.shape(), subset.pixels(position))
+            write_png(&file, subset.shape(), &subset.pixels(position))
         })?;
     }
     Ok(())
 }
 
+/// One channel is grey; of three or more the first three are red, green and blue.
 fn write_png(path: &Path, shape: ImageShape, pixels: &[u8]) -> Result<()> {
     let plane = shape.height * shape.width;
-    let image = ImageBuffer::from_fn(shape.width as u32, shape.height as u32, |column, row| {
-        let at = row as usize * shape.width + column as usize;
-        Rgb([0, 1, 2].map(|channel| pixels[channel.min(shape.channels - 1) * plane + at]))
-    });
-    image.save(path).map_err(|error| match error {
-        image::ImageError::IoError(source) => DataError::io("write", path)(source),
-        other => DataError::io("write", path)(std::io::Error::other(other)),
-    })
+    let (colours, kind) =
+        if shape.channels == 1 { (1, ExtendedColorType::L8) } else { (3, ExtendedColorType::Rgb8) };
+    let value = |at: usize| pixels[(at % colours).min(shape.channels - 1) * plane + at / colours];
+    let values: Vec<u8> = (0..colours * plane).map(value).collect();
+    // Into memory first: what is written to a file piece by piece may fail with its last piece, and `image` doesn't look.
+    let mut png = Vec::new();
+    let encoded =
+        PngEncoder::new(&mut png).write_image(&values, shape.width as u32, shape.height as u32, kind);
+    let written = encoded.map_err(std::io::Error::other).and_then(|()| std::fs::write(path, png));
+    written.map_err(DataError::io("write", path))
 }
 
 /// Writes CIFAR-10's binary layout: `data_batch_1.bin` … `data_batch_5.bin`, `test_batch.bin` and `batches.meta.txt`.
@@ -85,19 +112,16 @@ fn write_png(path: &Path, shape: ImageShape, pixels: &[u8]) -> Result<()> {
 /// [`DataError::Layout`] if the images are not 3×32×32; otherwise as [`export_folder`].
 pub fn export_binary(dataset: &Dataset, path: &Path) -> Result<()> {
     let classes = dataset.classes.len();
-    if dataset.shape() != ImageShape::CIFAR10 || classes > 256 || dataset.train.len() < 5 {
-        return Err(DataError::Layout {
-            train: dataset.train.len(),
-            shape: dataset.shape().to_string(),
-            classes,
-        });
+    let train = dataset.all_train();
+    if dataset.shape() != ImageShape::CIFAR10 || classes > 256 || train.len() < 5 {
+        return Err(DataError::Layout { train: train.len(), shape: dataset.shape().to_string(), classes });
     }
     write_folder(path, |path| {
-        let length = dataset.train.len();
+        let length = train.len();
         let mut start = 0;
         for number in 0..5 {
             let end = start + length / 5 + usize::from(number < length % 5);
-            write_batch(&path.join(format!("data_batch_{}.bin", number + 1)), &dataset.train, start..end)?;
+            write_batch(&path.join(format!("data_batch_{}.bin", number + 1)), &train, start..end)?;
             start = end;
         }
         write_batch(&path.join("test_batch.bin"), &dataset.test, 0..dataset.test.len())?;
@@ -110,7 +134,7 @@ fn write_batch(path: &Path, subset: &Subset, positions: std::ops::Range<usize>) 
     let write = || {
         let mut file = BufWriter::new(File::create(path)?);
         for position in positions {
-            write_record(&mut file, subset.label(position) as u8, subset.pixels(position))?;
+            write_record(&mut file, subset.label(position) as u8, &subset.pixels(position))?;
         }
         file.flush()
     };
@@ -122,9 +146,15 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::folder::{self, Reading, Workshop};
     use crate::images::Images;
     use crate::names::Names;
-    use crate::{cifar10, folder, shapes10};
+    use crate::{cifar10, shapes10};
+
+    fn read(path: &Path) -> Dataset {
+        let mut workshop = Workshop { cache: None, memory: u64::MAX, hear: &mut |_| () };
+        folder::load(path, &Reading::default(), &mut workshop).unwrap().dataset
+    }
 
     fn files(path: &Path) -> Vec<String> {
         let mut names = Vec::new();
@@ -154,7 +184,7 @@ mod tests {
         assert!(files(&folder).contains(&name), "{name} is not in {:?}", files(&folder));
         // Once more: the names of files stay.
         let again = place.path().join("again");
-        export_folder(&folder::load(&folder, (32, 32), 1).unwrap(), &again).unwrap();
+        export_folder(&read(&folder), &again).unwrap();
         assert_eq!(files(&again), files(&folder));
     }
 
@@ -167,7 +197,7 @@ mod tests {
         let train = Subset::all(Arc::new(images.named(Names::listed(names)).unwrap()));
         let (test, _) = train.split_at(1);
         let classes = ["cat", "dog"].map(String::from).to_vec();
-        let dataset = Dataset { name: "animals".into(), classes, train, test };
+        let dataset = Dataset { name: "animals".into(), classes, train, validation: None, test };
         let path = place.path().join("whole");
         export_folder(&dataset, &path).unwrap();
         let train = ["1-2.png", "1-3.png", "1.png"].map(|name| format!("train/cat/{name}"));
@@ -179,13 +209,41 @@ mod tests {
             ["train/dog/", "train/dog/1.png"].map(String::from).to_vec(),
         ];
         assert_eq!(files(&path), expected.concat());
-        let third = folder::load_image(&path.join("train/cat/1-3.png"), shape).unwrap();
-        assert_eq!(third, dataset.train.pixels(2));
+        let third = Reading::default().photo(&path.join("train/cat/1-3.png"), shape).unwrap();
+        assert_eq!(third, *dataset.train.pixels(2));
 
         let none = dataset.train.split_at(0).0;
         let path = place.path().join("present");
         export_present(&Dataset { train: none, ..dataset }, &path).unwrap();
         assert_eq!(files(&path), ["test/", "test/cat/", "test/cat/1.png"]);
+    }
+
+    #[test]
+    fn classes_get_folders_that_every_system_can_have() {
+        let names = ["T-shirt/top", "t-shirt-top", "..", ".", "", "a:b?", "end. ", "naïve", "..\\up"];
+        let expected = ["T-shirt-top", "t-shirt-top-2", "-", "--2", "--3", "a-b-", "end", "naïve", "-.-up"];
+        assert_eq!(class_folders(&names.map(String::from)), expected);
+    }
+
+    #[test]
+    fn grey_images_are_written_and_read_as_they_are() {
+        let place = tempfile::tempdir().unwrap();
+        let shape = ImageShape { channels: 1, height: 2, width: 3 };
+        let images = Images::new(shape, (0..24).map(|value| 10 * value).collect(), vec![1, 0, 1, 0]).unwrap();
+        let (train, test) = Subset::all(Arc::new(images)).split_at(2);
+        let classes = ["T-shirt/top", "Bag"].map(String::from).to_vec();
+        let path = place.path().join("grey");
+        export_folder(
+            &Dataset { name: "grey".into(), classes, train, validation: None, test: test.clone() },
+            &path,
+        )
+        .unwrap();
+        let file = path.join("test/T-shirt-top/00003.png");
+        assert_eq!(image::open(&file).unwrap().color(), image::ColorType::L8);
+        assert_eq!(Reading::default().photo(&file, shape).unwrap(), *test.pixels(1));
+        // As colours.
+        let colours = Reading::default().photo(&file, ImageShape { channels: 3, ..shape }).unwrap();
+        assert_eq!(colours, test.pixels(1).repeat(3));
     }
 
     #[test]

@@ -4,12 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{DataError, Result};
 use crate::names::Names;
-use crate::random::{Purpose, generator};
+use crate::pixels::Pixels;
 
 /// The size of one image: channels × height × width, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,13 +40,19 @@ impl fmt::Display for ImageShape {
 
 /// Equally sized `u8` images with one label and one name each.
 ///
-/// `pixels` is `[image, channel, row, column]` in one buffer, 0 to 255, as CIFAR-10's binary batches have it.
-#[derive(Debug, PartialEq, Eq)]
+/// Pixels are `[image, channel, row, column]` in one buffer or file, 0 to 255, as CIFAR-10's binary batches have them.
+#[derive(Debug)]
 pub struct Images {
     shape: ImageShape,
-    pixels: Vec<u8>,
+    pixels: Pixels,
     labels: Vec<u32>,
     names: Names,
+    /// Which images show the same object; each another one if nothing is known of that.
+    groups: Option<Vec<u32>>,
+    /// Width and height of the photo that each was made from; empty if they were made from none.
+    sizes: Vec<(u32, u32)>,
+    /// See [`mirrorable`](Images::mirrorable).
+    mirrorable: bool,
 }
 
 impl Images {
@@ -57,7 +62,12 @@ impl Images {
     /// # Errors
     /// [`DataError::Inconsistent`] if `pixels` is not `labels.len()` images of `shape`.
     pub fn new(shape: ImageShape, pixels: Vec<u8>, labels: Vec<u32>) -> Result<Self> {
-        if pixels.len() != labels.len() * shape.values() {
+        Self::stored(shape, pixels.into(), labels)
+    }
+
+    /// The same, wherever the pixels are.
+    pub(crate) fn stored(shape: ImageShape, pixels: Pixels, labels: Vec<u32>) -> Result<Self> {
+        if pixels.len() != (labels.len() * shape.values()) as u64 {
             return Err(DataError::Inconsistent {
                 labels: labels.len(),
                 pixels: pixels.len(),
@@ -65,7 +75,12 @@ impl Images {
             });
         }
         let names = Names::numbered([("", labels.len())]);
-        Ok(Self { shape, pixels, labels, names })
+        Ok(Self { shape, pixels, labels, names, groups: None, sizes: Vec::new(), mirrorable: true })
+    }
+
+    /// The same images, those with the same number in `groups` showing the same object.
+    pub(crate) fn grouped(self, groups: Option<Vec<u32>>) -> Self {
+        Self { groups, ..self }
     }
 
     /// The same images with other names.
@@ -77,6 +92,20 @@ impl Images {
             return Err(DataError::NameCount { names: names.len(), images: self.len() });
         }
         Ok(Self { names, ..self })
+    }
+
+    /// The same images, made from photos of `sizes` (width, height), one each or none.
+    #[must_use]
+    pub fn made_from(self, sizes: Vec<(u32, u32)>) -> Self {
+        Self { sizes, ..self }
+    }
+
+    /// The same images, and whether each keeps its class when left and right change places: cats do; letters, arrows and
+    /// diagonal stripes don't. True unless said otherwise. Recipes with [`Flip::Auto`](crate::Flip::Auto) mirror only where it is
+    /// true.
+    #[must_use]
+    pub fn mirrorable(self, mirrorable: bool) -> Self {
+        Self { mirrorable, ..self }
     }
 
     /// The size of each image.
@@ -97,14 +126,13 @@ impl Images {
         self.labels.is_empty()
     }
 
-    /// The pixels `[channel, row, column]` of image `index`.
+    /// The pixels `[channel, row, column]` of image `index`: borrowed, or read where images don't fit into memory.
     ///
     /// # Panics
-    /// If `index` is not below [`len`](Self::len).
+    /// If `index` is not below [`len`](Self::len), or the file that pixels are in can't be read any more.
     #[must_use]
-    pub fn pixels(&self, index: usize) -> &[u8] {
-        let values = self.shape.values();
-        &self.pixels[index * values..(index + 1) * values]
+    pub fn pixels(&self, index: usize) -> Cow<'_, [u8]> {
+        self.pixels.get(index, self.shape.values())
     }
 
     /// The label of image `index`: the place of its class in the dataset's class names.
@@ -159,6 +187,12 @@ impl Subset {
         self.images.shape()
     }
 
+    /// Whether each image keeps its class when left and right change places: see [`Images::mirrorable`].
+    #[must_use]
+    pub fn is_mirrorable(&self) -> bool {
+        self.images.mirrorable
+    }
+
     /// The number of images.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -171,12 +205,12 @@ impl Subset {
         self.indices.is_empty()
     }
 
-    /// The pixels `[channel, row, column]` of the image at `position`.
+    /// The pixels `[channel, row, column]` of the image at `position`: see [`Images::pixels`].
     ///
     /// # Panics
-    /// If `position` is not below [`len`](Self::len).
+    /// If `position` is not below [`len`](Self::len), or the file that pixels are in can't be read any more.
     #[must_use]
-    pub fn pixels(&self, position: usize) -> &[u8] {
+    pub fn pixels(&self, position: usize) -> Cow<'_, [u8]> {
         self.images.pixels(self.indices[position] as usize)
     }
 
@@ -198,9 +232,26 @@ impl Subset {
         self.images.name(self.indices[position] as usize)
     }
 
+    /// The group of the image at `position`: equal where the same object is shown.
+    pub(crate) fn group(&self, position: usize) -> u32 {
+        let index = self.indices[position];
+        self.images.groups.as_ref().map_or(index, |groups| groups[index as usize])
+    }
+
+    /// Whether it is known which images show the same object.
+    pub(crate) fn has_groups(&self) -> bool {
+        self.images.groups.is_some()
+    }
+
     /// What a file with the image at `position` is called, without folder and extension.
     pub(crate) fn file_stem(&self, position: usize) -> String {
         self.images.names.file_stem(self.indices[position] as usize)
+    }
+
+    /// Width and height of the photo that each image was made from; empty if they were not made from photos.
+    #[must_use]
+    pub fn original_sizes(&self) -> Vec<(u32, u32)> {
+        self.indices.iter().filter_map(|&index| self.images.sizes.get(index as usize).copied()).collect()
     }
 
     /// All labels, in order.
@@ -219,125 +270,18 @@ impl Subset {
         counts
     }
 
-    /// This subset followed by `other`, which is taken from the same images.
+    /// The images of this subset and of `other`, which is taken from the same images, in the order of those: how they were divided
+    /// doesn't show.
     ///
     /// # Panics
     /// If the two are selections of different [`Images`].
     #[must_use]
-    pub fn chain(&self, other: &Self) -> Self {
+    pub fn merge(&self, other: &Self) -> Self {
         assert!(Arc::ptr_eq(&self.images, &other.images), "both subsets select from the same images");
-        Self {
-            images: Arc::clone(&self.images),
-            indices: self.indices.iter().chain(other.indices.iter()).copied().collect(),
-        }
+        let mut indices: Vec<u32> = self.indices.iter().chain(other.indices.iter()).copied().collect();
+        indices.sort_unstable();
+        Self { images: Arc::clone(&self.images), indices: indices.into() }
     }
-
-    /// Divides the subset into `count` images and the rest, each class in proportion.
-    ///
-    /// Which images are chosen follows from `seed`; both parts keep their order. Class c of n_c images gives
-    /// ⌊count · n_c / n⌋, and the classes with the largest remainders give one more (the smaller label first)
-    /// until there are `count`.
-    ///
-    /// # Panics
-    /// If `count` is above [`len`](Self::len).
-    #[must_use]
-    pub fn stratified(&self, count: usize, seed: u64) -> (Self, Self) {
-        assert!(count <= self.len(), "{count} of {} images", self.len());
-        let members = self.members();
-        let quotas = apportion(count, &members.iter().map(Vec::len).collect::<Vec<_>>());
-        let mut chosen = vec![false; self.len()];
-        for (label, (mut positions, quota)) in members.into_iter().zip(quotas).enumerate() {
-            positions.shuffle(&mut generator(seed, Purpose::Split, label as u64));
-            for &position in &positions[..quota] {
-                chosen[position] = true;
-            }
-        }
-        let part = |wanted| self.select((0..self.len()).filter(|&position| chosen[position] == wanted));
-        (part(true), part(false))
-    }
-
-    /// Divides the subset into its first `count` images and the rest.
-    ///
-    /// # Panics
-    /// If `count` is above [`len`](Self::len).
-    #[must_use]
-    pub fn split_at(&self, count: usize) -> (Self, Self) {
-        assert!(count <= self.len(), "{count} of {} images", self.len());
-        (self.select(0..count), self.select(count..self.len()))
-    }
-
-    /// The pairs (all but fold i, fold i) of `count`-fold cross-validation: each image is in one fold. Folds differ by one image
-    /// at most, in all and in each class.
-    ///
-    /// Which image is in which fold follows from `seed`: those of a class are shuffled and dealt out in turn, and the next class
-    /// goes on where the one before has stopped. All parts keep their order.
-    ///
-    /// # Panics
-    /// If `count` is 0 or above [`len`](Self::len).
-    #[must_use]
-    pub fn folds(&self, count: usize, seed: u64) -> Vec<(Self, Self)> {
-        let mut fold_of = vec![0; self.len()];
-        let mut dealt = 0;
-        for (label, mut positions) in self.members().into_iter().enumerate() {
-            positions.shuffle(&mut generator(seed, Purpose::Folds, label as u64));
-            for position in positions {
-                fold_of[position] = dealt % count;
-                dealt += 1;
-            }
-        }
-        self.leave_out_each(count, &fold_of)
-    }
-
-    /// Like [`folds`](Self::folds), but each fold is one stretch of the subset and nothing is drawn: courses that use CIFAR-10's
-    /// batches as folds have them so. As `numpy.array_split` does, the first folds take an image more where the division leaves
-    /// some over.
-    ///
-    /// # Panics
-    /// If `count` is 0 or above [`len`](Self::len).
-    #[must_use]
-    pub fn consecutive_folds(&self, count: usize) -> Vec<(Self, Self)> {
-        let (size, longer) = (self.len() / count, self.len() % count);
-        let sizes = (0..count).map(|fold| size + usize::from(fold < longer)).enumerate();
-        let fold_of: Vec<usize> = sizes.flat_map(|(fold, size)| std::iter::repeat_n(fold, size)).collect();
-        self.leave_out_each(count, &fold_of)
-    }
-
-    /// The pairs (all but fold i, fold i), where `fold_of` is the fold of each position.
-    fn leave_out_each(&self, count: usize, fold_of: &[usize]) -> Vec<(Self, Self)> {
-        assert!(count <= self.len(), "{count} folds of {} images", self.len());
-        let positions = || 0..self.len();
-        let pair = |fold| {
-            let rest = self.select(positions().filter(|&position| fold_of[position] != fold));
-            (rest, self.select(positions().filter(|&position| fold_of[position] == fold)))
-        };
-        (0..count).map(pair).collect()
-    }
-
-    /// The positions of each class, up to the largest label that there is.
-    fn members(&self) -> Vec<Vec<usize>> {
-        let mut members: Vec<Vec<usize>> = Vec::new();
-        for position in 0..self.len() {
-            let label = self.label(position);
-            if label >= members.len() {
-                members.resize_with(label + 1, Vec::new);
-            }
-            members[label].push(position);
-        }
-        members
-    }
-}
-
-/// Hands out `count` seats in proportion to `sizes` (largest remainder).
-fn apportion(count: usize, sizes: &[usize]) -> Vec<usize> {
-    let total: usize = sizes.iter().sum::<usize>().max(1);
-    let mut quotas: Vec<usize> = sizes.iter().map(|size| count * size / total).collect();
-    let mut by_remainder: Vec<usize> = (0..sizes.len()).collect();
-    by_remainder.sort_by_key(|&label| (std::cmp::Reverse(count * sizes[label] % total), label));
-    let missing = count - quotas.iter().sum::<usize>();
-    for &label in by_remainder.iter().take(missing) {
-        quotas[label] += 1;
-    }
-    quotas
 }
 
 #[cfg(test)]
@@ -374,20 +318,14 @@ mod tests {
         let whole = Subset::all(Arc::new(images.named(Names::numbered([("a", 50), ("b", 50)])).unwrap()));
         let (part, rest) = whole.stratified(40, 1);
         let folds = rest.folds(3, 1);
-        let chained = folds[0].1.chain(&part);
-        for subset in [&part, &rest, &folds[1].0, &folds[1].1, &chained] {
+        let merged = folds[0].1.merge(&part);
+        for subset in [&part, &rest, &folds[1].0, &folds[1].1, &merged] {
             for (position, name) in names(subset).iter().enumerate() {
                 let index = usize::from(subset.pixels(position)[0]);
                 let expected = if index < 50 { format!("a/{index}") } else { format!("b/{}", index - 50) };
                 assert_eq!(*name, expected);
             }
         }
-    }
-
-    #[test]
-    fn largest_remainder_prefers_the_smaller_label() {
-        assert_eq!(apportion(4, &[1, 1, 1, 1, 1]), [1, 1, 1, 1, 0]);
-        assert_eq!(apportion(10, &[50, 30, 20]), [5, 3, 2]);
     }
 
     #[test]
@@ -403,6 +341,19 @@ mod tests {
     fn other_seeds_other_folds() {
         let whole = tiny(vec![0; 100]);
         assert_ne!(whole.folds(5, 1)[0].1.indices, whole.folds(5, 2)[0].1.indices);
+    }
+
+    #[test]
+    fn merged_parts_are_in_the_order_of_the_images() {
+        let whole = tiny(vec![0, 1, 0, 1, 0, 1, 1]);
+        for seed in 0..5 {
+            let (part, rest) = whole.stratified(3, seed);
+            for merged in [part.merge(&rest), rest.merge(&part)] {
+                assert_eq!(merged.indices, whole.indices);
+            }
+        }
+        let (nothing, all) = whole.split_at(0);
+        assert_eq!(all.merge(&nothing).indices, whole.indices);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! | source | function | what it reads |
 //! |---|---|---|
 //! | CIFAR-10 | [`cifar10::load`] | the official binary batches, their Python twin, or either `.tar.gz` |
+//! | CIFAR-100 | [`cifar100::load`], [`cifar100::load_coarse`] | the same; a hundred classes, or twenty |
+//! | MNIST, Fashion-MNIST | [`mnist::load`], [`mnist::load_fashion`] | the four official files, packed or not; 28×28, grey |
 //! | image folder | [`folder::load`] | `train/<class>/*.{png,jpg}` and `test/…`, or only `<class>/*` |
 //! | shapes10 | [`shapes10::generate`] | nothing: ten classes of shapes are drawn from a seed |
 //!
@@ -18,9 +20,12 @@
 //! | source | name | exported as |
 //! |---|---|---|
 //! | CIFAR-10, either layout | batch and number from 0: `test_batch/123`, `data_batch_2/17` | `test/cat/test_batch-00123.png` |
+//! | CIFAR-100, MNIST, Fashion-MNIST | part and number from 0: `train/17`, `test/123` | `test/7/test-00123.png` |
 //! | image folder | path inside the folder: `train/cat/01.png`, or `cat/01.png` where there is no `train/` | `train/cat/01.png` |
 //! | shapes10 | part and number from 0: `train/17`, `test/3` | `test/star/test-00003.png` |
 //! | [`Images::new`] | the number from 0, unless [`Images::named`] gives others | |
+//!
+//! Where a class has a name that no folder can have, its folder gets another: T-shirt/top becomes `T-shirt-top`.
 //!
 //! [`Splits::duplicates`] names test images that are among the training images, and [`Dataset::listed_in`] finds images by their names.
 //!
@@ -45,32 +50,43 @@
 //! ```
 
 pub mod cifar10;
+pub mod cifar100;
+pub mod fetch;
 pub mod folder;
+pub mod mnist;
 pub mod shapes10;
 
 mod augment;
 mod batch;
 mod dataset;
+mod division;
 mod duplicates;
 mod error;
 mod export;
+mod idx;
 mod images;
 mod item;
 mod names;
+mod packed;
 mod patches;
+mod pixels;
+mod published;
 mod random;
 mod selection;
+mod sizes;
 mod statistics;
 mod storage;
 
 pub use augment::{Augment, Flip, View};
-pub use batch::{Batch, Epoch};
-pub use dataset::{Dataset, Splits};
-pub use duplicates::Duplicate;
-pub use error::{DataError, Result};
+pub use batch::{Batch, Epoch, epoch_order};
+pub use dataset::{Dataset, Splits, checksum};
+pub use duplicates::{Duplicate, Place, equal_images};
+pub use error::{BrokenPhoto, DataError, Result};
 pub use export::{export_binary, export_folder, export_present};
 pub use images::{ImageShape, Images, Subset};
 pub use item::LabelledImage;
 pub use names::Names;
+pub use published::{PUBLISHED, published};
 pub use random::derive_seed;
+pub use sizes::odd_sized;
 pub use statistics::Statistics;

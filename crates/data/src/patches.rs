@@ -4,7 +4,8 @@ use rayon::prelude::*;
 
 use crate::images::{ImageShape, Subset};
 
-/// How many images, the first, the covariance of patches is taken from: each has hundreds of patches.
+/// How many images, evenly spread over all, the covariance of patches is taken from: each has hundreds of patches. Not the
+/// first, which in folders are those of the first classes.
 const PATCH_IMAGES: usize = 5000;
 
 /// Exact sums over the 2×2 patches of some images. A patch is `[channel, row, column]`.
@@ -28,9 +29,10 @@ impl Patches {
         let zero = || (vec![0u64; size], vec![0u64; size * size]);
         let (sums, products) = (0..images)
             .into_par_iter()
+            .map(|number| number * subset.len() / images)
             .fold(zero, |(mut sums, mut products), image| {
-                let values: Vec<Vec<u16>> =
-                    (0..size).map(|value| shifted(subset.pixels(image), shape, value)).collect();
+                let pixels = subset.pixels(image);
+                let values: Vec<Vec<u16>> = (0..size).map(|value| shifted(&pixels, shape, value)).collect();
                 for (first, left) in values.iter().enumerate() {
                     sums[first] += left.iter().map(|&value| u64::from(value)).sum::<u64>();
                     for (second, right) in values.iter().enumerate().skip(first) {
@@ -95,7 +97,22 @@ fn dot(left: &[u16], right: &[u16]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::images::Images;
     use crate::statistics::Statistics;
+
+    #[test]
+    fn patches_are_of_images_from_all_classes() {
+        let shape = ImageShape { channels: 1, height: 2, width: 2 };
+        // The first half is black, the other white.
+        let pixels = [vec![0; 4 * PATCH_IMAGES], vec![255; 4 * PATCH_IMAGES]].concat();
+        let images = Images::new(shape, pixels, vec![0; 2 * PATCH_IMAGES]).unwrap();
+        let Patches { count, sums, .. } = Patches::of(&Subset::all(Arc::new(images)));
+        assert_eq!(count as usize, PATCH_IMAGES);
+        assert_eq!(sums, [255 * PATCH_IMAGES as u64 / 2; 4]);
+    }
 
     #[test]
     fn covariance_of_patches_by_hand() {

@@ -25,17 +25,18 @@ impl Dataset {
             subset.select((0..subset.len()).filter(is_listed))
         };
         let (train, test) = (listed(&self.train), listed(&self.test));
+        let validation = self.validation.as_ref().map(&mut listed);
         if let Some((name, line)) = lines.into_iter().min_by_key(|(_, line)| *line) {
             return Err(DataError::UnknownImage {
                 path: path.into(),
                 line,
                 name,
                 dataset: self.name.clone(),
-                images: self.train.len() + self.test.len(),
+                images: self.train.len() + self.validation.as_ref().map_or(0, Subset::len) + self.test.len(),
                 example: if self.test.is_empty() { self.train.name(0) } else { self.test.name(0) }.into(),
             });
         }
-        Ok(Self { name: self.name.clone(), classes: self.classes.clone(), train, test })
+        Ok(Self { name: self.name.clone(), classes: self.classes.clone(), train, validation, test })
     }
 }
 

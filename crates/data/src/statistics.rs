@@ -19,7 +19,7 @@ pub struct Statistics {
     pub channel_deviation: Vec<f64>,
     /// Mean over images, one per value `[channel, row, column]`: the mean image.
     pub mean_image: Vec<f64>,
-    /// Covariance of all 2×2 patches, overlapping, of the first 5,000 images that have been normalised by channel, `[patch,
+    /// Covariance of all 2×2 patches, overlapping, of 5,000 images at most, evenly spread over all, that have been normalised by channel, `[patch,
     /// patch]`; a patch is `[channel, row, column]`. Its mean is taken to be 0, which normalisation has made it except at the
     /// images' edges.
     pub patch_covariance: Vec<f64>,
@@ -40,7 +40,8 @@ impl Statistics {
             .par_chunks(1024)
             .fold(zero, |(mut sums, mut squares), chunk| {
                 for &position in chunk {
-                    let planes = subset.pixels(position).chunks_exact(shape.height * shape.width);
+                    let pixels = subset.pixels(position);
+                    let planes = pixels.chunks_exact(shape.height * shape.width);
                     let totals = sums.chunks_exact_mut(shape.height * shape.width);
                     for ((plane, totals), square) in planes.zip(totals).zip(&mut squares) {
                         for (&value, total) in plane.iter().zip(totals) {
@@ -92,6 +93,6 @@ mod tests {
         let dataset = crate::shapes10::generate(500, 10, 3);
         let (part, rest) = dataset.train.stratified(250, 1);
         assert_ne!(Statistics::of(&part), Statistics::of(&rest));
-        assert_eq!(Statistics::of(&part.chain(&rest)), Statistics::of(&dataset.train));
+        assert_eq!(Statistics::of(&part.merge(&rest)), Statistics::of(&dataset.train));
     }
 }

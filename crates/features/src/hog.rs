@@ -95,6 +95,47 @@ fn orientation(down: f32, across: f32) -> u8 {
     if down * across < 0.0 { ORIENTATIONS as u8 - 1 - edges } else { edges }
 }
 
+/// The largest number of fields down or across that [`hog_fields`] divides an image into.
+pub const FIELDS: usize = 7;
+
+/// Fields down and across of an image of `grid` `[cell rows, cell columns]`.
+pub(crate) fn fields(grid: [usize; 2]) -> [usize; 2] {
+    grid.map(|cells| cells.min(FIELDS))
+}
+
+/// Writes the square root of the mean histogram of the cells in each field of an image to `fields`
+/// `[field row, field column, orientation]`.
+///
+/// There are as many fields as cells, but at most 7 down and 7 across, so that a large image has no more features than a small one:
+/// what matters is where in the image an edge is, not at which pixel. Field r of f is from cell row ⌊r · rows / f⌋ to before
+/// ⌊(r + 1) · rows / f⌋, and columns likewise. The root lets weak edges count next to strong ones (Arandjelović and Zisserman, *Three
+/// things everyone should know to improve object retrieval*, 2012).
+///
+/// `cells` are those of [`hog_cells`], in `grid` `[cell rows, cell columns]`.
+///
+/// # Panics
+/// If `cells` or `fields` is not as long as `grid` says.
+pub fn hog_fields(cells: &[f32], grid: [usize; 2], fields: &mut [f32]) {
+    let [rows, columns] = grid;
+    let [down, across] = self::fields(grid);
+    assert_eq!(cells.len(), rows * columns * ORIENTATIONS, "cells in a grid of {grid:?}");
+    assert_eq!(fields.len(), down * across * ORIENTATIONS, "fields of a grid of {grid:?}");
+    let (cells, fields) = (cells.as_chunks::<ORIENTATIONS>().0, fields.as_chunks_mut::<ORIENTATIONS>().0);
+    for (index, field) in fields.iter_mut().enumerate() {
+        let (row, column) = (index / across, index % across);
+        let (first, last) = (column * columns / across, (column + 1) * columns / across);
+        let rows = row * rows / down..(row + 1) * rows / down;
+        let count = (rows.len() * (last - first)) as f32;
+        let mut sums = [0.0; ORIENTATIONS];
+        for cell in rows.flat_map(|row| &cells[row * columns + first..row * columns + last]) {
+            for (sum, value) in sums.iter_mut().zip(cell) {
+                *sum += value;
+            }
+        }
+        *field = sums.map(|sum| (sum / count).sqrt());
+    }
+}
+
 /// The features of blocks of 2×2 neighbouring cells, `[block row, block column, 2, 2, orientation]`: normalised, so that
 /// they don't depend on the contrast, and clipped, so that no single edge rules a block (Dalal and Triggs, *L2-Hys*).
 ///

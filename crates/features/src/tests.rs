@@ -210,3 +210,62 @@ fn images_are_whole() {
 fn images_have_pixels() {
     let _ = hog_hue(&[], [3, 0, 32]);
 }
+
+#[test]
+fn colours_follow_hogs_and_hues() {
+    // The left half black, the right half white, in one channel: 8 rows, 16 columns.
+    let image: Vec<_> = (0..128).map(|pixel| if pixel % 16 < 8 { 0.0 } else { 255.0 }).collect();
+    let shape = [1, 8, 16];
+    let features = hog_hue_colour(&image, shape);
+    assert_eq!((features.len(), hog_hue_colour_length(shape)), (2 * 9 + 2 * 17, 2 * 9 + 2 * 17));
+    let (first, colours) = features.split_at(hog_hue_length(shape));
+    let roots: Vec<_> = hog_hue(&image, shape).into_iter().map(f32::sqrt).collect();
+    assert_eq!(first, roots);
+    assert_eq!(colours[..2], [0.5, 0.5]);
+    let row = [0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0];
+    assert_eq!(colours[2..], [row; 4].concat());
+}
+
+#[test]
+fn large_images_have_as_many_fields_as_small_ones() {
+    assert_eq!(hog_hue_colour_length([3, 32, 32]), 16 * 9 + 10 + 102);
+    assert_eq!(hog_hue_colour_length([3, 224, 160]), 553);
+    // Two orientations in 9 × 1 cells: the first field is cell 0, the last cells 7 and 8.
+    let mut cells = [0.0; 9 * ORIENTATIONS];
+    for (cell, values) in cells.chunks_mut(ORIENTATIONS).enumerate() {
+        (values[0], values[8]) = (cell as f32, 4.0);
+    }
+    let mut fields = [0.0; 7 * ORIENTATIONS];
+    hog_fields(&cells, [9, 1], &mut fields);
+    assert_eq!(
+        (fields[0], fields[6 * ORIENTATIONS], fields[7 * ORIENTATIONS - 1]),
+        (0.0, 7.5_f32.sqrt(), 2.0)
+    );
+}
+
+#[test]
+fn colours_are_by_channel() {
+    let image: Vec<_> = (0..3 * 64).map(|value| [51.0, 102.0, 204.0][value / 64]).collect();
+    let colours = hog_hue_colour(&image, [3, 8, 8]).split_off(hog_hue_length([3, 8, 8]));
+    close(&colours, &[[0.2, 0.0, 0.4, 0.0, 0.8, 0.0]; 17].concat());
+}
+
+#[test]
+fn images_smaller_than_the_grid_have_fields_without_pixels() {
+    let features = hog_hue_colour(&[255.0; 4], [1, 2, 2]);
+    assert_eq!(features.len(), 2 * 17);
+    assert_eq!(features.iter().filter(|&&value| value == 1.0).count(), 1 + 4);
+    assert!(features.iter().all(|value| [0.0, 1.0].contains(value)));
+}
+
+proptest! {
+    #[test]
+    fn deviations_are_within_the_range(
+        (image, shape) in images_of_a_shape()
+    ) {
+        let features = hog_hue_colour(&image, shape);
+        prop_assert_eq!(features.len(), hog_hue_colour_length(shape));
+        let colours = &features[features.len() - 34 * shape[0]..];
+        prop_assert!(colours.chunks(2).all(|pair| (0.0..=1.0).contains(&pair[0]) && (0.0..=0.5).contains(&pair[1])));
+    }
+}

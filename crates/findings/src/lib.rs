@@ -52,6 +52,15 @@ pub fn of_search(space: &Table, result: &SearchResult) -> Vec<Finding> {
     edges::edge_of_search(space, result)
 }
 
+/// What the check `code` means, how it is decided and what to do, in Markdown: its section in `docs/checks.md`. `None` for a code that
+/// isn't there.
+#[must_use]
+pub fn explanation(code: &str) -> Option<&'static str> {
+    const PAGE: &str = include_str!("../../../docs/checks.md");
+    let (_, section) = PAGE.split_once(&format!("\n## {code}\n"))?;
+    Some(section.split("\n## ").next().unwrap_or(section).trim())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -48,7 +48,7 @@ pub(super) fn judged(model: &str, right: usize, wrong: usize) -> ModelResult {
     let mut result = ModelResult::new(model, "flex", json!({"model": model}));
     let predictions: Vec<usize> = (0..right + wrong).map(|image| usize::from(image >= right)).collect();
     let confusion = ConfusionMatrix::new(&vec![0; right + wrong], &predictions, 2);
-    result.test = Some(TestMetrics::new(confusion, 1.0, None, &["cat".into(), "dog".into()]));
+    result.test = Some(TestMetrics::new(confusion, None, None, &["cat".into(), "dog".into()]));
     result
 }
 

@@ -66,7 +66,7 @@ mod winograd;
 pub use activation::Activation;
 #[cfg(feature = "mimalloc")]
 pub use memory::keep_freed_memory;
-pub use neighbours::{Index, MAX_VALUES, Metric, Neighbour};
+pub use neighbours::{Index, Metric, Neighbour};
 pub use operations::{affine, batch_norm, conv2d, is_accelerated, linear, max_pool2d, normalize};
 pub use plain::Normalized;
 pub use window::Window;

@@ -16,8 +16,8 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The most bytes a row may have: with more, a squared distance may not fit an `i32`.
-pub const MAX_VALUES: usize = (i32::MAX / (255 * 255)) as usize;
+/// The most bytes of a row whose products are added up in an `i32`; with more, parts of a row are added up one after the other.
+const PART: usize = 32 * 1024;
 
 /// Bytes of queries that a thread compares with all rows before it takes others: about half of a
 /// second-level cache, so that the queries stay there while the rows pass.
@@ -37,7 +37,7 @@ pub enum Metric {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Neighbour {
     /// How far the row is from the query.
-    pub distance: i32,
+    pub distance: i64,
     /// The row's place in the order in which rows were added, from 0.
     pub index: usize,
 }
@@ -56,7 +56,7 @@ pub struct Index {
     /// Whole blocks of packed rows, with zeros where there is no row yet.
     blocks: Vec<u8>,
     /// The term of each row.
-    terms: Vec<i32>,
+    terms: Vec<i64>,
 }
 
 impl Index {
@@ -64,7 +64,7 @@ impl Index {
     ///
     /// # Panics
     ///
-    /// If `values` is 0 or more than [`MAX_VALUES`].
+    /// If `values` is 0.
     #[must_use]
     pub fn new(metric: Metric, values: usize) -> Self {
         Self::with_instructions(metric, values, Instructions::best())
@@ -76,7 +76,7 @@ impl Index {
     ///
     /// As [`Self::new`], or if the CPU lacks the instructions.
     pub(crate) fn with_instructions(metric: Metric, values: usize, instructions: Instructions) -> Self {
-        assert!((1..=MAX_VALUES).contains(&values), "a row has 1 to {MAX_VALUES} bytes, not {values}");
+        assert!(values > 0, "a row has at least one byte");
         let kernel = Kernel::new(metric, values, instructions);
         Self { metric, values, kernel, blocks: Vec::new(), terms: Vec::new() }
     }
@@ -149,11 +149,12 @@ impl Index {
         let mut lists: Vec<_> =
             queries.chunks_exact(self.values).map(|query| Nearest::new(k, term(query))).collect();
         let mut sums = vec![0; kernel.queries * kernel.rows];
+        let mut part = vec![0; sums.len()];
 
         let blocks = self.blocks.chunks_exact(block).zip(self.terms.chunks(kernel.rows));
         for ((block, terms), first) in blocks.zip((0..).step_by(kernel.rows)) {
             for (tile, lists) in tiles.chunks_exact(tile).zip(lists.chunks_mut(kernel.queries)) {
-                kernel.run(tile, block, &mut sums);
+                kernel.run(tile, block, &mut part, &mut sums);
                 for (list, sums) in lists.iter_mut().zip(sums.chunks_exact_mut(kernel.rows)) {
                     list.offer(first, terms, &mut sums[..terms.len()]);
                 }
@@ -182,12 +183,12 @@ impl Index {
 impl Metric {
     /// What a row, or a query with a `bias` of 0, adds to each of its distances. If sums have (q − bias)·t in
     /// place of q·t, −2 times that has 2·bias·t too much, which is taken from the row's term.
-    fn term(self, row: &[u8], bias: u8) -> i32 {
+    fn term(self, row: &[u8], bias: u8) -> i64 {
         let value = |&t: &u8| match self {
             Self::L1 => i32::from(t),
             Self::L2 => i32::from(t) * (i32::from(t) - 2 * i32::from(bias)),
         };
-        row.iter().map(value).sum()
+        row.chunks(PART).map(|part| i64::from(part.iter().map(value).sum::<i32>())).sum()
     }
 }
 
@@ -196,24 +197,23 @@ struct Nearest {
     /// How many are asked for.
     k: usize,
     /// The query's term.
-    term: i32,
+    term: i64,
     /// Only rows with smaller distances belong in the heap.
-    bound: i32,
+    bound: i64,
     heap: BinaryHeap<Neighbour>,
 }
 
 impl Nearest {
-    fn new(k: usize, term: i32) -> Self {
-        Self { k, term, bound: i32::MAX, heap: BinaryHeap::with_capacity(k) }
+    fn new(k: usize, term: i64) -> Self {
+        Self { k, term, bound: i64::MAX, heap: BinaryHeap::with_capacity(k) }
     }
 
     /// Takes what belongs in the heap of the rows from `first` on, given their terms and their sums with the
     /// query. Rows come in order, so of two equal distances the one that is there already stays.
-    fn offer(&mut self, first: usize, terms: &[i32], sums: &mut [i32]) {
-        let mut least = i32::MAX;
+    fn offer(&mut self, first: usize, terms: &[i64], sums: &mut [i64]) {
+        let mut least = i64::MAX;
         for (sum, term) in sums.iter_mut().zip(terms) {
-            // Parts of it may not fit 32 bits and wrap around; the distance does fit.
-            *sum = self.term.wrapping_add(*term).wrapping_sub(sum.wrapping_mul(2));
+            *sum = self.term + term - 2 * *sum;
             least = least.min(*sum);
         }
         // Hardly ever is a row near enough, and the loop above takes many rows at a time.
@@ -227,7 +227,7 @@ impl Nearest {
                 }
                 self.heap.push(Neighbour { distance, index });
                 if self.heap.len() == self.k {
-                    self.bound = self.heap.peek().map_or(i32::MAX, |farthest| farthest.distance);
+                    self.bound = self.heap.peek().map_or(i64::MAX, |farthest| farthest.distance);
                 }
             }
         }
@@ -299,10 +299,10 @@ impl Kernel {
     fn new(metric: Metric, values: usize, instructions: Instructions) -> Self {
         assert!(instructions.available(), "this CPU has no {instructions:?}");
         let (queries, rows, unit, bias, function): (_, _, _, _, Function) = match (instructions, metric) {
-            // One step: the rows lie one after another.
+            // In one step, or each of several, the rows lie one after another.
             (Instructions::Portable, _) => {
                 let sums = if metric == Metric::L1 { portable::minima } else { portable::products };
-                (1, 4, values.next_multiple_of(portable::PIECE), 0, sums)
+                (1, 4, values.next_multiple_of(portable::PIECE).min(PART), 0, sums)
             }
             #[cfg(target_arch = "x86_64")]
             (Instructions::Avx2, Metric::L1) => (4, 16, 4, 0, x86::minima_avx2),
@@ -330,10 +330,17 @@ impl Kernel {
         }
     }
 
-    /// Fills `sums` (`[queries, rows]`) for a tile and a block.
-    fn run(&self, tile: &[u8], block: &[u8], sums: &mut [i32]) {
-        // SAFETY: `new` has made sure that the CPU has the instructions, which is all that is unsafe.
-        unsafe { (self.function)(tile, block, sums) }
+    /// Fills `sums` (`[queries, rows]`) for a tile and a block; `part` is as large, for sums over a part of the bytes.
+    fn run(&self, tile: &[u8], block: &[u8], part: &mut [i32], sums: &mut [i64]) {
+        let steps = (PART / self.unit).max(1) * self.unit;
+        sums.fill(0);
+        for (tile, block) in tile.chunks(steps * self.queries).zip(block.chunks(steps * self.rows)) {
+            // SAFETY: `new` has made sure that the CPU has the instructions, which is all that is unsafe.
+            unsafe { (self.function)(tile, block, part) }
+            for (sum, part) in sums.iter_mut().zip(&*part) {
+                *sum += i64::from(*part);
+            }
+        }
     }
 }
 

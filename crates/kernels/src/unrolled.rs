@@ -150,14 +150,14 @@ pub(crate) fn input_gradient(geometry: Geometry, gradient: &[f32], weight: &[f32
     );
 }
 
-/// patchesᵀ · gradient, summed over all images: a sum for each thread, added up at the end.
+/// patchesᵀ · gradient, summed over all images: a sum for each [part of the batch](Geometry::part), added up at the end.
 pub(crate) fn weight_gradient(geometry: Geometry, features: &[f32], gradient: &[f32], output: &mut [f32]) {
     let (patch, channels) = (geometry.patch(), geometry.channels_out);
     let (rows, across) = (rows(geometry), geometry.output()[1]);
-    let share = geometry.batch.div_ceil(rayon::current_num_threads());
+    let part = geometry.part();
     let sums: Vec<Vec<f32>> = features
-        .par_chunks(share * geometry.image_in())
-        .zip(gradient.par_chunks(share * geometry.image_out()))
+        .par_chunks(part * geometry.image_in())
+        .zip(gradient.par_chunks(part * geometry.image_out()))
         .map(|(features, gradient)| {
             let mut sum = vec![0.0; patch * channels];
             let mut patches = vec![0.0; rows * across * patch];

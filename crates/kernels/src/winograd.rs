@@ -334,15 +334,16 @@ fn write_tile<S: Simd>(
     }
 }
 
-/// Gᵀ \[Σ (A g Aᵀ) ⊙ (Bᵀ d B)\] G over all tiles: a sum for each thread, added up at the end.
+/// Gᵀ \[Σ (A g Aᵀ) ⊙ (Bᵀ d B)\] G over all tiles: a sum for each [part of the batch](Geometry::part), added up
+/// at the end.
 pub(crate) fn weight_gradient(geometry: Geometry, features: &[f32], gradient: &[f32], output: &mut [f32]) {
     let (wide_in, wide_out) = (padded(geometry.channels_in), padded(geometry.channels_out));
     let size = wide_in * wide_out;
     let tiling = Tiling::new(geometry);
-    let share_of_images = geometry.batch.div_ceil(rayon::current_num_threads());
+    let part = geometry.part();
     let mut sums: Vec<Vec<f32>> = features
-        .par_chunks(share_of_images * geometry.image_in())
-        .zip(gradient.par_chunks(share_of_images * geometry.image_out()))
+        .par_chunks(part * geometry.image_in())
+        .zip(gradient.par_chunks(part * geometry.image_out()))
         .map(|(features, gradient)| {
             let mut sums = vec![0.0; POINTS * size];
             ARCH.dispatch(WeightGradient { tiling, features, gradient, sums: &mut sums });
@@ -369,7 +370,7 @@ pub(crate) fn weight_gradient(geometry: Geometry, features: &[f32], gradient: &[
     }
 }
 
-/// One thread's images.
+/// The images of a part.
 struct WeightGradient<'a> {
     tiling: Tiling,
     features: &'a [f32],

@@ -4,10 +4,13 @@
 //! **Exact.** Pixels are whole numbers from 0 to 255, so both distances are whole numbers, and no backend makes a rounding
 //! error. On the CPU they are counted in integers ([`zoo_kernels::Index`]). Elsewhere they are computed in `f32`:
 //!
-//! - L1, Σ |q − t|, is below 2²⁴ for images of up to 65,793 values, where `f32` still counts exactly.
+//! - L1, Σ |q − t|, is below 2²⁴ for 65,536 values, where `f32` still counts exactly; the sums of as many are added as integers.
 //! - L2², ‖q‖² + ‖t‖² − 2 q·t, is not; but with 128 subtracted from every pixel, which changes no distance, a product of
 //!   two pixels is at most 2¹⁴, and the inner product of 1,024 of them at most 2²⁴. So q·t is a matrix product for each
-//!   1,024 values, and the parts are added as integers.
+//!   1,024 values, and the parts are added as integers. Of more than 33,025 values that may not fit the 32 bits that integers have
+//!   there, so such images are compared on the CPU.
+//!
+//! Features in place of pixels are made whole numbers from 0 to 255 first ([`Levels`]).
 //!
 //! **Tiled.** The distances of some training images are selected from before the next are computed, and the whole matrix of
 //! distances never exists. On the CPU an image takes one byte per value; elsewhere no buffer is larger than 48 MiB at 3,072
@@ -15,13 +18,14 @@
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
-//! use zoo_core::Classifier;
+//! use zoo_core::{Classifier, Features};
 //! use zoo_knn::{KnnConfig, Metric, Ties};
 //!
 //! // Three images of one pixel, of two classes.
 //! let device = Device::flex();
 //! let train = Tensor::<1>::from_data([0.0, 10.0, 200.0], &device).reshape([3, 1, 1, 1]);
-//! let mut knn = KnnConfig { k: 1, metric: Metric::L2, ties: Ties::Nearest }.init(2);
+//! let config = KnnConfig { features: Features::Pixels, k: 1, metric: Metric::L2, ties: Ties::Nearest };
+//! let mut knn = config.init(2);
 //! knn.extend([train], &[0, 0, 1]);
 //!
 //! let image = Tensor::<1>::from_data([180.0], &device).reshape([1, 1, 1, 1]);
@@ -29,6 +33,7 @@
 //! assert_eq!(knn.forward(image).argmax(1).into_scalar::<i32>(), 1);
 //! ```
 
+mod levels;
 mod neighbours;
 mod tile;
 
@@ -37,11 +42,11 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use zoo_core::{Classifier, InvalidConfig};
-use zoo_kernels::Index;
+use zoo_core::{Classifier, Features, InvalidConfig};
 
+pub use levels::Levels;
 pub use neighbours::Neighbours;
-pub use zoo_kernels::{Metric, Neighbour};
+pub use zoo_kernels::{Index, Metric, Neighbour};
 
 use neighbours::Nearest;
 use tile::Tile;
@@ -58,9 +63,12 @@ pub enum Ties {
 }
 
 /// The recipe of a k-NN classifier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KnnConfig {
+    /// What of an image is compared. Default: `pixels`. Other features are compared as [`Levels`].
+    #[serde(default)]
+    pub features: Features,
     /// How many neighbours vote.
     pub k: usize,
     /// How far apart two images are.
@@ -78,7 +86,7 @@ pub struct KnnConfig {
 pub struct Knn {
     /// The training images, unless they are in `index`.
     tiles: Vec<Tile>,
-    /// The training images on a CPU that [`zoo_kernels`] serves.
+    /// The training images on a CPU that [`zoo_kernels`] serves, or too large for another device.
     #[module(skip)]
     index: Option<Index>,
     #[module(skip)]
@@ -87,6 +95,9 @@ pub struct Knn {
     labels: Vec<usize>,
     #[module(skip)]
     classes: usize,
+    /// Values of an image; 0 as long as there is none.
+    #[module(skip)]
+    values: usize,
     #[module(skip)]
     selects_on_device: bool,
 }
@@ -94,27 +105,29 @@ pub struct Knn {
 /// The largest k that is selected on the device: its reduction keeps k values per thread.
 const DEVICE_K: usize = 64;
 
+/// The most values of images whose squared distances always fit the 32 bits of a device's integers.
+const DEVICE_VALUES: usize = (i32::MAX / (255 * 255)) as usize;
+
 impl KnnConfig {
-    /// Checks that `images` training images of `values` values each suffice for `k`.
+    /// Checks that `images` training images suffice for `k`.
     ///
     /// # Errors
-    /// If k is 0 or above `images`, or the images are too large for exact distances.
-    pub fn validate(&self, images: usize, values: usize) -> Result<(), InvalidConfig> {
+    /// If k is 0 or above `images`.
+    pub fn validate(&self, images: usize) -> Result<(), InvalidConfig> {
         let expected = format!("1 to the number of training images, {images}");
-        InvalidConfig::check((1..=images).contains(&self.k), "k", self.k, &expected)?;
-        let expected = format!("at most {} values, channels · height · width", zoo_kernels::MAX_VALUES);
-        InvalidConfig::check(values <= zoo_kernels::MAX_VALUES, "image size", values, &expected)
+        InvalidConfig::check((1..=images).contains(&self.k), "k", self.k, &expected)
     }
 
     /// An empty classifier of `classes` classes; [`Knn::extend`] fills it.
     #[must_use]
-    pub const fn init(&self, classes: usize) -> Knn {
+    pub fn init(&self, classes: usize) -> Knn {
         Knn {
             tiles: Vec::new(),
             index: None,
-            config: *self,
+            config: self.clone(),
             labels: Vec::new(),
             classes,
+            values: 0,
             selects_on_device: false,
         }
     }
@@ -123,6 +136,14 @@ impl KnnConfig {
 impl Knn {
     /// The most training images of a tile: with 3,072 values per image, 48 MiB of `f32`. Batches of this size are added as they are.
     pub const TILE: usize = 4096;
+
+    /// The most images of `values` values that are handled at a time: [`TILE`](Self::TILE), or fewer if they are larger than
+    /// CIFAR-10's.
+    #[must_use]
+    pub const fn tile(values: usize) -> usize {
+        let fit = Self::TILE * 3072 / if values > 3072 { values } else { 3072 };
+        if fit > 0 { fit } else { 1 }
+    }
 
     /// Selects the k nearest of each tile on the device rather than in memory: right where distances would have to be
     /// copied out of the device's own memory, wasteful where device and memory are one. The neighbours are the same.
@@ -145,7 +166,8 @@ impl Knn {
         let mut images = 0;
         for batch in batches {
             images += batch.dims()[0];
-            for tile in divide(batch, Self::TILE) {
+            self.values = batch.dims()[1..].iter().product();
+            for tile in divide(batch, Self::tile(self.values)) {
                 self.add(tile);
             }
         }
@@ -155,9 +177,9 @@ impl Knn {
 
     /// Adds the images of a tile.
     fn add(&mut self, images: Tensor<4>) {
-        if zoo_kernels::is_accelerated(&images.device()) {
-            let values = images.dims()[1..].iter().product();
-            let metric = self.config.metric;
+        let (metric, values) = (self.config.metric, self.values);
+        let fits = metric == Metric::L1 || values <= DEVICE_VALUES;
+        if zoo_kernels::is_accelerated(&images.device()) || !fits {
             self.index.get_or_insert_with(|| Index::new(metric, values)).extend(&bytes(images));
         } else {
             self.tiles.push(Tile::new(images));
@@ -220,6 +242,19 @@ impl Knn {
         nearest.offer(&read(distances), |place| first + place % images);
     }
 
+    /// The scores of images with such neighbours, which [`neighbours`](Self::neighbours) has found.
+    ///
+    /// # Shapes
+    /// - returns: `[batch, classes]`, on `device`.
+    #[must_use]
+    pub fn votes(&self, neighbours: &Neighbours, device: &Device) -> Tensor<2> {
+        let mut scores = vec![0.0; neighbours.len() * self.classes];
+        for (neighbours, scores) in neighbours.iter().zip(scores.chunks_exact_mut(self.classes)) {
+            self.vote(neighbours, scores);
+        }
+        Tensor::from_data(TensorData::new(scores, [neighbours.len(), self.classes]), device)
+    }
+
     /// Turns neighbours into scores: a class's votes, plus less than one that orders classes with equally many. Equal scores go to the
     /// smaller label.
     fn vote(&self, neighbours: &[Neighbour], scores: &mut [f32]) {
@@ -242,17 +277,12 @@ impl Knn {
 
 impl Classifier for Knn {
     fn batch_size(&self) -> usize {
-        1000
+        Self::tile(self.values).min(1000)
     }
 
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let device: Device = images.device();
-        let neighbours = self.neighbours(images);
-        let mut scores = vec![0.0; neighbours.len() * self.classes];
-        for (neighbours, scores) in neighbours.iter().zip(scores.chunks_exact_mut(self.classes)) {
-            self.vote(neighbours, scores);
-        }
-        Tensor::from_data(TensorData::new(scores, [neighbours.len(), self.classes]), &device)
+        let device = images.device();
+        self.votes(&self.neighbours(images), &device)
     }
 
     /// The share of the votes.

@@ -52,7 +52,7 @@ impl Nearest {
     /// Takes distances `[queries, images]`, image i being the training image `index(place)`, where `place` is its place
     /// among the distances.
     pub(crate) fn offer(&mut self, distances: &[i32], index: impl Fn(usize) -> usize + Sync) {
-        const NONE: Neighbour = Neighbour { distance: i32::MAX, index: usize::MAX };
+        const NONE: Neighbour = Neighbour { distance: i64::MAX, index: usize::MAX };
         let k = self.k;
         let images = (distances.len() / self.heaps.len().max(1)).max(1);
         self.heaps.par_iter_mut().zip(distances.par_chunks_exact(images)).enumerate().for_each(
@@ -63,6 +63,7 @@ impl Nearest {
                 };
                 let mut farthest = top(heap);
                 for (offset, &distance) in row.iter().enumerate() {
+                    let distance = i64::from(distance);
                     if distance > farthest.distance {
                         continue;
                     }

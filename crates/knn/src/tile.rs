@@ -8,6 +8,8 @@ use zoo_kernels::Metric;
 const EXACT: usize = 1024;
 /// Half the range of a pixel; subtracting it keeps products small.
 const CENTRE: f64 = 128.0;
+/// The values of a difference that `f32` still adds exactly: 2²⁴ / 255, rounded down to a power of two.
+const EXACT_DIFFERENCE: usize = 1 << 16;
 /// Numbers in the difference of two sets of images, which L1 has to write down: 32 MiB.
 const DIFFERENCES: usize = 8 << 20;
 
@@ -22,7 +24,7 @@ pub(crate) struct Tile {
 impl Tile {
     pub(crate) fn new(images: Tensor<4>) -> Self {
         let rows: Tensor<2> = images.flatten(1, 3) - CENTRE;
-        let norms = chunks(&rows)
+        let norms = chunks(&rows, EXACT)
             .map(|chunk| (chunk.clone() * chunk).sum_dim(1).int().flatten(0, 1))
             .reduce(|sum: Tensor<1, Int>, part| sum + part)
             .expect("an image has values");
@@ -46,7 +48,7 @@ impl Tile {
                 let part = (DIFFERENCES / (self.len() * values)).clamp(1, images);
                 Box::new((0..images).step_by(part).map(move |start| {
                     let part = tile.rows.clone().slice(start..(start + part).min(images));
-                    (start, self.l1(part))
+                    (start, self.l1(&part))
                 }))
             }
         }
@@ -54,8 +56,8 @@ impl Tile {
 
     /// ‖q‖² + ‖t‖² − 2 q·t.
     fn squared_l2(&self, tile: &Self) -> Tensor<2, Int> {
-        let products = chunks(&self.rows)
-            .zip(chunks(&tile.rows))
+        let products = chunks(&self.rows, EXACT)
+            .zip(chunks(&tile.rows, EXACT))
             .map(|(queries, images)| queries.matmul(images.transpose()).int())
             .reduce(|sum, part| sum + part)
             .expect("an image has values");
@@ -64,16 +66,22 @@ impl Tile {
     }
 
     /// Σ |q − t|.
-    fn l1(&self, images: Tensor<2>) -> Tensor<2, Int> {
-        let difference = self.rows.clone().unsqueeze_dim::<3>(1) - images.unsqueeze_dim::<3>(0);
-        difference.abs().sum_dim(2).int().flatten(1, 2)
+    fn l1(&self, images: &Tensor<2>) -> Tensor<2, Int> {
+        chunks(&self.rows, EXACT_DIFFERENCE)
+            .zip(chunks(images, EXACT_DIFFERENCE))
+            .map(|(queries, images)| {
+                let difference = queries.unsqueeze_dim::<3>(1) - images.unsqueeze_dim::<3>(0);
+                difference.abs().sum_dim(2).int().flatten(1, 2)
+            })
+            .reduce(|sum: Tensor<2, Int>, part| sum + part)
+            .expect("an image has values")
     }
 }
 
-/// Columns of `rows`, at most as many at a time as add exactly.
-fn chunks(rows: &Tensor<2>) -> impl Iterator<Item = Tensor<2>> {
+/// Columns of `rows`, `size` at a time.
+fn chunks(rows: &Tensor<2>, size: usize) -> impl Iterator<Item = Tensor<2>> {
     let [images, values] = rows.dims();
     (0..values)
-        .step_by(EXACT)
-        .map(move |start| rows.clone().slice([0..images, start..(start + EXACT).min(values)]))
+        .step_by(size)
+        .map(move |start| rows.clone().slice([0..images, start..(start + size).min(values)]))
 }

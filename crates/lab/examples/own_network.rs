@@ -16,7 +16,7 @@ use zoo_train::Recipe;
 use zoo_train::search::Space;
 
 /// The `[architecture]` of its recipe.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StridedConfig {
     /// Channels of the first convolution; the second has twice as many.

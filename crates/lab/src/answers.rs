@@ -6,7 +6,7 @@ use zoo_schema::{AnsweredImage, Answers, ModelAnswers};
 
 use crate::error::LabError;
 use crate::lab::Lab;
-use crate::run::{ANSWERS, write};
+use crate::run::{ANSWERS, read_text, write};
 
 impl Lab<'_> {
     /// The images that models are judged on, with what each of `models` says of them.
@@ -36,6 +36,6 @@ pub fn read_answers(folder: &Path) -> Result<Answers, LabError> {
             format!("has no {ANSWERS}: the run is not finished, or of an older zoo, which kept no answers");
         return Err(LabError::run(folder, reason));
     }
-    let text = std::fs::read_to_string(&path).map_err(LabError::io("read", &path))?;
+    let text = read_text(&path)?;
     Answers::from_csv(&text).map_err(|error| LabError::file(&path, error))
 }

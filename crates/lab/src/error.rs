@@ -49,6 +49,18 @@ pub enum LabError {
         /// The driver's reason.
         reason: String,
     },
+    /// A recipe that doesn't fit into memory.
+    #[error(
+        "{recipe} would need about {needed} of memory, and this machine has {most}; lower the sizes of its network, or train.batch_size"
+    )]
+    Memory {
+        /// The recipe.
+        recipe: String,
+        /// How much it needs, in words.
+        needed: String,
+        /// How much there is, in words.
+        most: String,
+    },
     /// A name is not known.
     #[error(transparent)]
     Unknown(#[from] Unknown),
@@ -130,6 +142,14 @@ pub enum LabError {
         name: PathBuf,
         /// What it is instead, and what to do.
         advice: String,
+    },
+    /// Seeds beyond what a config can have.
+    #[error("{trainings} trainings from --seed {seed} on need seeds up to {}: choose smaller ones", i64::MAX)]
+    Seeds {
+        /// The first seed.
+        seed: u64,
+        /// How many follow it, itself included.
+        trainings: usize,
     },
     /// Neither test images nor validation images are there to judge by.
     #[error(
@@ -270,6 +290,8 @@ impl LabError {
             | Self::OtherImages { .. }
             | Self::NoRun { .. }
             | Self::NothingJudged
+            | Self::Memory { .. }
+            | Self::Seeds { .. }
             | Self::Answers(_)
             | Self::NoLoss { .. }
             | Self::NoValidation { .. }

@@ -69,7 +69,8 @@ impl Lab<'_> {
         let job = Job { checkpoints: keep.map(|keep| keep.checkpoints), ..self.job() };
         let mut listener = contender.estimator.trainable().map(|trainable| {
             let images = trainable.images_per_epoch(self.splits.train.len());
-            self.watch.training(contender.name(), images, trainable.epochs())
+            let epochs = trainable.epochs(self.splits.train.len());
+            self.watch.training(contender.name(), images, epochs)
         });
         let mut kept = Ok(());
         let fitted = contender.estimator.fit(&job, &mut |event| {
@@ -89,7 +90,8 @@ impl Lab<'_> {
         let percent = |accuracy: f64| zoo_report::percent(accuracy, 1);
         let mut figures = Vec::new();
         if let (Some(epoch), Some(trainable)) = (result.kept_epoch, contender.estimator.trainable()) {
-            figures.push(format!("kept epoch {epoch} of {}", trainable.epochs()));
+            let epochs = trainable.epochs(self.splits.train.len());
+            figures.push(format!("kept epoch {epoch} of {epochs}"));
         }
         figures
             .extend(result.validation_accuracy().map(|accuracy| format!("validation {}", percent(accuracy))));

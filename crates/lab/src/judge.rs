@@ -36,7 +36,9 @@ impl<'a> Lab<'a> {
     pub(crate) fn judge(&self, contender: &'a Contender) -> Judge<'a> {
         let estimator = &contender.estimator;
         let loss = estimator.trainable().map(Trainable::loss);
-        Judge { lab: *self, contender, loss, augmentation: estimator.test_time_augmentation() }
+        let (_, images) = self.judged();
+        let augmentation = estimator.test_time_augmentation().resolve(images.is_mirrorable());
+        Judge { lab: *self, contender, loss, augmentation }
     }
 
     /// The images that models are judged on in the end: the test images, unless they are left alone.
@@ -47,8 +49,9 @@ impl<'a> Lab<'a> {
 
     /// What fitting depends on apart from the recipe.
     pub(crate) fn job(&self) -> Job<'a> {
-        let Self { splits, machine, protocol, .. } = *self;
-        Job { splits, machine, seed: protocol.seed, budget: protocol.budget, checkpoints: None }
+        let Self { splits, machine, protocol, watch } = *self;
+        let (seed, budget) = (protocol.seed, protocol.budget);
+        Job { splits, machine, seed, budget, checkpoints: None, stop: watch.stop() }
     }
 }
 
@@ -76,7 +79,8 @@ impl Judge<'_> {
         if part == Part::Test {
             let labels = images.labels();
             let loss = self.mean_loss(&scores, &labels)?;
-            let test = scores.test_metrics(&labels, &self.lab.splits.classes, loss);
+            let votes = self.contender.estimator.neighbours().map(|knn| knn.k);
+            let test = scores.test_metrics(&labels, &self.lab.splits.classes, votes, loss);
             result.test = Some(zoo_schema::TestMetrics {
                 calibration: calibration(&answers, &scores, &labels),
                 ..test

@@ -15,14 +15,16 @@
 //! # Ok::<(), zoo_lab::LabError>(())
 //! ```
 //!
-//! - [`Source`]: which images; [`compare`], [`train`], [`evaluate`], [`predict`], [`losses`], [`gradients`], [`sanity`]: a function each.
+//! - [`Source`]: which images; [`compare`], [`train`], [`evaluate`], [`Predictor`], [`losses`], [`gradients`], [`sanity`]: a function each.
 //! - [`tune`]: a search over the keys of a recipe; [`reproduce`]: published results, measured again; [`pictures`]: what there is to see.
+//! - [`audit`]: what is worth looking at in the images themselves.
 //! - [`run`]: the folders that commands leave.
 //!
 //! Nothing here prints, reads the environment or ends the process. What is worth seeing meanwhile goes to a [`Watch`]; what goes
 //! wrong is a [`LabError`], whose message names options of the command where one of them is the remedy.
 
 mod answers;
+mod audit;
 mod chance;
 mod checks;
 mod compare;
@@ -30,13 +32,17 @@ mod error;
 mod evaluate;
 mod failure;
 mod fit;
+mod image_files;
 mod judge;
 mod lab;
 mod losses;
+mod memory;
 mod mistakes;
+mod page;
 pub mod pictures;
 mod predict;
 mod protocol;
+mod reader;
 pub mod reproduce;
 pub mod run;
 mod source;
@@ -46,15 +52,19 @@ pub mod tune;
 mod watch;
 
 pub use answers::read_answers;
+pub use audit::audit;
 pub use checks::{check_trainable, gradients, sanity};
 pub use compare::{check, compare, compare_in};
 pub use error::{LabError, in_words};
 pub use evaluate::{Evaluation, evaluate, evaluate_weights};
+pub use image_files::image_files;
 pub use lab::Lab;
 pub use losses::{check_losses, losses};
 pub use mistakes::{Mistakes, Which, answers_of};
-pub use predict::predict;
+pub use page::report;
+pub use predict::Predictor;
 pub use protocol::Protocol;
+pub use reader::Reader;
 pub use source::{Relocation, Source};
 pub use summary::{BURN_VERSION, ZOO_VERSION};
 pub use train::{NewRun, resume, train};

@@ -62,7 +62,7 @@ impl Mistakes {
     pub fn among(&self, answers: Answers) -> Result<Answers, LabError> {
         let answers = self.of_models(answers)?;
         self.check_classes(&answers)?;
-        let ranks: Vec<Vec<f64>> = answers.models.iter().map(ranks).collect();
+        let ranks: Vec<Vec<f64>> = answers.models.iter().map(ModelAnswers::ranks).collect();
         let mut chosen: Vec<(f64, usize)> = Vec::new();
         for image in 0..answers.images.len() {
             if self.is_asked_for(&answers, image) {
@@ -114,14 +114,6 @@ impl Mistakes {
             && self.class.as_ref().is_none_or(|class| answers.images[image].class == *class)
             && self.answer.as_ref().is_none_or(|class| models.clone().any(|model| said(model) == class))
     }
-}
-
-/// For each answer of a model, the share of its answers that it is at least as sure of.
-fn ranks(model: &ModelAnswers) -> Vec<f64> {
-    let mut sorted: Vec<f32> = model.answers.iter().map(|answer| answer.value).collect();
-    sorted.sort_by(f32::total_cmp);
-    let rank = |value: f32| sorted.partition_point(|other| other.total_cmp(&value).is_le());
-    model.answers.iter().map(|answer| rank(answer.value) as f64 / sorted.len() as f64).collect()
 }
 
 /// The images at `order`, in that order.

@@ -35,8 +35,13 @@ impl Protocol {
     /// Refuses images that nothing can be judged on.
     ///
     /// # Errors
-    /// [`LabError::NothingJudged`].
+    /// [`LabError::NothingJudged`], or [`LabError::Seeds`] for seeds that no config can have.
     pub fn check(self, splits: &Splits) -> Result<(), LabError> {
+        // TOML and JSON have signed integers.
+        let last = (self.trainings as u64).checked_sub(1).and_then(|more| self.seed.checked_add(more));
+        if last.is_none_or(|last| i64::try_from(last).is_err()) {
+            return Err(LabError::Seeds { seed: self.seed, trainings: self.trainings });
+        }
         if self.no_test && splits.validation.is_empty() { Err(LabError::NothingJudged) } else { Ok(()) }
     }
 

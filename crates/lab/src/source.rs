@@ -4,17 +4,27 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use zoo_core::nearest;
-use zoo_data::{Dataset, ImageShape, Splits, cifar10, folder, shapes10};
+use zoo_data::folder::{Reading, Workshop};
+use zoo_data::{DataError, Dataset, Splits, cifar10, cifar100, folder, mnist, shapes10};
 
 use crate::error::LabError;
+use crate::reader::Reader;
+use crate::watch::{Silent, Watch};
+
+/// The most classes of a dataset.
+pub(crate) const MOST_CLASSES: usize = 10_000;
 
 /// What opens a named dataset; its files, if it has any, are in the folder that it is given.
 type Open = fn(&Path) -> Result<Dataset, LabError>;
 
 /// The datasets that `--data` takes by name.
-const NAMED: [(&str, Open); 2] = [
+const NAMED: [(&str, Open); 6] = [
     ("shapes10", |_| Ok(shapes10::generate(shapes10::TRAIN, shapes10::TEST, shapes10::SEED))),
     ("cifar10", |folder| Ok(cifar10::load(folder)?)),
+    ("cifar100", |folder| Ok(cifar100::load(folder)?)),
+    ("cifar100-coarse", |folder| Ok(cifar100::load_coarse(folder)?)),
+    ("mnist", |folder| Ok(mnist::load(folder)?)),
+    ("fashion-mnist", |folder| Ok(mnist::load_fashion(folder)?)),
 ];
 
 /// Which images a run uses: all that is needed to get the same ones again.
@@ -36,6 +46,16 @@ pub struct Source {
     /// do with CIFAR-10's batches; otherwise each class is in proportion, by the seed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_order: bool,
+    /// How photos in folders are read.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub photos: Reading,
+    /// The folder that decoded photos are kept in, so that they are decoded once; nowhere if `None`. It changes nothing but time.
+    #[serde(skip)]
+    pub cache: Option<PathBuf>,
+}
+
+fn is_default(photos: &Reading) -> bool {
+    *photos == Reading::default()
 }
 
 /// Where the images of a run are now, if they have moved.
@@ -45,6 +65,8 @@ pub struct Relocation {
     pub data: Option<String>,
     /// The folder of named datasets.
     pub data_dir: Option<PathBuf>,
+    /// The folder that decoded photos are kept in.
+    pub cache: Option<PathBuf>,
 }
 
 impl Source {
@@ -64,6 +86,8 @@ impl Source {
             limit_test: None,
             validation: 0.1,
             in_order: false,
+            photos: Reading::default(),
+            cache: None,
         }
     }
 
@@ -95,59 +119,89 @@ impl Source {
         if let Some(data_dir) = &relocation.data_dir {
             source.data_dir.clone_from(data_dir);
         }
+        source.cache.clone_from(&relocation.cache);
         source
     }
 
-    /// All images, before limits.
+    /// Whether it is a folder of photos.
+    #[must_use]
+    pub fn is_folder(&self) -> bool {
+        let path = Path::new(&self.data);
+        Self::names().all(|name| name != self.data)
+            && path.is_dir()
+            && cifar10::Source::find(path).is_none()
+            && mnist::find(path).is_none()
+    }
+
+    /// Reads the images, and tells `watch` how that goes; the other methods tell nobody.
+    #[must_use]
+    pub fn read<'a>(&'a self, watch: &'a dyn Watch) -> Reader<'a> {
+        Reader { source: self, watch }
+    }
+
+    /// All images, before limits: see [`Reader::open`].
     ///
     /// # Errors
     /// [`LabError`] if they can't be found or read.
-    pub fn open(&self, seed: u64) -> Result<Dataset, LabError> {
-        match NAMED.iter().find(|(name, _)| *name == self.data) {
-            Some((_, open)) => open(&self.data_dir),
-            None => open_path(Path::new(&self.data), seed),
-        }
+    pub fn open(&self) -> Result<Dataset, LabError> {
+        self.read(&Silent).open()
     }
 
-    /// As many of them as are asked for.
+    /// As many of them as are asked for: see [`Reader::dataset`].
     ///
     /// # Errors
     /// [`LabError`] if there are not as many.
     pub fn dataset(&self, seed: u64) -> Result<Dataset, LabError> {
-        let (whole, train, test) = (self.open(seed)?, self.limit_train, self.limit_test);
-        Ok(if self.in_order { whole.limit_in_order(train, test) } else { whole.limit(train, test, seed) }?)
+        self.read(&Silent).dataset(seed)
     }
 
-    /// The images of a run: limited, a share held out.
+    /// The images of a run: see [`Reader::splits`].
     ///
     /// # Errors
     /// [`LabError`] if there are not as many.
     pub fn splits(&self, seed: u64) -> Result<Splits, LabError> {
-        let (dataset, share) = (self.dataset(seed)?, self.validation);
-        Ok(if self.in_order { dataset.hold_out_last(share) } else { dataset.hold_out(share, seed) }?)
+        self.read(&Silent).splits(seed)
     }
 
-    /// The images of a run with cross-validation: limited, each of `count` folds held out once.
+    /// The images of a run with cross-validation: see [`Reader::folds`].
     ///
     /// # Errors
     /// [`LabError`] if there are not as many.
     pub fn folds(&self, count: usize, seed: u64) -> Result<Vec<Splits>, LabError> {
-        let dataset = self.dataset(seed)?;
-        Ok(if self.in_order { dataset.consecutive_folds(count) } else { dataset.folds(count, seed) }?)
+        self.read(&Silent).folds(count, seed)
     }
-}
 
-fn open_path(path: &Path, seed: u64) -> Result<Dataset, LabError> {
-    if !path.exists() {
-        let data = path.to_string_lossy().into_owned();
-        let names: Vec<&str> = Source::names().collect();
-        return Err(LabError::NoDataset { suggestion: nearest(&data, &names), names, data });
+    /// All images; photos go through `workshop`.
+    pub(crate) fn open_by(&self, workshop: Workshop<'_>) -> Result<Dataset, LabError> {
+        let dataset = self.read_by(workshop)?;
+        let classes = dataset.classes.len();
+        if classes > MOST_CLASSES {
+            // A confusion matrix has their square.
+            let reason = format!("there are {classes} classes, {MOST_CLASSES} at most");
+            return Err(LabError::Folder(DataError::Folder { path: self.data.clone().into(), reason }));
+        }
+        Ok(dataset)
     }
-    if let Some(source) = cifar10::Source::find(path) {
-        return Ok(cifar10::load_batches(&source)?);
+
+    fn read_by(&self, mut workshop: Workshop<'_>) -> Result<Dataset, LabError> {
+        if let Some((_, open)) = NAMED.iter().find(|(name, _)| *name == self.data) {
+            return open(&self.data_dir);
+        }
+        let path = Path::new(&self.data);
+        if !path.exists() {
+            let data = self.data.clone();
+            let names: Vec<&str> = Self::names().collect();
+            return Err(LabError::NoDataset { suggestion: nearest(&data, &names), names, data });
+        }
+        if let Some(source) = cifar10::Source::find(path) {
+            return Ok(cifar10::load_batches(&source)?);
+        }
+        if let Some(folder) = mnist::find(path) {
+            return Ok(mnist::load_folder(&folder)?);
+        }
+        let loaded = folder::load(path, &self.photos, &mut workshop).map_err(LabError::Folder)?;
+        Ok(loaded.dataset)
     }
-    let ImageShape { height, width, .. } = ImageShape::CIFAR10;
-    folder::load(path, (height, width), seed).map_err(LabError::Folder)
 }
 
 #[cfg(test)]
@@ -161,7 +215,7 @@ mod tests {
         assert!(!text.contains("in_order"), "{text}");
         assert_eq!(toml::from_str::<Source>(&text).unwrap(), source);
 
-        let whole = source.open(1).unwrap();
+        let whole = source.open().unwrap();
         source.in_order = true;
         assert_eq!(toml::from_str::<Source>(&toml::to_string(&source).unwrap()).unwrap(), source);
         let splits = source.splits(1).unwrap();

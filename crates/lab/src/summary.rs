@@ -1,5 +1,6 @@
 //! What results say of the images and of the program.
 
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 use zoo_backends::Machine;
 use zoo_data::{Splits, Subset};
 use zoo_schema::{Comparison, DatasetSummary, Duplicate, Majority, ModelResult, Part, SCHEMA};
@@ -44,6 +45,26 @@ pub(crate) fn adapters(machines: &[Machine]) -> String {
     machines.iter().map(|machine| machine.adapter.as_str()).collect::<Vec<_>>().join(", ")
 }
 
+/// The machine in words: `AMD EPYC 9R14, 2 cores, 24 GiB, Debian GNU/Linux`.
+pub(crate) fn machine() -> String {
+    let system = System::new_with_specifics(
+        RefreshKind::nothing()
+            .with_cpu(CpuRefreshKind::nothing())
+            .with_memory(MemoryRefreshKind::everything()),
+    );
+    let brand =
+        system.cpus().first().map(|cpu| cpu.brand().trim().to_owned()).filter(|brand| !brand.is_empty());
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let memory = (system.total_memory() as f64 / f64::from(1 << 30)).round();
+    let parts = [
+        brand,
+        Some(if cores == 1 { "1 core".into() } else { format!("{cores} cores") }),
+        (memory > 0.0).then(|| format!("{memory} GiB")),
+        System::name(),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 /// What results say of the images, and all that follows from them together.
 pub(crate) struct Summary<'a> {
     splits: &'a Splits,
@@ -75,6 +96,7 @@ impl<'a> Summary<'a> {
             dataset: self.dataset.clone(),
             backend: backends(self.machines),
             adapter: adapters(self.machines),
+            machine: Some(machine()),
             seed: self.protocol.seed,
             pareto_front: pareto_front(results.iter().filter(|result| self.is_on_first_machine(result))),
             results,
@@ -117,7 +139,7 @@ pub(crate) fn of_one(lab: &Lab<'_>, dataset: DatasetSummary, result: ModelResult
 }
 
 /// The results that no other beats in both accuracy and speed of prediction, the fastest first.
-fn pareto_front<'a>(results: impl Iterator<Item = &'a ModelResult>) -> Vec<String> {
+pub(crate) fn pareto_front<'a>(results: impl Iterator<Item = &'a ModelResult>) -> Vec<String> {
     let point = |result: &'a ModelResult| {
         let accuracy = result.validation_accuracy().or(result.accuracy())?;
         Some((result.label(), accuracy, result.predict_images_per_second?))

@@ -9,12 +9,15 @@ use zoo_schema::{Comparison, DatasetSummary, EpochRecord};
 use zoo_train::Checkpoints;
 
 use crate::answers::write_answers;
+use crate::compare::check_memory;
 use crate::error::LabError;
 use crate::fit::{Keep, Outcome};
 use crate::lab::Lab;
+use crate::page::write_training;
 use crate::protocol::Protocol;
 use crate::run::{
-    CHECKPOINT, METRICS, MODEL_FILE, RunConfig, TrainingRun, remove_if_nothing_was_saved, write, write_result,
+    CHECKPOINT, METRICS, MODEL_FILE, RunConfig, TrainingRun, lock, remove_if_nothing_was_saved, write,
+    write_result,
 };
 use crate::source::Source;
 use crate::summary::{dataset, of_one};
@@ -42,9 +45,12 @@ pub fn train(new: NewRun<'_>, machine: &Machine, watch: &dyn Watch) -> Result<Co
     let NewRun { out, contender, source, splits, protocol } = new;
     contender.check(Dimensions::of(splits))?;
     protocol.check(splits)?;
-    let config = RunConfig::new(source, splits, std::slice::from_ref(machine), protocol);
+    let machines = std::slice::from_ref(machine);
+    check_memory(std::slice::from_ref(&contender), splits, machines, watch)?;
+    let config = RunConfig::new(source, splits, machines, protocol);
     let run = TrainingRun::create(out, config, contender, &splits.name)?;
     let lab = Lab { splits, machine, protocol, watch };
+    let _lock = lock(&run.path)?;
     follow(&run, &lab).inspect_err(|_| remove_if_nothing_was_saved(&run.path))
 }
 
@@ -59,13 +65,15 @@ pub fn resume(
     watch: &dyn Watch,
 ) -> Result<Comparison, LabError> {
     run.check_unfinished()?;
+    let _lock = lock(&run.path)?;
     follow(run, &Lab { splits, machine, protocol: run.config.protocol(), watch })
 }
 
 /// Trains until the last epoch and leaves the finished run behind.
 fn follow(run: &TrainingRun, lab: &Lab<'_>) -> Result<Comparison, LabError> {
-    lab.watch.line(&format!("run: {}", run.path.display()));
+    lab.watch.run(&run.path);
     let (_, comparison) = lab.finish(&run.contender, &run.path, &dataset(lab.splits, lab.protocol))?;
+    write_training(run, lab.splits)?;
     Ok(comparison)
 }
 

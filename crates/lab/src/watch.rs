@@ -1,6 +1,8 @@
 //! Who watches the work: a bar, a dashboard, a log, or nobody.
 
 use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use zoo_schema::Trial;
 use zoo_train::Event;
@@ -21,10 +23,25 @@ pub trait Watch {
         let _ = text;
     }
 
+    /// Work in the folder of a run begins. From here on it can be gone on with.
+    fn run(&self, path: &Path) {
+        self.line(&format!("run: {}", path.display()));
+    }
+
     /// The training of `name` begins, over `images` images per epoch.
     fn training(&self, name: &str, images: usize, epochs: usize) -> TrainingListener<'_> {
         let _ = (name, images, epochs);
         Box::new(|_| ControlFlow::Continue(()))
+    }
+
+    /// What becomes true when work is to stop: training does after its step. By default nothing does.
+    fn stop(&self) -> Option<&AtomicBool> {
+        None
+    }
+
+    /// Whether work is to stop.
+    fn is_stopped(&self) -> bool {
+        self.stop().is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
     /// Work on `images` images begins: `cnn predicts`.

@@ -69,15 +69,13 @@ pub struct Mlp {
     linear: Linear,
     #[module(skip)]
     activation: Activation,
-    #[module(skip)]
-    features: Features,
 }
 
 impl Architecture for MlpConfig {
     type Model = Mlp;
 
     fn features(&self) -> Features {
-        self.features
+        self.features.clone()
     }
 
     /// Hidden layers start from Kaiming's normal distribution and biases 0, the last layer as PyTorch draws it, unless there is
@@ -97,7 +95,7 @@ impl Architecture for MlpConfig {
         };
         let normalizer = match self.features {
             Features::Pixels if self.scale > 0.0 => Normalizer::mean_image(input, self.scale as f32, device),
-            Features::Pixels | Features::HogHue => Normalizer::channels(input, device),
+            _ => Normalizer::channels(input, device),
         };
         Mlp {
             normalizer,
@@ -105,8 +103,11 @@ impl Architecture for MlpConfig {
             dropout: DropoutConfig::new(self.dropout).init(),
             linear,
             activation: self.activation,
-            features: self.features,
         }
+    }
+
+    fn activations(&self, input: &InputSpec) -> usize {
+        2 * (input.values() + self.hidden.iter().sum::<usize>())
     }
 
     fn smooth(&self) -> Option<Self> {
@@ -135,7 +136,7 @@ impl Architecture for MlpConfig {
 
 impl Classifier for Mlp {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let features = self.normalizer.forward(self.features.forward(images));
+        let features = self.normalizer.forward(images);
         let features = self.hidden.iter().fold(features.flatten(1, 3), |features, hidden| {
             self.dropout.forward(self.activation.forward(hidden.forward(features)))
         });

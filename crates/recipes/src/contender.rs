@@ -1,6 +1,7 @@
 //! A model with the recipe that it takes part with.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 use zoo_backends::Machine;
@@ -10,6 +11,7 @@ use zoo_train::search::Settings;
 use crate::entry::Entry;
 use crate::error::RecipeError;
 use crate::estimator::{Dimensions, Estimator};
+use crate::file::checked;
 use crate::key::MODEL;
 use crate::layer::{Layer, kinds_first, lay};
 use crate::registry::Registry;
@@ -79,10 +81,11 @@ impl Contender {
     /// Refuses a recipe that images of these `dimensions` can't be given to.
     ///
     /// # Errors
-    /// [`RecipeError::Config`] names the contender and the key.
+    /// [`RecipeError::Config`] names the contender and the key, [`RecipeError::Load`] a file that it needs.
     pub fn check(&self, dimensions: Dimensions) -> Result<(), RecipeError> {
         let name = || self.name().into();
-        self.estimator.check(dimensions).map_err(|invalid| RecipeError::Config { name: name(), invalid })
+        self.estimator.check(dimensions).map_err(|invalid| RecipeError::Config { name: name(), invalid })?;
+        self.estimator.check_files()
     }
 
     /// Every key of the recipe, and its model.
@@ -111,6 +114,7 @@ impl Contender {
         };
         let entry = registry.find_model(&model).map_err(|error| wrong(error.to_string()))?;
         let estimator = entry.read(table).map_err(|error| wrong(error.to_string().trim().into()))?;
+        let recipe_name = recipe_name.map(|name| checked(&name)).transpose().map_err(wrong)?;
         Ok(Self { entry, recipe_name, estimator, search: None })
     }
 
@@ -127,6 +131,26 @@ impl Contender {
         }
         kinds_first(&mut layers);
         Ok(self.with_estimator(lay(self.entry, self.estimator.config()?, layers.iter())?))
+    }
+
+    /// The same recipe with the network that its features are from, if they are from one, at the place that `locate` knows for its name.
+    ///
+    /// # Errors
+    /// Those of [`with`](Self::with).
+    pub(crate) fn with_network(
+        &self,
+        locate: &dyn Fn(&Path) -> Option<PathBuf>,
+    ) -> Result<Self, RecipeError> {
+        let config = self.estimator.config()?;
+        let mut settings = Settings::new();
+        for place in ["architecture.features", "features"] {
+            let features = place.split('.').try_fold(&config, |table, key| table.get(key)?.as_table());
+            let network = features.and_then(|features| features.get("network")?.as_str()).map(Path::new);
+            let found = network.filter(|network| !network.exists()).and_then(locate);
+            let path = found.map(|path| Value::String(path.to_string_lossy().into_owned()));
+            settings.extend(path.map(|path| (format!("{place}.network"), path)));
+        }
+        self.with(&settings)
     }
 
     /// The same recipe with smooth parts in place of those that have kinks, called `mlp, gelu`; `None` if it has no such parts.

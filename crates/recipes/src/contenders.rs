@@ -216,6 +216,16 @@ impl Contenders {
         self.resolve()
     }
 
+    /// The same with each network that a recipe's features are from at the place that `locate` knows for its name, if it knows one.
+    ///
+    /// # Errors
+    /// Those of [`set`](Self::set).
+    pub fn with_networks(mut self, locate: impl Fn(&Path) -> Option<PathBuf>) -> Result<Self, RecipeError> {
+        let located = self.resolved.iter().map(|contender| contender.with_network(&locate));
+        self.resolved = located.collect::<Result<_, _>>()?;
+        Ok(self)
+    }
+
     /// The one recipe that was asked for with `argument`.
     ///
     /// # Errors

@@ -2,13 +2,15 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use burn::tensor::{Device, Tensor};
 use toml::Table;
 use zoo_backends::Machine;
 use zoo_core::{Classifier, InvalidConfig, Loss};
 use zoo_data::Splits;
-use zoo_knn::Metric;
+use zoo_knn::KnnConfig;
 use zoo_schema::{EarlyStop, EpochRecord, GradientReport, SanityReport};
 use zoo_train::{Checkpoints, Event, Sampling, TestTimeAugmentation};
 
@@ -31,6 +33,8 @@ pub struct Job<'a> {
     pub budget: Option<Duration>,
     /// Where each epoch is saved, and continued from if there is one already.
     pub checkpoints: Option<&'a Checkpoints>,
+    /// Becomes true when training is to stop (see [`Training::with_stop`](zoo_train::Training::with_stop)).
+    pub stop: Option<&'a AtomicBool>,
 }
 
 /// The images that a recipe is to work with.
@@ -47,6 +51,12 @@ pub struct Dimensions {
 }
 
 impl Dimensions {
+    /// The number of values in an image.
+    #[must_use]
+    pub fn values(self) -> usize {
+        self.shape.iter().product()
+    }
+
     /// Those of `splits`.
     #[must_use]
     pub fn of(splits: &Splits) -> Self {
@@ -75,6 +85,20 @@ pub trait Estimator {
     /// # Errors
     /// The first value that is out of range.
     fn check(&self, dimensions: Dimensions) -> Result<(), InvalidConfig>;
+
+    /// How many bytes of memory it takes to fit it to images of these dimensions, roughly: within a factor of two on the CPU. The
+    /// images themselves, a byte per value, are part of it. Default: only these.
+    fn estimated_bytes(&self, dimensions: Dimensions) -> usize {
+        dimensions.images * dimensions.values()
+    }
+
+    /// Accepts a recipe whose other files, if it needs any, are there and can be used.
+    ///
+    /// # Errors
+    /// [`RecipeError::Load`].
+    fn check_files(&self) -> Result<(), RecipeError> {
+        Ok(())
+    }
 
     /// Follows it, after the same checks.
     ///
@@ -122,8 +146,8 @@ pub trait Estimator {
         None
     }
 
-    /// The distance that it compares images by, if it does.
-    fn metric(&self) -> Option<Metric> {
+    /// How it finds the nearest training images that vote, if it answers so.
+    fn neighbours(&self) -> Option<KnnConfig> {
         None
     }
 }
@@ -136,8 +160,8 @@ pub trait Trainable {
     /// The loss that it minimises.
     fn loss(&self) -> Loss;
 
-    /// How many epochs it trains for, one that is not whole included.
-    fn epochs(&self) -> usize;
+    /// How many epochs it trains for where there are `images` training images, one that is not whole included.
+    fn epochs(&self, images: usize) -> usize;
 
     /// How many steps the optimizer makes in all epochs, where there are `images` training images, if nothing ends training before; of
     /// a random search, how many weights it tries.
@@ -146,7 +170,8 @@ pub trait Trainable {
     /// How many images an epoch looks at, where there are `images` training images.
     fn images_per_epoch(&self, images: usize) -> usize;
 
-    /// Reads weights that may have been trained elsewhere, on the training images of `splits`.
+    /// Reads weights that may have been trained elsewhere, on the training images of `splits`: on all of them, since how many are held out
+    /// here says nothing about there.
     ///
     /// # Errors
     /// [`RecipeError::Load`] for a file that can't be read or is of another network.
@@ -156,6 +181,18 @@ pub trait Trainable {
         splits: &Splits,
         machine: &Machine,
     ) -> Result<Box<dyn Model>, RecipeError>;
+
+    /// The network without its last layer, with `weights`, the content of a SafeTensors file; it was trained on images of `shape`
+    /// `[channels, height, width]`. What it gives instead of scores are features; how many is told as well.
+    ///
+    /// # Errors
+    /// Why they can't be had, in words.
+    fn hidden_layers(
+        &self,
+        weights: &[u8],
+        shape: [usize; 3],
+        device: &Device,
+    ) -> Result<(Box<dyn Classifier>, usize), String>;
 
     /// Compares analytic gradients with numerical ones, on some training images of `splits`, in `f64` on the CPU.
     ///
@@ -209,10 +246,31 @@ impl Fitted {
     }
 }
 
+/// A training image that is near to one that is looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Near {
+    /// Its name within the data; `None` if the model was kept by an older version, which kept no names.
+    pub name: Option<String>,
+    /// Its label.
+    pub label: usize,
+    /// How far it is: Σ |q − t| for L1, √Σ (q − t)² for L2, over pixels from 0 to 255.
+    pub distance: f64,
+}
+
 /// A classifier that can be kept.
 pub trait Model {
     /// The classifier.
     fn classifier(&self) -> &dyn Classifier;
+
+    /// Scores images, as [`Classifier::forward`] does, and names for each the training images that voted, the nearest first; no lists
+    /// where none vote.
+    ///
+    /// # Shapes
+    /// - `images`: `[batch, channels, height, width]`, pixel values 0 to 255.
+    /// - returns: `[batch, classes]`, and a list per image.
+    fn explain(&self, images: Tensor<4>) -> (Tensor<2>, Vec<Vec<Near>>) {
+        (self.classifier().forward(images), Vec::new())
+    }
 
     /// How many numbers training changes; for what isn't trained, how many it keeps.
     fn parameters(&self) -> usize;

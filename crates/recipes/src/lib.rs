@@ -23,6 +23,7 @@ mod entry;
 mod error;
 mod estimator;
 mod file;
+mod frozen;
 mod key;
 mod knn;
 mod layer;
@@ -30,7 +31,9 @@ mod majority;
 mod registry;
 mod schema;
 mod set;
+mod sight;
 mod table;
+mod tensors;
 mod trained;
 mod weights;
 
@@ -41,7 +44,7 @@ pub use contender::{Contender, SearchTable};
 pub use contenders::Contenders;
 pub use entry::{Entry, Parsed};
 pub use error::RecipeError;
-pub use estimator::{Dimensions, Estimator, Fitted, Job, Model, Observe, Trainable};
+pub use estimator::{Dimensions, Estimator, Fitted, Job, Model, Near, Observe, Trainable};
 pub use file::{is_file, read_table};
 pub use key::{MODEL, REPRODUCE, ROW, RUN, SEARCH};
 pub use registry::Registry;
@@ -49,4 +52,7 @@ pub use registry::Registry;
 /// dependency.
 pub use schemars;
 pub use table::{parse, to_table};
+/// The most bytes of a file of weights.
+pub use tensors::LARGEST as LARGEST_WEIGHTS;
+pub use tensors::is_whole;
 pub use weights::images_to_safetensors;

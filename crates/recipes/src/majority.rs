@@ -11,7 +11,8 @@ use zoo_majority::{Majority, MajorityConfig};
 use crate::error::RecipeError;
 use crate::estimator::{Dimensions, Estimator, Fitted, Job, Model, Observe};
 use crate::table::to_table;
-use crate::weights::{load, save};
+use crate::tensors::LARGEST;
+use crate::weights::{load_bytes, save};
 
 impl Estimator for MajorityConfig {
     fn config(&self) -> Result<Table, RecipeError> {
@@ -37,7 +38,9 @@ impl Estimator for MajorityConfig {
         machine: &Machine,
     ) -> Result<Box<dyn Model>, RecipeError> {
         let mut majority = Majority::new(&vec![0; dimensions.classes], &machine.device);
-        load(&mut majority, path, false)?;
+        let wrong = |reason: String| RecipeError::Load { path: path.into(), reason };
+        let file = zoo_files::read(path, LARGEST).map_err(|error| wrong(error.to_string()))?;
+        load_bytes(&mut majority, &file).map_err(wrong)?;
         Ok(Box::new(FittedMajority(majority)))
     }
 

@@ -52,6 +52,7 @@ impl Registry {
                 entry!("majority", MajorityConfig),
             ],
             recipes: vec![
+                ("hog", recipe!("hog")),
                 ("vgg", recipe!("vgg")),
                 ("lenet", recipe!("lenet")),
                 ("resnet20", recipe!("resnet20")),

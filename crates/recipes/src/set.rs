@@ -12,6 +12,9 @@ use crate::table::parse_value;
 /// How keys are given that are searched.
 const VALUES: &str = "expected KEY=VALUE, KEY=V1,V2,… or KEY=LOW..HIGH";
 
+/// The most parts of a key: values are nested as deeply, and a table is read to no greater depth either.
+const MOST_PARTS: usize = 80;
+
 /// A recipe that keys can be set of: its model, and its name.
 pub(crate) type Target<'a> = (&'a str, &'a str);
 
@@ -42,6 +45,13 @@ impl<'a> Assignment<'a> {
         let wrong = |reason: String| RecipeError::layer(&origin, reason);
         let (key, values) = set.split_once('=').ok_or_else(|| wrong(expected.into()))?;
         let mut path: Vec<&str> = key.trim().split('.').collect();
+        if path.len() > MOST_PARTS {
+            let parts = path.len();
+            return Err(RecipeError::layer(
+                "--set",
+                format!("a key has {parts} parts, {MOST_PARTS} at most"),
+            ));
+        }
         let is_named =
             path.len() > 1 && targets.iter().any(|&(model, recipe)| path[0] == model || path[0] == recipe);
         let target = if is_named {

@@ -7,8 +7,8 @@ use zoo_core::nearest;
 
 use crate::error::RecipeError;
 
-/// Keys whose values are of several types, words or lists: what reads them says which it takes.
-const SEVERAL_TYPES: [&str; 1] = ["loss.class_weights"];
+/// Keys whose values are of several types, words, lists or tables: what reads them says which it takes.
+const SEVERAL_TYPES: [&str; 3] = ["loss.class_weights", "architecture.features", "features"];
 
 /// Parses `table` as `T`, with the path of the key in the error.
 ///

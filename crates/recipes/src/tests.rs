@@ -1,6 +1,7 @@
 //! Names, files and options, resolved.
 
 mod fitted;
+mod frozen;
 
 use std::path::{Path, PathBuf};
 
@@ -58,6 +59,32 @@ fn another_kind_starts_anew() {
     let keys = ["optimizer.learning_rate=0.5", "optimizer.kind=adam"];
     let table = &resolve_with(&["cnn"], &keys).unwrap()[0];
     assert_eq!(table["optimizer"]["learning_rate"].as_float(), Some(0.5), "in whichever order");
+}
+
+#[test]
+fn who_sets_epochs_or_batches_gets_these() {
+    let found = |set: &[&str]| {
+        let table = resolve_with(&["vgg"], set).unwrap().remove(0);
+        ["few_images", "least_batches"].map(|key| table["train"][key].as_integer().unwrap())
+    };
+    assert_eq!(found(&[]), [9000, 16]);
+    assert_eq!(found(&["optimizer.learning_rate=0.1", "train.drop_last=true"]), [9000, 16]);
+    assert_eq!(found(&["train.epochs=3"]), [0, 0]);
+    assert_eq!(found(&["train.batch_size=3"]), [0, 0]);
+    assert_eq!(found(&["train.few_images=0"]), [0, 16]);
+    // In whichever order.
+    assert_eq!(found(&["train.few_images=500", "train.epochs=3"]), [500, 0]);
+    assert_eq!(found(&["train.epochs=3", "train.few_images=500"]), [500, 0]);
+    // A recipe of its own that says nothing of few images.
+    let table = resolve_with(&["airbench94"], &[]).unwrap().remove(0);
+    assert_eq!(table["train"]["few_images"].as_integer(), Some(0));
+    // What one run has resolved, another takes as it is.
+    let cnn = contenders(&["cnn"], &[], &[]).unwrap().remove(0);
+    let table = cnn.table().unwrap();
+    let again = Registry::zoo().contender("config.toml", "cnn", table.clone()).unwrap();
+    assert_eq!(again.table().unwrap(), table);
+    let tuned = cnn.with(&[("train.epochs".to_string(), 3.into())].into()).unwrap();
+    assert_eq!(tuned.table().unwrap()["train"]["few_images"].as_integer(), Some(0));
 }
 
 #[test]
@@ -210,7 +237,8 @@ fn recipes_have_names_wherever_the_program_is_started() {
     assert!(["vgg", "lenet", "resnet20", "airbench94"].iter().all(|name| names.contains(name)));
     let found = contenders(&names, &[], &["lenet.train.epochs=3"]).unwrap();
     for (contender, name) in found.iter().zip(&names) {
-        assert_eq!((contender.name(), contender.entry.name), (*name, "cnn"));
+        let model = if *name == "hog" { "softmax" } else { "cnn" };
+        assert_eq!((contender.name(), contender.entry.name), (*name, model));
         contender.check(CIFAR10).unwrap();
     }
     let epochs = |name: &str| {

@@ -8,18 +8,26 @@ use burn::tensor::Device;
 use serde::Serialize;
 use toml::Table;
 use zoo_backends::{Machine, cpu_device};
-use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, LossConfig, parameters};
+use zoo_core::{
+    Architecture, Classifier, InputSpec, InvalidConfig, Loss, LossConfig, WithFeatures, parameters,
+};
 use zoo_data::Splits;
 use zoo_schema::{GradientReport, SanityReport};
-use zoo_train::{Learning, RandomSearch, Recipe, Sampling, TestTimeAugmentation, TrainConfig, Training};
+use zoo_train::{
+    Learning, RandomSearch, Recipe, Rows, Sampling, TestTimeAugmentation, TrainConfig, Training, input_spec,
+};
 
 use crate::error::RecipeError;
 use crate::estimator::{Dimensions, Estimator, Fitted, Job, Model, Observe, Trainable};
+use crate::sight::Sight;
 use crate::table::to_table;
-use crate::weights::{load, save};
+use crate::tensors::LARGEST;
+use crate::weights::{load, load_bytes, save, without_last_layer};
 
 /// Images that gradients are checked on: each brings kinks along.
 const CHECKED_IMAGES: usize = 2;
+/// How often memory holds parameters while they are trained: themselves, their gradient, momentum, and those of the best epoch.
+const COPIES: usize = 4;
 /// Tries of a random search in a [shortened](Estimator::shortened) recipe.
 const FEW_TRIES: usize = 20;
 
@@ -31,25 +39,50 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
     fn check(&self, dimensions: Dimensions) -> Result<(), InvalidConfig> {
         self.validate(&InputSpec::without_statistics(dimensions.shape, dimensions.classes))?;
         self.train.validate_patience(dimensions.has_validation)?;
-        self.validate_groups(&blank_input(self, dimensions), &cpu_device(&Device::default()))
+        let input = blank_input(self, dimensions);
+        let features = format!("{:?}", self.architecture.features());
+        let expected = "features that images of this size have";
+        InvalidConfig::check(input.values() > 0, "architecture.features", features, expected)?;
+        self.validate_groups(&input, &cpu_device(&Device::default()))
+    }
+
+    fn check_files(&self) -> Result<(), RecipeError> {
+        Sight::open(&self.architecture.features(), &cpu_device(&Device::default())).map(drop)
+    }
+
+    /// The images, b bytes; a batch of `n` of them, of which each layer keeps what goes in and comes out, a values for an image in
+    /// all; and p parameters with their gradient, what the optimizer keeps of them, and the best epoch's:
+    /// b + 4 n a + 4 p · 4, four bytes a value.
+    fn estimated_bytes(&self, dimensions: Dimensions) -> usize {
+        let input = blank_input(self, dimensions);
+        let images = dimensions.images * dimensions.values();
+        let batch = self.train_on(dimensions.images).batch_size.min(dimensions.images);
+        let parameters = self.architecture.init(&input, &cpu_device(&Device::default())).num_params();
+        images + size_of::<f32>() * (batch * self.architecture.activations(&input) + COPIES * parameters)
     }
 
     fn fit(&self, job: &Job<'_>, observe: Observe<'_>) -> Result<Fitted, RecipeError> {
         let start = Instant::now();
         let device = &job.machine.device;
-        let mut training = Training::new(self, job.splits, device, job.seed)?;
+        let sight = Sight::open(&self.architecture.features(), device)?;
+        let mut training = Training::seeing(self, sight.extractor.clone(), job.splits, device, job.seed)?;
         if let Some(checkpoints) = job.checkpoints {
+            sight.check_unchanged(&self.architecture.features(), checkpoints)?;
             training = training.with_checkpoints(checkpoints);
+        }
+        if let Some(stop) = job.stop {
+            training = training.with_stop(stop);
         }
         if let Some(budget) = job.budget {
             training = training.with_budget(budget);
         }
+        let finish = |model| TrainedModel::boxed(&sight, model);
         let fitted = training.fit(training.draw(&cpu_device(device)), observe)?;
         // Of a resumed run the history knows the time before, too.
         let epochs: f64 = fitted.history.iter().map(|record| record.seconds).sum();
         Ok(Fitted {
-            model: Box::new(TrainedModel(fitted.model)),
-            without_ema: fitted.without_ema.map(|model| Box::new(TrainedModel(model)) as Box<dyn Model>),
+            model: finish(fitted.model),
+            without_ema: fitted.without_ema.map(finish),
             seconds: epochs.max(start.elapsed().as_secs_f64()),
             history: fitted.history,
             kept_epoch: Some(fitted.best_epoch),
@@ -63,9 +96,14 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
         dimensions: Dimensions,
         machine: &Machine,
     ) -> Result<Box<dyn Model>, RecipeError> {
-        let mut model = self.architecture.init(&blank_input(self, dimensions), &machine.device);
-        load(&mut model, path, false)?;
-        Ok(Box::new(TrainedModel(model)))
+        let wrong = |reason: String| RecipeError::Load { path: path.into(), reason };
+        let file = zoo_files::read(path, LARGEST).map_err(|error| wrong(error.to_string()))?;
+        let (sight, weights) = Sight::read(&self.architecture.features(), path, file, &machine.device)?;
+        let shape = sight.extractor.shape(dimensions.shape);
+        let input = InputSpec::without_statistics(shape, dimensions.classes);
+        let mut model = self.architecture.init(&input, &machine.device);
+        load_bytes(&mut model, &weights).map_err(wrong)?;
+        Ok(TrainedModel::boxed(&sight, model))
     }
 
     /// An epoch at most, in four batches or more; of a random search some tries.
@@ -76,7 +114,8 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
             Learning::Search(search) => Learning::Search(RandomSearch { tries: FEW_TRIES, ..*search }),
             descent @ Learning::Descent(_) => descent.clone(),
         };
-        let train = TrainConfig { epochs: epochs.min(1.0), batch_size, ..self.train };
+        let epochs = epochs.min(1.0);
+        let train = TrainConfig { epochs, batch_size, few_images: 0, least_batches: 0, ..self.train };
         Box::new(Self { train, learning, ..self.clone() })
     }
 
@@ -102,13 +141,13 @@ impl<A: Architecture + Serialize + 'static> Trainable for Recipe<A> {
         self.loss.kind
     }
 
-    fn epochs(&self) -> usize {
-        self.train.epochs.ceil() as usize
+    fn epochs(&self, images: usize) -> usize {
+        self.train_on(images).epochs.ceil() as usize
     }
 
     fn steps(&self, images: usize) -> usize {
         match &self.learning {
-            Learning::Descent(_) => self.train.steps(images),
+            Learning::Descent(_) => self.train_on(images).steps(images),
             Learning::Search(search) => search.all_tries(self.train.epochs),
         }
     }
@@ -123,17 +162,43 @@ impl<A: Architecture + Serialize + 'static> Trainable for Recipe<A> {
         splits: &Splits,
         machine: &Machine,
     ) -> Result<Box<dyn Model>, RecipeError> {
-        let features = self.architecture.features();
-        let input = zoo_train::input_spec(&splits.train, splits.classes.len(), features);
+        let (sight, classes) =
+            (Sight::open(&self.architecture.features(), &machine.device)?, splits.classes.len());
+        let train = splits.all_train();
+        let input = match Rows::of(&train, &sight.extractor, &machine.device)? {
+            Some(rows) => rows.input_spec(classes),
+            None => input_spec(&train, classes),
+        };
         let mut model = self.architecture.init(&input, &machine.device);
-        load(&mut model, path, true)?;
-        Ok(Box::new(TrainedModel(model)))
+        if load(&mut model, path)? {
+            let (path, images) = (path.display(), train.len());
+            log::warn!("{path} has no normalisation: that of all {images} training images is used");
+        }
+        Ok(TrainedModel::boxed(&sight, model))
+    }
+
+    fn hidden_layers(
+        &self,
+        weights: &[u8],
+        shape: [usize; 3],
+        device: &Device,
+    ) -> Result<(Box<dyn Classifier>, usize), String> {
+        let Some(extractor) = self.architecture.features().plain() else {
+            return Err("it sees what another network sees; name that network".into());
+        };
+        let (weights, features) = without_last_layer(weights)?;
+        let input = InputSpec::without_statistics(extractor.shape(shape), features);
+        self.architecture.validate(&input, &self.loss.kind).map_err(|error| error.to_string())?;
+        let mut model = self.architecture.init(&input, device);
+        load_bytes(&mut model, &weights)?;
+        Ok((Box::new(WithFeatures { extractor, model }), features))
     }
 
     fn gradient_report(&self, splits: &Splits, sampling: Sampling) -> Result<GradientReport, RecipeError> {
         // The one backend with `f64` everywhere.
         let cpu = cpu_device(&Device::default());
-        let training = Training::new(self, splits, &cpu, sampling.seed)?;
+        let sight = Sight::open(&self.architecture.features(), &cpu)?;
+        let training = Training::seeing(self, sight.extractor, splits, &cpu, sampling.seed)?;
         let images = splits.train.stratified(CHECKED_IMAGES.min(splits.train.len()), sampling.seed).0;
         let batch = images.batch(0..images.len(), &cpu);
         Ok(training.check_gradients(&training.draw(&cpu), &batch, sampling)?)
@@ -147,8 +212,9 @@ impl<A: Architecture + Serialize + 'static> Trainable for Recipe<A> {
     ) -> Result<SanityReport, RecipeError> {
         let device = &machine.device;
         let plain = Self { architecture: self.architecture.without_noise(), ..self.clone() };
-        let model = Training::new(&plain, splits, device, seed)?.draw(&cpu_device(device));
-        Ok(plain.check_sanity(&model, splits, device, seed)?)
+        let sight = Sight::open(&self.architecture.features(), device)?;
+        let training = Training::seeing(&plain, sight.extractor, splits, device, seed)?;
+        Ok(training.check_sanity(&training.draw(&cpu_device(device)))?)
     }
 
     fn smooth(&self) -> Option<(Vec<&'static str>, Box<dyn Estimator>)> {
@@ -166,25 +232,37 @@ impl<A: Architecture + Serialize + 'static> Trainable for Recipe<A> {
     }
 }
 
-/// The input of a model that knows nothing of its images yet.
+/// The input of a model that knows nothing of its images yet: of one that sees what a network sees, of any size.
 fn blank_input<A: Architecture>(recipe: &Recipe<A>, dimensions: Dimensions) -> InputSpec {
-    let shape = recipe.architecture.features().shape(dimensions.shape);
+    let extractor = recipe.architecture.features().plain();
+    let shape = extractor.map_or([1; 3], |extractor| extractor.shape(dimensions.shape));
     InputSpec::without_statistics(shape, dimensions.classes)
 }
 
 /// A Burn module as it leaves training.
-struct TrainedModel<M>(M);
+struct TrainedModel<M> {
+    classifier: WithFeatures<M>,
+    sight: Sight,
+}
+
+impl<M: Classifier + Module + 'static> TrainedModel<M> {
+    /// Of images, by their features.
+    fn boxed(sight: &Sight, model: M) -> Box<dyn Model> {
+        let classifier = WithFeatures { extractor: sight.extractor.clone(), model };
+        Box::new(Self { classifier, sight: sight.clone() })
+    }
+}
 
 impl<M: Classifier + Module> Model for TrainedModel<M> {
     fn classifier(&self) -> &dyn Classifier {
-        &self.0
+        &self.classifier
     }
 
     fn parameters(&self) -> usize {
-        parameters(&self.0)
+        parameters(&self.classifier.model)
     }
 
     fn to_safetensors(&self) -> Result<Vec<u8>, RecipeError> {
-        save(&self.0)
+        self.sight.write(save(&self.classifier.model)?)
     }
 }

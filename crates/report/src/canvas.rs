@@ -86,6 +86,11 @@ impl Canvas {
         self.elements.push('\n');
     }
 
+    /// What is drawn so far.
+    pub(crate) fn elements(&self) -> &str {
+        &self.elements
+    }
+
     /// The whole picture, on white, so that it can be read on a dark page too.
     pub(crate) fn finish(self, width: f64, height: f64) -> Picture {
         let (width, height) = (number(width.ceil()), number(height.ceil()));
@@ -120,7 +125,7 @@ fn style(Stroke { colour, width, opacity }: Stroke) -> String {
 }
 
 /// Words as XML may hold them. Control characters are not part of it, escaped or not.
-fn escaped(words: &str) -> String {
+pub(crate) fn escaped(words: &str) -> String {
     words.chars().fold(String::new(), |mut text, letter| {
         match letter {
             '&' => text += "&amp;",

@@ -2,6 +2,7 @@
 
 use zoo_schema::{Comparison, Interval, ModelResult, Seeds, Spread};
 
+use crate::bars::Range;
 use crate::figure::{DASH, count, percent, scientific, seconds};
 use crate::summary::has_several_backends;
 
@@ -40,7 +41,7 @@ pub(crate) struct Cell {
     value: Option<f64>,
     figure: String,
     /// The interval around it, if there is one.
-    interval: Option<String>,
+    interval: Option<Interval>,
     is_best: bool,
 }
 
@@ -88,7 +89,7 @@ impl Kind {
             Self::Validation => Cell::share(several(|seeds| seeds.validation), result.validation_accuracy()),
             Self::Test => {
                 let cell = Cell::share(several(|seeds| seeds.test), result.accuracy());
-                Cell { interval: test_interval(result).map(interval), ..cell }
+                Cell { interval: test_interval(result), ..cell }
             }
             Self::Train => {
                 Cell::share(several(|seeds| seeds.train), result.train.map(|train| train.accuracy))
@@ -110,7 +111,7 @@ impl Column {
         // Where the test images are left alone, models are judged by the validation images.
         if kind == Kind::Validation && comparison.results.iter().all(|result| result.test.is_none()) {
             for (cell, result) in cells.iter_mut().zip(&comparison.results) {
-                cell.interval = validation_interval(result).map(interval);
+                cell.interval = validation_interval(result);
             }
         }
         let values = || cells.iter().filter_map(|cell| cell.value);
@@ -133,6 +134,13 @@ impl Column {
 
     pub(crate) fn has_best(&self) -> bool {
         self.cells.iter().any(|cell| cell.is_best)
+    }
+
+    /// The part of an axis that all values and intervals of this column lie on; `None` if it has no intervals.
+    pub(crate) fn range(&self) -> Option<Range> {
+        let ends = self.cells.iter().filter_map(Cell::ends).flat_map(|(low, high)| [low, high]);
+        let values = ends.chain(self.cells.iter().filter_map(|cell| cell.value));
+        self.has_intervals().then(|| Range::around(values, 0.05, 1.0))
     }
 
     pub(crate) fn has_intervals(&self) -> bool {
@@ -163,6 +171,11 @@ pub(crate) fn test_interval(result: &ModelResult) -> Option<Interval> {
     interval.filter(|_| several_trainings(result).is_none())
 }
 
+/// The interval of the accuracy on the images that the model was judged on in the end.
+pub(crate) fn judged_interval(result: &ModelResult) -> Option<Interval> {
+    if result.test.is_some() { test_interval(result) } else { validation_interval(result) }
+}
+
 /// The same on the validation images.
 fn validation_interval(result: &ModelResult) -> Option<Interval> {
     let interval = result.validation.and_then(|part| part.accuracy_interval);
@@ -190,10 +203,33 @@ impl Cell {
         }
     }
 
+    /// What it is compared by.
+    pub(crate) const fn value(&self) -> Option<f64> {
+        self.value
+    }
+
+    pub(crate) fn figure(&self) -> &str {
+        &self.figure
+    }
+
+    pub(crate) const fn is_best(&self) -> bool {
+        self.is_best
+    }
+
+    /// The interval around it in words.
+    pub(crate) fn interval(&self) -> Option<String> {
+        self.interval.map(interval)
+    }
+
+    /// Where the interval begins and ends.
+    pub(crate) fn ends(&self) -> Option<(f64, f64)> {
+        self.interval.map(|Interval { low, high }| (low, high))
+    }
+
     /// For the terminal: a star or a blank right after the figure.
     pub(crate) fn starred(&self) -> String {
         let star = if self.is_best { '*' } else { ' ' };
-        match &self.interval {
+        match self.interval() {
             Some(interval) => format!("{}{star} {interval} ", self.figure),
             None => format!("{}{star}", self.figure),
         }
@@ -202,7 +238,7 @@ impl Cell {
     /// For Markdown: the best figure in bold.
     pub(crate) fn emphasised(&self) -> String {
         let figure = if self.is_best { format!("**{}**", self.figure) } else { self.figure.clone() };
-        let interval = self.interval.iter().map(|interval| format!(" {interval}"));
-        figure + &interval.collect::<String>()
+        let interval = self.interval().map(|interval| format!(" {interval}")).unwrap_or_default();
+        figure + &interval
     }
 }

@@ -15,6 +15,11 @@ use crate::words::Heading;
 
 const WIDTH: f64 = 900.0;
 const LEAST_HEIGHT: f64 = 420.0;
+/// What the first panel shows.
+const LOSS: &str = "loss";
+/// The size of a panel on its own.
+const PANEL_WIDTH: f64 = 440.0;
+const PANEL_HEIGHT: f64 = 320.0;
 const PANEL_TITLE_HEIGHT: f64 = 26.0;
 /// Letters of a panel's title.
 const PANEL_TITLE: Text = Text { size: 14.0, colour: TEXT, bold: true, ..LABEL };
@@ -26,6 +31,8 @@ const LARGEST: f64 = 1e15;
 /// One result's numbers, those that are finite. Accuracies are in percent.
 struct Curve {
     name: String,
+    /// Which ink it has.
+    place: usize,
     loss: Vec<Point>,
     training: Vec<Point>,
     validation: Vec<Point>,
@@ -33,10 +40,11 @@ struct Curve {
 
 impl Curve {
     /// None of a result that has fewer than two epochs, or no number in them.
-    fn new(result: &ModelResult, name: String) -> Option<Self> {
+    fn new(result: &ModelResult, name: String, place: usize) -> Option<Self> {
         let history = &result.history;
         let curve = Self {
             name,
+            place,
             loss: points(history, |record| Some(record.train_loss)),
             training: points(history, |record| Some(100.0 * record.train_accuracy)),
             // The averaged weights, where there are any, are the ones that the table's figures are of.
@@ -63,16 +71,87 @@ impl Curve {
 /// `None` if no result has such a history.
 #[must_use]
 pub fn curves(comparison: &Comparison) -> Option<Picture> {
-    let curve = |result| Curve::new(result, name_on(comparison, result));
-    let curves: Vec<_> = comparison.results.iter().filter_map(curve).collect();
+    let mut curves = all(comparison);
     if curves.is_empty() {
         return None;
     }
+    // The legend has names in the order of their inks.
+    curves.iter_mut().enumerate().for_each(|(place, curve)| curve.place = place);
     let data = &comparison.dataset;
     let title = format!("Learning curves on {}", data.name);
     let images =
         format!("{} training and {} validation images", thousands(data.train), thousands(data.validation));
     Some(draw(&Heading::new(&title, &images, WIDTH - 2.0 * MARGIN), &curves))
+}
+
+/// The panels of learning curves one by one, for a page.
+#[derive(Default)]
+pub(crate) struct CurvePanels {
+    /// Each with its title.
+    pub(crate) pictures: Vec<(String, Picture)>,
+    /// Which results have a line; their places are those of their inks.
+    pub(crate) places: Vec<usize>,
+}
+
+/// Loss and accuracy against the epoch, as [`curves`] has them.
+pub(crate) fn curve_panels(comparison: &Comparison) -> Option<CurvePanels> {
+    let curves = all(comparison);
+    if curves.is_empty() {
+        return None;
+    }
+    let epochs = Axis::of_epochs(curves.iter().flat_map(Curve::all).map(|point| point.0));
+    let picture = |panel: Panel<'_>| {
+        let mut canvas = Canvas::default();
+        panel.draw(&mut canvas, (0.0, 0.0, PANEL_WIDTH - MARGIN, PANEL_HEIGHT), &epochs);
+        (panel.title, canvas.finish(PANEL_WIDTH, PANEL_HEIGHT))
+    };
+    let pictures = [loss_panel(&curves), accuracy_panel(&curves)].map(picture).into();
+    Some(CurvePanels { pictures, places: curves.iter().map(|curve| curve.place).collect() })
+}
+
+/// The lines of a panel with their names.
+pub(crate) struct Lines {
+    pub(crate) title: String,
+    pub(crate) axis: Axis,
+    pub(crate) named: Vec<(String, Vec<Point>)>,
+}
+
+impl Lines {
+    /// The points of all lines.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Point> + Clone {
+        self.named.iter().flat_map(|(_, points)| points.iter().copied())
+    }
+}
+
+/// What [`curves`] draws, without the paler lines behind others. Empty if there are no curves.
+pub(crate) fn lines(comparison: &Comparison) -> Vec<Lines> {
+    let curves = all(comparison);
+    if curves.is_empty() {
+        return Vec::new();
+    }
+    let lines = |panel: Panel<'_>| {
+        let strong = panel.lines.iter().filter(|line| !line.pale);
+        let name = |line: &Line<'_>| {
+            let curve = curves.iter().find(|curve| Ink::new(curve.place) == line.ink);
+            curve.map(|curve| curve.name.clone()).unwrap_or_default()
+        };
+        let named = strong.map(|line| (name(line), line.points.to_vec())).collect();
+        let title = if panel.lines.iter().any(|line| line.pale) {
+            format!("{} on validation images in %, by epoch", panel.title)
+        } else if panel.quantity == LOSS {
+            format!("{}, by epoch", panel.title)
+        } else {
+            format!("{} in %, by epoch", panel.title)
+        };
+        Lines { title, axis: panel.axis, named }
+    };
+    [loss_panel(&curves), accuracy_panel(&curves)].map(lines).into()
+}
+
+/// The curves of all results that have any; the ink of each is that of the result's place.
+fn all(comparison: &Comparison) -> Vec<Curve> {
+    let results = comparison.results.iter().enumerate();
+    results.filter_map(|(place, result)| Curve::new(result, name_on(comparison, result), place)).collect()
 }
 
 /// Two panels and the legend.
@@ -117,8 +196,8 @@ fn loss_panel(curves: &[Curve]) -> Panel<'_> {
     let (axis, cut) = Axis::of_losses(&losses);
     let end = axis.labels().last().unwrap_or_default();
     let title = if cut { format!("Training loss (cut off at {end})") } else { "Training loss".into() };
-    let line = |(place, points)| Line { points, ink: Ink::new(place), pale: false };
-    Panel { title, quantity: "loss", axis, lines: losses.into_iter().enumerate().map(line).collect() }
+    let line = |(curve, points): (&Curve, _)| Line { points, ink: Ink::new(curve.place), pale: false };
+    Panel { title, quantity: LOSS, axis, lines: curves.iter().zip(losses).map(line).collect() }
 }
 
 /// Accuracy on validation images, and on training images behind it; without the former there is only the latter.
@@ -126,8 +205,8 @@ fn accuracy_panel(curves: &[Curve]) -> Panel<'_> {
     let validated = curves.iter().any(|curve| !curve.validation.is_empty());
     let trained = curves.iter().any(|curve| !curve.training.is_empty());
     let lines = |pale: bool, points: fn(&Curve) -> &[Point]| {
-        let line = move |(place, curve)| Line { points: points(curve), ink: Ink::new(place), pale };
-        curves.iter().enumerate().map(line).filter(|line| !line.points.is_empty())
+        let line = move |curve| Line { points: points(curve), ink: Ink::new(curve.place), pale };
+        curves.iter().map(line).filter(|line| !line.points.is_empty())
     };
     let mut all: Vec<_> = lines(validated, |curve| &curve.training).collect();
     all.extend(lines(false, |curve| &curve.validation));

@@ -16,11 +16,9 @@ const HEADER: [&str; 6] = [
     "top-5\naccuracy",
     "expected\ncalibration error",
 ];
-/// With no more classes than this, five guesses are always right.
-const GUESSES: usize = 5;
 
-/// A second table for the terminal: balanced accuracy, Matthews correlation, Cohen's kappa, top-5 accuracy (with more than five classes)
-/// and expected calibration error on the test images; a dash where a figure does not exist. Empty if there are no test figures.
+/// A second table for the terminal: balanced accuracy, Matthews correlation, Cohen's kappa, top-5 accuracy and expected
+/// calibration error on the test images; a dash where a figure does not exist. Empty if there are no test figures.
 #[must_use]
 pub fn details(comparison: &Comparison) -> String {
     let titles = HEADER.map(|title| if title.contains('\n') { title.into() } else { format!("\n{title}") });
@@ -46,13 +44,12 @@ fn filled(mut table: Table, comparison: &Comparison) -> Option<Table> {
 fn figures(test: &TestMetrics) -> [String; 5] {
     let share = |value: Option<f64>| or_dash(value, |value| percent(value, 1));
     let correlation = |value: Option<f64>| or_dash(value, |value| format!("{value:.3}"));
-    let top_5 = (test.per_class.len() > GUESSES).then_some(test.top_5_accuracy);
     let calibration = test.calibration.as_ref();
     [
         share(test.balanced_accuracy),
         correlation(test.matthews_correlation),
         correlation(test.cohen_kappa),
-        share(top_5),
+        share(test.top_5_accuracy),
         share(calibration.map(|calibration| calibration.expected_calibration_error)),
     ]
 }

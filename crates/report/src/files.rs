@@ -6,3 +6,5 @@ pub const MARKDOWN_FILE: &str = "result.md";
 pub const CSV_FILE: &str = "result.csv";
 /// The file in the folder of a search with the recipe of the best trial.
 pub const BEST_FILE: &str = "best.toml";
+/// The file in a run folder with the page that shows its results.
+pub const PAGE_FILE: &str = "report.html";

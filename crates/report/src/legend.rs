@@ -1,6 +1,7 @@
 //! Which line is whose.
 
 use crate::canvas::Canvas;
+use crate::markup::Markup;
 use crate::primitives::{Point, Stroke, Text};
 use crate::style::{Ink, NAME, QUIET_TEXT};
 use crate::words;
@@ -48,6 +49,18 @@ impl Legend {
             middle += ROW;
         }
     }
+}
+
+/// A line or a bar of the ink at `place`, for names in a page.
+pub(crate) fn swatch(place: usize) -> Markup {
+    let (ink, middle) = (Ink::new(place), 7.0);
+    let mut canvas = Canvas::default();
+    canvas.line(&[(0.0, middle), (SAMPLE, middle)], Stroke { width: 3.0, ..ink.line() });
+    draw_marker(&mut canvas, (0.5 * SAMPLE, middle), ink);
+    Markup(format!(
+        "<svg class=\"plot swatch\" viewBox=\"0 0 {SAMPLE} 14\" width=\"{SAMPLE}\" height=\"14\" aria-hidden=\"true\">{}</svg>",
+        canvas.elements()
+    ))
 }
 
 fn row(canvas: &mut Canvas, (left, middle): Point, stroke: Stroke, words: &str, text: &Text) {

@@ -1,14 +1,16 @@
-//! Results out: what `zoo_schema` describes as tables for the terminal and in Markdown, and pictures of results, searches and images.
+//! Results out: what `zoo_schema` describes as tables for the terminal and in Markdown, pictures of results, searches and images, and pages.
 //! Knows the result schema and plain numbers, no tensor and no Burn.
 //!
 //! - Comparisons: [`describe`] says of what, [`terminal_table`] and [`table_within`] have a row per model, [`notes`] go below it,
 //!   [`details`] has more figures, [`failures`] what went wrong; [`markdown()`] is all of that, [`csv()`] all figures. [`curves()`] and
 //!   [`confusion`] are pictures. The notes one by one: [`legend_line`], [`majority_line`], [`variants_line`], [`epochs_lines`],
 //!   [`front_line`], [`check_lines`]; [`wrapped`] breaks them into lines.
-//! - What models say of single images: [`answers_table`].
+//! - What models say of single images: [`answers_table`]; of image files: [`predictions_table`], [`predictions_csv`]. What is found in a
+//!   dataset: [`audit_tables`].
 //! - Searches: [`search_table`], [`search_markdown`], the picture [`search()`].
 //! - Reproductions: [`reproduction_table`], [`reproduction_markdown`], [`figure_line`].
 //! - Images: [`Grid`] and [`Distances`].
+//! - Pages: [`ComparisonPage`], [`search_page`], [`reproduction_page`]; for the terminal [`terminal_pictures`].
 //! - For tables of one's own: [`table()`] and [`markdown_table`], and figures in words: [`percent`], [`or_dash`], [`thousands`],
 //!   [`seconds`], [`scientific`].
 //!
@@ -30,23 +32,33 @@
 //! (`style`, `colours`) and pixels (`raster`), and puts elements on a `canvas`.
 
 mod answers;
+mod audit;
 mod axis;
+mod bars;
 mod canvas;
 mod chart;
 mod colours;
 mod column;
 mod curves;
 mod details;
+mod escape;
 mod figure;
 mod files;
+mod front;
 mod grid;
 mod layout;
 mod legend;
+mod letters;
+mod markup;
 mod matrix;
 mod notes;
+mod page;
+mod parallel;
 mod picture;
+mod predictions;
 mod primitives;
 mod raster;
+mod reliability;
 #[cfg(test)]
 mod rendered;
 mod reproduction;
@@ -57,7 +69,9 @@ mod spreadsheet;
 mod style;
 mod summary;
 mod table;
+mod terminal;
 mod trials;
+mod verdict;
 mod words;
 
 use std::fmt::Write;
@@ -67,29 +81,34 @@ use zoo_schema::Comparison;
 pub use comfy_table::Table;
 
 pub use answers::answers_table;
+pub use audit::{audit_tables, audit_title};
 pub use curves::curves;
 pub use details::details;
 pub use figure::{or_dash, percent, scientific, seconds, thousands};
-pub use files::{BEST_FILE, CSV_FILE, MARKDOWN_FILE};
+pub use files::{BEST_FILE, CSV_FILE, MARKDOWN_FILE, PAGE_FILE};
 pub use grid::{Grid, Mark, Row, Tile};
 pub use layout::{table_within, terminal_table};
 pub use matrix::{Distances, Side, confusion};
 pub use notes::{
     check_lines, epochs_lines, front_line, legend_line, majority_line, notes, variants_line, wrapped,
 };
+pub use page::{ComparisonPage, Decision, Explain, Provenance, reproduction_page, search_page};
 pub use picture::{Picture, PictureError};
+pub use predictions::{PredictionColumn, predictions_csv, predictions_csv_titles, predictions_table};
 pub use raster::Raster;
 pub use reproduction::{figure_line, reproduction_markdown, reproduction_table};
 pub use search::search;
 pub use spreadsheet::csv;
 pub use summary::{describe, failures};
 pub use table::{markdown_table, table};
+pub use terminal::terminal_pictures;
 pub use trials::{search_markdown, search_table, settings_line};
 
 /// A comparison in Markdown: a line that says what was run on what, the table with all columns, what is said below it, the checks, what
 /// failed, and the table of [`details`].
 #[must_use]
 pub fn markdown(comparison: &Comparison) -> String {
+    let comparison = &escape::for_markdown(comparison);
     let mut text = format!("{}\n\n{}\n", describe(comparison), layout::whole_table(comparison));
     let lists = [
         ("", notes::sentences(comparison, "bold:")),

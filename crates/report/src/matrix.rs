@@ -15,7 +15,7 @@ use crate::words::{self, Heading};
 
 const WIDEST_NAME: f64 = 110.0;
 /// More classes than these have no room for numbers in the cells.
-const MOST_NUMBERS: usize = 25;
+pub(crate) const MOST_NUMBERS: usize = 25;
 /// How much of a line of words turned by 45° goes to either side.
 const DIAGONAL: f64 = std::f64::consts::FRAC_1_SQRT_2;
 const ROW: f64 = 20.0;
@@ -27,19 +27,18 @@ const CLASS: Text = Text { colour: Colour([60; 3]), ..LABEL };
 /// The confusion matrix of a result: true classes from the top, predicted classes from the left, each cell with its count,
 /// shaded by its share of the row. A picture of more than 25 classes has only shades.
 ///
-/// `None` if the model failed.
+/// `None` if the model failed, or there is not one name per class.
 #[must_use]
 pub fn confusion(comparison: &Comparison, result: &ModelResult) -> Option<Picture> {
     let test = result.test.as_ref()?;
     let name = name_on(comparison, result);
     let title = format!("Confusion matrix of {name} on {}", comparison.dataset.name);
-    let images: usize = test.confusion.counts().iter().flatten().sum();
     let notes = format!(
         "{} of {} test images are right: those on the diagonal. A row is a true class, a column what it was taken for.",
         percent(test.accuracy, 1),
-        thousands(images)
+        thousands(test.confusion.images())
     );
-    Some(Confusion::new(test).draw(&title, &notes))
+    Some(Confusion::new(test)?.draw(&title, &notes))
 }
 
 /// Counts and where they are.
@@ -51,8 +50,8 @@ struct Confusion<'a> {
 }
 
 impl<'a> Confusion<'a> {
-    fn new(test: &'a TestMetrics) -> Self {
-        let classes: Vec<&str> = test.per_class.iter().map(|class| class.class.as_str()).collect();
+    fn new(test: &'a TestMetrics) -> Option<Self> {
+        let classes = test.class_names()?;
         let cell: f64 = match classes.len() {
             0..=2 => 90.0,
             3..=5 => 60.0,
@@ -61,7 +60,7 @@ impl<'a> Confusion<'a> {
             more => (900.0 / more as f64).floor().max(1.0),
         };
         let name = Text { size: LABEL.size.min(0.85 * cell), colour: TEXT, ..LABEL };
-        Self { counts: test.confusion.counts(), classes, cell, name }
+        Some(Self { counts: test.confusion.counts(), classes, cell, name })
     }
 
     fn draw(&self, title: &str, notes: &str) -> Picture {
@@ -267,7 +266,7 @@ mod tests {
         let confusion = ConfusionMatrix::new(labels, predictions, classes.len());
         let names: Vec<&str> = classes.iter().map(AsRef::as_ref).collect();
         let dataset = sample::dataset([1, 1, labels.len()], &names);
-        let test = TestMetrics::new(confusion, 1.0, None, &dataset.classes);
+        let test = TestMetrics::new(confusion, None, None, &dataset.classes);
         let result = ModelResult { test: Some(test), ..sample::named("svm") };
         Comparison { dataset, ..sample::comparison(vec![result]) }
     }

@@ -1,6 +1,6 @@
 //! What is said below the table of a comparison: how to read it, what it says, and what to be wary of.
 
-use zoo_schema::{Comparison, EarlyStop, Finding, ModelResult, Severity, Variant};
+use zoo_schema::{Comparison, EarlyStop, Finding, ModelResult, Variant};
 
 use crate::column::{Column, columns, interval, several_trainings};
 use crate::figure::{percent, thousands};
@@ -18,12 +18,18 @@ pub fn notes(comparison: &Comparison) -> Vec<String> {
 
 /// All [`notes`] but the checks; `best` is as for [`legend_line`].
 pub(crate) fn sentences(comparison: &Comparison, best: &str) -> Vec<String> {
+    let mut lines = of_table(comparison, best);
+    lines.extend(front_line(comparison));
+    lines
+}
+
+/// The same without the front, which a page has next to its drawing.
+pub(crate) fn of_table(comparison: &Comparison, best: &str) -> Vec<String> {
     let mut lines = Vec::from_iter(legend_line(comparison, best));
     lines.extend(majority_line(comparison));
     lines.extend(comparison.verdict.clone());
     lines.extend(variants_line(comparison));
     lines.extend(epochs_lines(comparison));
-    lines.extend(front_line(comparison));
     lines
 }
 
@@ -83,6 +89,7 @@ fn variant_title(name: &str) -> String {
     match name {
         "mirror" => "with mirror".into(),
         "mirror_and_shifts" => "with mirror and shifts".into(),
+        "shifts" => "with shifts".into(),
         "without_ema" => "without EMA".into(),
         other => other.replace('_', " "),
     }
@@ -150,11 +157,7 @@ pub fn check_lines(checks: &[Finding]) -> Vec<String> {
 }
 
 fn check_line(Finding { code, severity, says, .. }: &Finding) -> String {
-    let severity = match severity {
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    };
-    format!("{severity}[{code}]: {says}")
+    format!("{}[{code}]: {says}", severity.name())
 }
 
 /// A text in lines of at most `columns` columns of a terminal, broken at blanks; those after the first are indented by two. A word that

@@ -2,8 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use image::codecs::png::PngEncoder;
-use image::{ExtendedColorType, ImageEncoder};
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder, RgbImage, imageops};
 
 use crate::primitives::Colour;
 
@@ -52,6 +52,41 @@ impl Raster {
         Self { width: width as u32, height: (pixels.len() / 3 / width) as u32, pixels }
     }
 
+    /// Images of one size, below each other; one white pixel if there is none.
+    pub(crate) fn stacked(images: &[Self]) -> Self {
+        let Some(first) = images.first() else { return Self { width: 1, height: 1, pixels: vec![255; 3] } };
+        let pixels = images.iter().flat_map(|image| image.pixels.iter().copied()).collect();
+        Self { width: first.width, height: first.height * images.len() as u32, pixels }
+    }
+
+    /// The same image if no side is longer than `side`, else a smaller one of the same proportions.
+    pub(crate) fn at_most(&self, side: u32) -> Self {
+        let longer = self.width.max(self.height);
+        if longer <= side {
+            return self.clone();
+        }
+        let scaled = |length: u32| (length * side).div_ceil(longer).max(1);
+        Self::of_buffer(imageops::thumbnail(&self.buffer(), scaled(self.width), scaled(self.height)))
+    }
+
+    /// The same image in `shades` shades per colour, evenly from black to white.
+    pub(crate) fn with_shades(mut self, shades: u8) -> Self {
+        let steps = f32::from(shades - 1);
+        let shade = |value: u8| ((f32::from(value) / 255.0 * steps).round() / steps * 255.0).round() as u8;
+        let table: Vec<u8> = (0..=255).map(shade).collect();
+        self.pixels.iter_mut().for_each(|value| *value = table[usize::from(*value)]);
+        self
+    }
+
+    fn buffer(&self) -> RgbImage {
+        RgbImage::from_raw(self.width, self.height, self.pixels.clone())
+            .expect("there is one value per colour and pixel")
+    }
+
+    fn of_buffer(buffer: RgbImage) -> Self {
+        Self { width: buffer.width(), height: buffer.height(), pixels: buffer.into_raw() }
+    }
+
     /// Pixels across.
     #[must_use]
     pub const fn width(&self) -> u32 {
@@ -66,8 +101,17 @@ impl Raster {
 
     /// The image as PNG, as SVG embeds it: `data:image/png;base64,…`.
     pub(crate) fn data_uri(&self) -> String {
+        self.encoded(CompressionType::default(), FilterType::default())
+    }
+
+    /// The same in fewer bytes, which takes longer.
+    pub(crate) fn smallest_data_uri(&self) -> String {
+        self.encoded(CompressionType::Best, FilterType::Adaptive)
+    }
+
+    fn encoded(&self, compression: CompressionType, filter: FilterType) -> String {
         let mut png = Vec::new();
-        PngEncoder::new(&mut png)
+        PngEncoder::new_with_quality(&mut png, compression, filter)
             .write_image(&self.pixels, self.width, self.height, ExtendedColorType::Rgb8)
             .expect("there is one value per colour and pixel, and memory takes it all");
         format!("data:image/png;base64,{}", STANDARD.encode(png))
@@ -85,6 +129,17 @@ mod tests {
         assert_eq!(Raster::new(&[7, 8], [1, 2, 1]).pixels, [7, 7, 7, 8, 8, 8]);
         let png = STANDARD.decode(rgb.data_uri().strip_prefix("data:image/png;base64,").unwrap()).unwrap();
         assert_eq!(image::load_from_memory(&png).unwrap().to_rgb8().into_raw(), rgb.pixels);
+    }
+
+    #[test]
+    fn fewer_shades_are_near_the_same() {
+        let all: Vec<u8> = (0..=255).collect();
+        let image = Raster::new(&all, [1, 16, 16]).with_shades(64);
+        assert!(image.pixels.chunks(3).zip(&all).all(|(shades, value)| shades[0].abs_diff(*value) <= 2));
+        let mut shades = image.pixels;
+        shades.sort_unstable();
+        shades.dedup();
+        assert_eq!((shades.len(), shades[0], shades[63]), (64, 0, 255));
     }
 
     #[test]

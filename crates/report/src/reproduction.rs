@@ -5,6 +5,7 @@ use std::fmt::Write;
 use comfy_table::Table;
 use zoo_schema::{Figure, Reproduction, RowResult, Verdict};
 
+use crate::escape::for_markdown;
 use crate::figure::{DASH, of_hundred, or_dash, seconds};
 use crate::table::{markdown_table, table};
 
@@ -26,10 +27,23 @@ pub fn reproduction_table(reproduction: &Reproduction) -> String {
 /// The same in Markdown, and below it the tolerance of each figure with the reason for it.
 #[must_use]
 pub fn reproduction_markdown(reproduction: &Reproduction) -> String {
+    let reproduction = &for_markdown(reproduction);
     let table = markdown_table(HEADER, FIGURES);
     let title = |row: &RowResult| format!("{} ({})", row.title, row.source);
     let mut text = format!("{}\n\n{}\n\n", heading(reproduction), fill(table, reproduction, title));
     let _ = writeln!(text, "{}\n\nTolerances:\n", counts(reproduction));
+    for tolerance in tolerances(reproduction) {
+        let _ = writeln!(text, "- {tolerance}");
+    }
+    for failure in failed_rows(reproduction) {
+        let _ = writeln!(text, "\n{failure}");
+    }
+    text
+}
+
+/// How far each figure may lie from what was published, and why.
+pub(crate) fn tolerances(reproduction: &Reproduction) -> Vec<String> {
+    let mut lines = Vec::new();
     for row in &reproduction.rows {
         for (place, figure) in row.figures.iter().enumerate() {
             // Figures of a row with the same tolerance for the same reason are said once.
@@ -39,16 +53,17 @@ pub fn reproduction_markdown(reproduction: &Reproduction) -> String {
             if !before.iter().any(is_same) {
                 let Figure { measure, tolerance, reason, .. } = figure;
                 let unit = if *tolerance == 1.0 { "point" } else { "points" };
-                let _ = writeln!(text, "- {}, {measure}: {tolerance} {unit}; {reason}.", row.title);
+                lines.push(format!("{}, {measure}: {tolerance} {unit}; {reason}.", row.title));
             }
         }
     }
-    for row in &reproduction.rows {
-        if let Some(error) = &row.error {
-            let _ = writeln!(text, "\n{} failed: {error}", row.title);
-        }
-    }
-    text
+    lines
+}
+
+/// A line for each row that failed.
+pub(crate) fn failed_rows(reproduction: &Reproduction) -> Vec<String> {
+    let failed = |row: &RowResult| row.error.as_ref().map(|error| format!("{} failed: {error}", row.title));
+    reproduction.rows.iter().filter_map(failed).collect()
 }
 
 /// A figure in a line: `validation 38.1 % (published 40.0 %): reproduced`.
@@ -59,7 +74,7 @@ pub fn figure_line(figure: &Figure) -> String {
 }
 
 /// What was measured on what.
-fn heading(reproduction: &Reproduction) -> String {
+pub(crate) fn heading(reproduction: &Reproduction) -> String {
     let Reproduction { suite, dataset, backend, adapter, seed, zoo_version, burn_version, .. } = reproduction;
     let order = match (reproduction.official, reproduction.cifar10) {
         (true, _) => ", the official images in their order",
@@ -73,7 +88,7 @@ fn heading(reproduction: &Reproduction) -> String {
     )
 }
 
-fn counts(reproduction: &Reproduction) -> String {
+pub(crate) fn counts(reproduction: &Reproduction) -> String {
     let count = |verdict, words: &str| match reproduction.count(verdict) {
         0 => None,
         count => Some(format!("{count} {words}")),
@@ -108,7 +123,7 @@ fn fill(mut table: Table, reproduction: &Reproduction, title: impl Fn(&RowResult
     table.to_string()
 }
 
-fn name(figure: &Figure) -> String {
+pub(crate) fn name(figure: &Figure) -> String {
     let settings = figure.setting.iter().map(|(key, value)| format!(", {key} = {value}"));
     format!("{}{}", figure.measure, settings.collect::<String>())
 }
@@ -118,7 +133,7 @@ fn as_published(value: f64) -> String {
     format!("{value:?} %")
 }
 
-fn published(figure: &Figure) -> String {
+pub(crate) fn published(figure: &Figure) -> String {
     match (figure.low, figure.high) {
         (Some(low), Some(high)) if low == high => as_published(low),
         (Some(low), Some(high)) => format!("{low:?} to {}", as_published(high)),
@@ -128,11 +143,11 @@ fn published(figure: &Figure) -> String {
     }
 }
 
-fn measured(figure: &Figure) -> String {
+pub(crate) fn measured(figure: &Figure) -> String {
     or_dash(figure.measured, |value| of_hundred(value, 2))
 }
 
-fn verdict(figure: &Figure) -> String {
+pub(crate) fn verdict(figure: &Figure) -> String {
     match figure.verdict {
         Verdict::Reproduced => "reproduced".into(),
         Verdict::Missed => {
@@ -203,6 +218,7 @@ mod tests {
             quick: false,
             backend: "flex".into(),
             adapter: "CPU".into(),
+            machine: None,
             seed: 42,
             rows: vec![row, failed],
         }

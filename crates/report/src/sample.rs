@@ -28,6 +28,7 @@ pub(crate) fn comparison(results: Vec<ModelResult>) -> Comparison {
         dataset: dataset([90, 10, 4], &["cat", "dog"]),
         backend: "flex".into(),
         adapter: "CPU".into(),
+        machine: None,
         seed: 7,
         results,
         majority: None,
@@ -47,7 +48,7 @@ pub(crate) fn named(name: &str) -> ModelResult {
 pub(crate) fn tested(name: &str) -> ModelResult {
     let confusion = ConfusionMatrix::new(&[0, 1, 1, 1], &[0, 0, 1, 1], 2);
     let classes = ["cat".to_string(), "dog".to_string()];
-    ModelResult { test: Some(TestMetrics::new(confusion, 1.0, None, &classes)), ..named(name) }
+    ModelResult { test: Some(TestMetrics::new(confusion, None, None, &classes)), ..named(name) }
 }
 
 /// A model with all figures of the table: `shares` of validation, test and training images, and the macro F1.

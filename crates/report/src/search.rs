@@ -48,12 +48,12 @@ pub fn search(name: &str, trials: &[Trial]) -> Option<(&'static str, Picture)> {
 }
 
 /// Whether a trial has an accuracy.
-fn is_judged(trial: &Trial) -> bool {
+pub(crate) fn is_judged(trial: &Trial) -> bool {
     trial.validation_accuracy().is_some_and(f64::is_finite)
 }
 
 /// The keys whose values differ; of a single trial all keys.
-fn searched_keys<'a>(trials: &[&'a Trial]) -> Vec<&'a str> {
+pub(crate) fn searched_keys<'a>(trials: &[&'a Trial]) -> Vec<&'a str> {
     let keys: BTreeSet<&str> =
         trials.iter().flat_map(|trial| trial.settings.keys().map(String::as_str)).collect();
     let differs = |key: &&str| values(trials, key).len() > 1;
@@ -62,20 +62,20 @@ fn searched_keys<'a>(trials: &[&'a Trial]) -> Vec<&'a str> {
 }
 
 /// The values of a key, each once.
-fn values(trials: &[&Trial], key: &str) -> BTreeSet<String> {
+pub(crate) fn values(trials: &[&Trial], key: &str) -> BTreeSet<String> {
     trials.iter().map(|trial| setting(trial, key)).collect()
 }
 
-fn is_numeric(trials: &[&Trial], key: &str) -> bool {
+pub(crate) fn is_numeric(trials: &[&Trial], key: &str) -> bool {
     trials.iter().all(|trial| number(trial, key).is_some())
 }
 
-fn number(trial: &Trial, key: &str) -> Option<f64> {
+pub(crate) fn number(trial: &Trial, key: &str) -> Option<f64> {
     trial.settings.get(key)?.as_f64()
 }
 
 /// What a key was set to, in words.
-fn setting(trial: &Trial, key: &str) -> String {
+pub(crate) fn setting(trial: &Trial, key: &str) -> String {
     match trial.settings.get(key) {
         Some(Value::String(text)) => text.clone(),
         // What was drawn at random has more digits than are worth reading.

@@ -60,7 +60,7 @@ fn cells(result: &ModelResult) -> [(&'static str, String); 30] {
         ("macro_f1", mean(seeds.and_then(|seeds| seeds.macro_f1), macro_average.map(|average| average.f1))),
         ("matthews_correlation", text(test.and_then(|test| test.matthews_correlation))),
         ("cohen_kappa", text(test.and_then(|test| test.cohen_kappa))),
-        ("top_5_accuracy", text(test.map(|test| test.top_5_accuracy))),
+        ("top_5_accuracy", text(test.and_then(|test| test.top_5_accuracy))),
         ("test_loss", text(test.and_then(|test| test.loss))),
         ("expected_calibration_error", text(calibration_error(result))),
         ("parameters", text(result.parameters)),

@@ -48,3 +48,18 @@ pub fn failures(comparison: &Comparison) -> Vec<String> {
     };
     comparison.results.iter().filter_map(failed).collect()
 }
+
+/// `a, b and c`.
+pub(crate) fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// What is said of figures of a model that was trained several times, which are those of its first training; nothing of any other.
+pub(crate) fn first_of(result: &ModelResult) -> String {
+    let seeds = result.seeds.as_ref().filter(|seeds| seeds.trainings.len() > 1);
+    seeds.map_or_else(String::new, |seeds| format!(", the first of {} trainings", seeds.trainings.len()))
+}

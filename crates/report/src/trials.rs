@@ -7,6 +7,7 @@ use comfy_table::Table;
 use serde_json::Value;
 use zoo_schema::{SearchResult, Trial};
 
+use crate::escape::for_markdown;
 use crate::figure::{or_dash, percent, thousands};
 use crate::files::{BEST_FILE, MARKDOWN_FILE};
 use crate::notes::check_lines;
@@ -37,6 +38,7 @@ pub fn search_table(result: &SearchResult, searched: &[String], folder: &Path) -
 /// The whole table in Markdown, under a line that says what was searched on what; `searched` as for [`search_table`].
 #[must_use]
 pub fn search_markdown(result: &SearchResult, searched: &[String]) -> String {
+    let result = &for_markdown(result);
     let table = markdown_table(header(result, searched), figures(result, searched));
     let mut text = format!("{}\n\n{}\n", describe(result), fill(table, result, searched, &result.trials));
     for (place, line) in check_lines(&result.checks).iter().enumerate() {
@@ -53,12 +55,12 @@ pub fn settings_line(settings: &BTreeMap<String, Value>) -> String {
 }
 
 /// A value, without quotes around a name.
-fn word(value: &Value) -> String {
+pub(crate) fn word(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), String::from)
 }
 
 /// One line: what was searched on which images.
-fn describe(result: &SearchResult) -> String {
+pub(crate) fn describe(result: &SearchResult) -> String {
     let SearchResult { dataset, backend, adapter, seed, .. } = result;
     let name = result.recipe.as_ref().unwrap_or(&result.model);
     let (train, validation) = (thousands(dataset.train), thousands(dataset.validation));
@@ -70,11 +72,11 @@ fn describe(result: &SearchResult) -> String {
     format!("{name} on {data}: {trials} trials on {images}; {backend} on {adapter}; seed {seed}")
 }
 
-fn has_failures(result: &SearchResult) -> bool {
+pub(crate) fn has_failures(result: &SearchResult) -> bool {
     result.trials.iter().any(|trial| trial.error.is_some())
 }
 
-fn header(result: &SearchResult, searched: &[String]) -> Vec<String> {
+pub(crate) fn header(result: &SearchResult, searched: &[String]) -> Vec<String> {
     let mut titles = vec!["trial".to_string()];
     titles.extend(searched.iter().cloned());
     titles.push("validation accuracy".into());
@@ -138,6 +140,7 @@ mod tests {
             dataset: dataset([5000, 0, 4], &["cat", "dog"]),
             backend: "flex".into(),
             adapter: "CPU".into(),
+            machine: None,
             seed: 7,
             model: "knn".into(),
             recipe: None,

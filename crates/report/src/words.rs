@@ -1,6 +1,7 @@
 //! How much room words take, and what of them fits.
 
 use crate::canvas::Canvas;
+use crate::letters::is_drawn;
 use crate::primitives::Text;
 use crate::style::{NOTE, TITLE};
 
@@ -13,7 +14,9 @@ pub(crate) fn width(words: &str, text: &Text) -> f64 {
         'A'..='Z' => 0.75,
         letter if letter.is_ascii() => 0.63,
         // Letters of other scripts may be as wide as they are high.
-        _ => 1.0,
+        letter if is_drawn(letter) => 1.0,
+        // They are escaped in the PNG.
+        letter => 0.63 * letter.escape_unicode().len() as f64,
     };
     let bold = if text.bold { 1.1 } else { 1.0 };
     words.chars().map(ems).sum::<f64>() * text.size * bold

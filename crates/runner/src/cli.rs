@@ -1,6 +1,8 @@
 //! The command line.
 
+mod data;
 mod help;
+mod photos;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,14 +11,20 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use zoo_backends::Backend;
 use zoo_recipes::Registry;
 
+pub(crate) use data::{AuditArguments, DataCommand, ExportFormat};
+pub(crate) use photos::PhotoArguments;
+
 use help::{
-    COMPARE_HELP, EVALUATE_EXAMPLES, EXAMPLES, EXPORT_HELP, FETCH_HELP, GRADCHECK_HELP, LOSSES_EXAMPLES,
-    MISTAKES_EXAMPLES, PICTURES_EXAMPLES, PREDICT_EXAMPLES, SANITY_HELP, SCHEMA_HELP, TRAIN_EXAMPLES,
+    COMPARE_HELP, EVALUATE_EXAMPLES, EXAMPLES, GRADCHECK_HELP, LOSSES_EXAMPLES, MISTAKES_EXAMPLES,
+    PICTURES_EXAMPLES, PREDICT_EXAMPLES, REPORT_EXAMPLES, SANITY_HELP, SCHEMA_HELP, TRAIN_EXAMPLES,
     TUNE_EXAMPLES,
 };
 
 /// What is compared if nothing is named.
 pub(crate) const COMPARED: [&str; 4] = ["knn", "softmax", "svm", "cnn"];
+
+/// The same for photos in folders, of which there are often few: edges and colours say more than pixels then.
+pub(crate) const COMPARED_ON_PHOTOS: [&str; 5] = ["knn", "softmax", "svm", "hog", "cnn"];
 
 /// Compares image classifiers side by side: k-nearest neighbours, a softmax classifier, a linear SVM and a convolutional
 /// network, on the CPU or a GPU.
@@ -48,17 +56,10 @@ pub(crate) enum Command {
     Trial,
     /// Classify image files with one or more trained runs
     #[command(after_help = PREDICT_EXAMPLES)]
-    Predict {
-        /// The runs: folders, or names of recipes for their newest runs, or `last`
-        #[arg(required = true, value_name = "RUN")]
-        runs: Vec<PathBuf>,
-        /// PNG or JPEG files of any size
-        #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
-        image: Vec<PathBuf>,
-        /// How many classes to show
-        #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-        top: u16,
-    },
+    Predict(PredictArguments),
+    /// Show what runs have found as a page, report.html, which opens in any browser; several runs side by side
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArguments),
     /// Draw the course's pictures: of runs, of searches, or of --data itself
     #[command(after_help = PICTURES_EXAMPLES)]
     Pictures {
@@ -66,6 +67,9 @@ pub(crate) enum Command {
         /// new run of --data]
         #[arg(value_name = "RUN")]
         runs: Vec<PathBuf>,
+        /// Print learning curves and confusion matrices of the runs, instead of writing files
+        #[arg(long, requires = "runs", conflicts_with = "json")]
+        terminal: bool,
     },
     /// What cross-entropy and the hinge say of the validation images of trained runs, all together and one by one
     #[command(after_help = LOSSES_EXAMPLES)]
@@ -77,7 +81,7 @@ pub(crate) enum Command {
     /// Which images models got wrong, by name, the most confident mistakes first
     #[command(after_help = MISTAKES_EXAMPLES)]
     Mistakes(MistakesArguments),
-    /// Fetch, inspect, verify and export datasets
+    /// Fetch, inspect, verify, audit and export datasets
     Data {
         #[command(subcommand)]
         command: DataCommand,
@@ -129,6 +133,8 @@ pub(crate) enum Document {
     Search,
     /// result.json of `reproduce`
     Reproduction,
+    /// audit.json of `data audit`
+    Audit,
     /// Files with recipes, `configs/cnn.toml`
     Recipe,
 }
@@ -168,7 +174,7 @@ pub(crate) struct CompareArguments {
     #[arg(
         value_name = "MODEL|FILE",
         conflicts_with = "resume",
-        help = models_help("Models and recipes", &format!("files with recipes [default: {}]", COMPARED.join(" ")))
+        help = models_help("Models and recipes", &format!("files with recipes [default: {}; on photos in folders {}]", COMPARED.join(" "), COMPARED_ON_PHOTOS.join(" ")))
     )]
     pub(crate) models: Vec<String>,
     /// Train each recipe this many times, with weights, order and augmentation from --seed, --seed + 1, …
@@ -179,6 +185,17 @@ pub(crate) struct CompareArguments {
     /// Go on with a comparison that was interrupted: what is there is kept
     #[arg(long, value_name = "RUN", conflicts_with_all = ["no_test", "budget"])]
     pub(crate) resume: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// Runs: folders, or names of recipes for their newest runs, or `last`; several, all made from the same images, become one
+    /// comparison in a new run folder
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<PathBuf>,
+    /// Open the page in the browser
+    #[arg(long)]
+    pub(crate) open: bool,
 }
 
 #[derive(Debug, Args)]
@@ -266,6 +283,26 @@ impl EvaluateArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct PredictArguments {
+    /// Runs (folders, or names of recipes for their newest runs, or `last`), then images: files of any size, or folders with images at
+    /// any depth
+    #[arg(required = true, value_name = "RUN|IMAGE")]
+    pub(crate) arguments: Vec<PathBuf>,
+    /// Images, too: files or folders
+    #[arg(long, num_args = 1.., value_name = "IMAGE")]
+    pub(crate) image: Vec<PathBuf>,
+    /// How many classes to show, and how many neighbours of k-NN
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = at_least(1))]
+    pub(crate) top: usize,
+    /// CSV on stdout, a line per image as soon as it is known
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+    /// JSON on stdout, an object in a line per image and run as soon as it is known
+    #[arg(long, conflicts_with_all = ["json", "csv"])]
+    pub(crate) jsonl: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct TuneArguments {
     #[arg(
         value_name = "MODEL|FILE",
@@ -299,44 +336,6 @@ impl TuneArguments {
 fn at_least(least: u64) -> impl clap::builder::TypedValueParser<Value = usize> {
     use clap::builder::TypedValueParser;
     clap::value_parser!(u64).range(least..).map(|number| number as usize)
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum DataCommand {
-    /// Download CIFAR-10 into --data-dir; resumes, checks size and MD5, unpacks
-    #[command(after_help = FETCH_HELP)]
-    Fetch {
-        /// The dataset: cifar10
-        dataset: String,
-        /// A mirror of the official cifar-10-binary.tar.gz
-        #[arg(long)]
-        url: Option<String>,
-    },
-    /// Sizes, classes and statistics of --data
-    Info,
-    /// Read every image of --data and check what can be checked
-    Verify,
-    /// Write --data to a new folder, or some of its images
-    #[command(after_help = EXPORT_HELP)]
-    Export {
-        /// The folder to make
-        destination: PathBuf,
-        /// How to write it
-        #[arg(long, value_enum, default_value_t = ExportFormat::Folder)]
-        format: ExportFormat,
-        /// Write only the images that this CSV file names in its column `image`, as predictions.csv of a run does; - reads
-        /// stdin
-        #[arg(long, value_name = "FILE")]
-        only: Option<PathBuf>,
-    },
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum ExportFormat {
-    /// PNG files named after the images: train/CLASS/NAME.png, test/CLASS/NAME.png
-    Folder,
-    /// CIFAR-10's binary batches
-    Binary,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -377,6 +376,12 @@ pub(crate) struct GlobalOptions {
     /// The share of the training images that is held out to choose the best epoch by [default: 0.1]
     #[arg(long, global = true, value_name = "SHARE")]
     pub(crate) validation: Option<f64>,
+    #[command(flatten)]
+    pub(crate) photos: PhotoArguments,
+    /// The folder that decoded photos are kept in, so that they are decoded once; it may be emptied at any time [default: zoo in the
+    /// user's cache folder]
+    #[arg(long, global = true, env = "ZOO_CACHE_DIR", value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
     /// Where run folders are made [default: runs]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -407,7 +412,8 @@ fn names() -> String {
 fn data_help() -> String {
     let names: Vec<&str> = zoo_lab::Source::names().collect();
     format!(
-        "{}, or the path of an image folder, of CIFAR-10 batches or of their archive [default: shapes10, which is generated]",
+        "{}; or the path of a folder of photos, of batches of CIFAR-10 or CIFAR-100, of their archive, or of MNIST's files [default: \
+         shapes10, which is generated]",
         names.join(", ")
     )
 }

@@ -42,6 +42,15 @@ impl Failure {
         })
     }
 
+    /// Whether it says that work was stopped, or may: then one word on that is enough.
+    pub(crate) const fn is_of_stop(&self) -> bool {
+        match self {
+            Self::Lab(error) => error.is_stop(),
+            Self::Findings(_) => true,
+            Self::Usage(_) | Self::Output(_) | Self::Process { .. } => false,
+        }
+    }
+
     /// Nothing, or what doesn't hold.
     pub(crate) fn unless_empty(findings: Vec<String>) -> Result<(), Self> {
         if findings.is_empty() { Ok(()) } else { Err(Self::Findings(findings)) }

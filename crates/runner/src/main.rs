@@ -15,6 +15,7 @@ mod commands;
 #[cfg(feature = "tui")]
 mod dashboard;
 mod failure;
+mod interrupt;
 mod options;
 mod output;
 mod progress;
@@ -37,16 +38,34 @@ fn main() -> ExitCode {
     zoo_kernels::keep_freed_memory();
     let cli = Cli::parse();
     stderr::start_logging(&cli.global);
-    match run(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            stderr::say(&failure.to_string());
-            failure.exit_code()
-        }
+    interrupt::listen(&cli.command);
+    let outcome = run(&cli);
+    let interrupted = interrupt::exit_code();
+    if let Err(failure) = &outcome
+        && !(interrupted.is_some() && failure.is_of_stop())
+    {
+        stderr::say(&failure.to_string());
+    }
+    if interrupted.is_some() {
+        stderr::say(&interrupt::parting());
+    }
+    match (interrupted, outcome) {
+        (Some(code), _) => ExitCode::from(code),
+        (None, Ok(())) => ExitCode::SUCCESS,
+        (None, Err(failure)) => failure.exit_code(),
     }
 }
 
+/// Starts the threads that compute: where there can't be as many, that is an error here, and a panic later.
+fn start_threads() -> Result<(), Failure> {
+    rayon::ThreadPoolBuilder::new().build_global().map_err(|error| Failure::Process {
+        action: "cannot start as many threads as there are cores, or as RAYON_NUM_THREADS says",
+        source: std::io::Error::other(error),
+    })
+}
+
 fn run(cli: &Cli) -> Result<(), Failure> {
+    start_threads()?;
     let options = Options::new(&cli.global)?;
     match &cli.command {
         Command::Compare(compare) => commands::compare::run(&options, compare),
@@ -54,8 +73,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Evaluate(evaluate) => commands::evaluate::run(&options, evaluate),
         Command::Tune(tune) => commands::tune::run(&options, tune),
         Command::Trial => commands::trial::run(&options),
-        Command::Predict { runs, image, top } => commands::predict::run(&options, runs, image, *top),
-        Command::Pictures { runs } => commands::pictures::run(&options, runs),
+        Command::Predict(predict) => commands::predict::run(&options, predict),
+        Command::Report(report) => commands::report::run(&options, report),
+        Command::Pictures { runs, terminal } => commands::pictures::run(&options, runs, *terminal),
         Command::Losses { runs } => commands::losses::run(&options, runs),
         Command::Mistakes(mistakes) => commands::mistakes::run(&options, mistakes),
         Command::Data { command } => commands::data::run(&options, command),

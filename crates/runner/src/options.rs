@@ -4,18 +4,19 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use zoo_backends::{Backend, Kind, Machine};
+use zoo_data::Splits;
 use zoo_lab::run::{RunConfig, TrainingRun, find};
 use zoo_lab::{LabError, Protocol, Relocation, Source, Watch};
 use zoo_recipes::{Contenders, RUN, RecipeError, Registry, is_file, read_table};
 
-use crate::cli::{GlobalOptions, ProtocolArguments};
+use crate::cli::{COMPARED, COMPARED_ON_PHOTOS, GlobalOptions, ProtocolArguments};
 use crate::failure::Failure;
 use crate::progress::Progress;
 
 /// How many columns a table may take.
 const WIDE: usize = 100;
 /// The same with `--narrow`.
-const NARROW: usize = 80;
+pub(crate) const NARROW: usize = 80;
 
 /// What every command is told.
 #[derive(Clone, Debug)]
@@ -57,6 +58,7 @@ impl Options {
         let protocol = run.as_ref().map_or(Protocol::new(42), RunConfig::protocol);
         let seed = given.seed.unwrap_or(protocol.seed);
         let base = run.map_or_else(|| Source::named("shapes10"), |run| run.source);
+        let cache = given.cache_dir.clone().or_else(|| Some(dirs::cache_dir()?.join("zoo")));
         let source = Source {
             data: given.data.clone().unwrap_or(base.data),
             data_dir: given.data_dir.clone().unwrap_or(base.data_dir),
@@ -64,11 +66,13 @@ impl Options {
             limit_test: given.limit_test.or(base.limit_test),
             validation: given.validation.unwrap_or(base.validation),
             in_order: base.in_order,
+            photos: given.photos.over(base.photos),
+            cache: cache.clone(),
         };
         Self {
             registry: Registry::zoo(),
             source,
-            relocation: Relocation { data: given.data.clone(), data_dir: given.data_dir.clone() },
+            relocation: Relocation { data: given.data.clone(), data_dir: given.data_dir.clone(), cache },
             seed,
             out: given.out.clone().unwrap_or_else(|| "runs".into()),
             json: given.json,
@@ -87,7 +91,15 @@ impl Options {
         let files = files.map(|argument| PathBuf::from(self.located(argument)));
         let files: Vec<PathBuf> = self.given.config.iter().cloned().chain(files).collect();
         Ok(match run_of(&files)? {
-            Some(run) => Self::resolve(&self.given, Some(run)),
+            Some(run) => {
+                let options = Self::resolve(&self.given, Some(run));
+                if self.given.data.is_none() {
+                    let source = &options.source;
+                    let (data, folder) = (&source.data, source.data_dir.display());
+                    self.watch().line(&format!("images: --data {data} --data-dir {folder}, as [run] says"));
+                }
+                options
+            }
             None => self.clone(),
         })
     }
@@ -129,12 +141,19 @@ impl Options {
         self
     }
 
+    /// What is compared if nothing is named.
+    pub(crate) fn compared(&self) -> &'static [&'static str] {
+        if self.source.is_folder() { &COMPARED_ON_PHOTOS } else { &COMPARED }
+    }
+
     /// The recipes of `models`, names or files, or of `default` if there are none, with `--config` and `--set`.
     ///
     /// # Errors
     /// [`RecipeError`].
     pub(crate) fn contenders(&self, models: &[String], default: &[&str]) -> Result<Contenders, RecipeError> {
-        self.unset_contenders(models, default)?.set(&self.given.set)
+        let contenders = self.unset_contenders(models, default)?.set(&self.given.set)?;
+        // A run whose network is named as runs are: by its recipe, or `last`.
+        contenders.with_networks(|name| self.find(name).ok())
     }
 
     /// The same without `--set`, whose values may be there to be searched.
@@ -187,11 +206,6 @@ impl Options {
     /// Keys of recipes that are changed, or searched.
     pub(crate) fn set(&self) -> &[String] {
         &self.given.set
-    }
-
-    /// The path of `--data` as it was given.
-    pub(crate) fn given_data(&self) -> Option<&str> {
-        self.given.data.as_deref()
     }
 
     /// The folder of named datasets.
@@ -257,6 +271,14 @@ impl Options {
         Ok(runs)
     }
 
+    /// The images, divided.
+    ///
+    /// # Errors
+    /// [`LabError`] if they can't be had.
+    pub(crate) fn splits(&self) -> Result<Splits, LabError> {
+        self.source.read(&self.watch()).splits(self.seed)
+    }
+
     /// What shows progress.
     pub(crate) fn watch(&self) -> Progress {
         Progress::new(self.given.quiet, self.is_verbose())
@@ -282,6 +304,7 @@ impl Options {
                 ("--limit-train", given.limit_train.is_some()),
                 ("--limit-test", given.limit_test.is_some()),
                 ("--validation", given.validation.is_some()),
+                ("--image-size, --resize, --background, --skip-broken or --group-by", given.photos.any()),
             ],
             "a run keeps its own data and recipe",
         )
@@ -355,7 +378,7 @@ mod tests {
     /// Options as they are given, whatever the environment has.
     fn given(arguments: &[&str]) -> GlobalOptions {
         let given = Cli::parse_from([&["zoo", "compare"], arguments].concat()).global;
-        GlobalOptions { data_dir: None, ..given }
+        GlobalOptions { data_dir: None, cache_dir: Some("kept".into()), ..given }
     }
 
     #[test]
@@ -379,17 +402,19 @@ mod tests {
     #[test]
     fn what_is_given_comes_before_what_a_run_had_and_that_before_defaults() {
         let options = Options::resolve(&given(&[]), None);
-        assert_eq!((options.seed, options.source), (42, Source::named("shapes10")));
+        let default = Source { cache: Some("kept".into()), ..Source::named("shapes10") };
+        assert_eq!((options.seed, options.source), (42, default));
         let place = tempfile::tempdir().unwrap();
         let file = place.path().join("config.toml");
         let run = "[run]\nzoo_version = \"0\"\nburn_version = \"0\"\nbackend = \"flex\"\nadapter = \"CPU\"\nseed = 7\n\
-                   shape = [3, 32, 32]\nimages = 50\nfingerprint = \"\"\nclasses = []\n\
+                   shape = [3, 32, 32]\nimages = 50\nfingerprint = \"\"\nclasses = [\"cat\", \"dog\"]\n\
                    [run.source]\ndata = \"cifar10\"\ndata_dir = \"d\"\nlimit_train = 50\nvalidation = 0.2\nin_order = true\n";
         std::fs::write(&file, run).unwrap();
         let given = given(&["--limit-train=60", "--config", file.to_str().unwrap()]);
         let options = Options::resolve(&given, None).completed_from(&[]).unwrap();
-        let source = Source { limit_train: Some(60), in_order: true, ..Source::named("cifar10") };
+        let cache = Some("kept".into());
+        let source = Source { limit_train: Some(60), in_order: true, cache, ..Source::named("cifar10") };
         assert_eq!((options.seed, options.source), (7, source.in_folder("d").with_validation(0.2)));
-        assert_eq!(options.relocation, Relocation::default());
+        assert_eq!(options.relocation, Relocation { cache: Some("kept".into()), ..Relocation::default() });
     }
 }

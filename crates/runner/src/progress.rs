@@ -3,9 +3,12 @@
 
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use zoo_files::printable;
 use zoo_lab::{ProgressListener, Silent, TrainingListener, TrialListener, Watch};
 use zoo_report::{percent, scientific, settings_line};
 use zoo_schema::{EpochRecord, Trial, best_trial};
@@ -13,6 +16,7 @@ use zoo_train::Event;
 
 #[cfg(feature = "tui")]
 use crate::dashboard::{Answer, Dashboard};
+use crate::interrupt::{self, Stoppable};
 use crate::stderr::say;
 
 /// How progress is shown.
@@ -69,6 +73,15 @@ impl Watch for Progress {
         }
     }
 
+    fn run(&self, path: &Path) {
+        interrupt::works_in(path);
+        self.line(&format!("run: {}", path.display()));
+    }
+
+    fn stop(&self) -> Option<&AtomicBool> {
+        Some(interrupt::stop())
+    }
+
     fn training(&self, name: &str, images: usize, epochs: usize) -> TrainingListener<'_> {
         let mut training = Training::new(*self, name, images, epochs);
         Box::new(
@@ -80,7 +93,7 @@ impl Watch for Progress {
 
     fn progress(&self, work: &str, images: usize) -> ProgressListener<'_> {
         let bar = self.bar(images as u64, "{prefix} {wide_bar} {pos}/{len} images {eta:>4}");
-        bar.0.set_prefix(work.to_string());
+        bar.0.set_prefix(printable(work).into_owned());
         Box::new(move |done| bar.set(done as u64))
     }
 
@@ -131,6 +144,7 @@ struct Training {
     epoch_start: Instant,
     /// What is to be said when the dashboard is closed.
     lines: Vec<String>,
+    _stoppable: Stoppable,
     #[cfg(feature = "tui")]
     dashboard: Option<Dashboard>,
 }
@@ -150,6 +164,7 @@ impl Training {
             bar,
             epoch_start: Instant::now(),
             lines: Vec::new(),
+            _stoppable: Stoppable::new(),
             #[cfg(feature = "tui")]
             dashboard: None,
         }
@@ -166,7 +181,7 @@ impl Training {
                 self.seen = images;
                 let rate = images as f64 / self.epoch_start.elapsed().as_secs_f64();
                 let bar = &self.bar.0;
-                bar.set_prefix(format!("{} epoch {epoch}/{}", self.model, self.epochs));
+                bar.set_prefix(format!("{} epoch {epoch}/{}", printable(&self.model), self.epochs));
                 bar.set_message(format!(
                     "train loss {loss:.4}  train {:.1} %  {rate:.0} images/s",
                     100.0 * accuracy
@@ -178,7 +193,7 @@ impl Training {
                 let line = epoch_line(&self.model, record, self.epochs, self.seen, self.progress.is_verbose);
                 match self.progress.means {
                     Means::Dashboard => self.lines.push(line),
-                    Means::Bars => self.bar.0.println(line),
+                    Means::Bars => self.bar.0.println(&*printable(&line)),
                     _ => self.progress.line(&line),
                 }
                 self.epoch_start = Instant::now();

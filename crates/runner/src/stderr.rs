@@ -4,9 +4,9 @@ use std::io::Write;
 
 use crate::cli::GlobalOptions;
 
-/// Says a line or several on stderr.
+/// Says a line or several on stderr, without commands to a terminal that a stranger's names may have.
 pub(crate) fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", zoo_files::printable_lines(text));
 }
 
 /// Logs go to stderr: warnings unless told otherwise. `RUST_LOG` overrides.

@@ -108,6 +108,24 @@ impl Measure {
     }
 }
 
+impl ModelAnswers {
+    /// Whether this is the model of the result with this [label](crate::ModelResult::label), or one of its trainings: `softmax` and
+    /// `softmax/seed-42` are of `softmax`.
+    #[must_use]
+    pub fn is_of(&self, label: &str) -> bool {
+        self.model.strip_prefix(label).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// For each answer, the share of the model's answers that it is at least as sure of: 1 for the surest.
+    #[must_use]
+    pub fn ranks(&self) -> Vec<f64> {
+        let mut sorted: Vec<f32> = self.answers.iter().map(|answer| answer.value).collect();
+        sorted.sort_by(f32::total_cmp);
+        let rank = |value: f32| sorted.partition_point(|other| other.total_cmp(&value).is_le());
+        self.answers.iter().map(|answer| rank(answer.value) as f64 / sorted.len() as f64).collect()
+    }
+}
+
 impl Answers {
     /// Whether the model at place `model` is right about the image at place `image`.
     ///

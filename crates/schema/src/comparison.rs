@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calibration::Calibration;
 use crate::chance::{Pair, Spread};
+use crate::dataset::DatasetSummary;
 use crate::finding::Finding;
 use crate::interval::Interval;
 use crate::metrics::{ClassMetrics, ConfusionMatrix, MacroMetrics};
@@ -30,6 +31,9 @@ pub struct Comparison {
     pub backend: String,
     /// The device it ran on, as the driver names it; several with commas between them.
     pub adapter: String,
+    /// The machine that this was measured on: processor, cores, memory, system.
+    #[serde(default)]
+    pub machine: Option<String>,
     /// What everything random follows from.
     pub seed: u64,
     /// One per model and backend, the best by validation accuracy first.
@@ -61,36 +65,6 @@ pub struct Majority {
     pub validation_accuracy: Option<f64>,
     /// Its share of the test images; `null` if they were left alone.
     pub test_accuracy: Option<f64>,
-}
-
-/// Name, sizes and classes of a dataset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct DatasetSummary {
-    /// `cifar10`, `shapes10`, or a folder's name.
-    pub name: String,
-    /// Images that gradient descent learns from.
-    pub train: usize,
-    /// Images held out to choose epochs and hyperparameters by.
-    pub validation: usize,
-    /// Images that the final figures come from.
-    pub test: usize,
-    /// Class names, in the order of labels.
-    pub classes: Vec<String>,
-    /// Training images of each class, those held out not included.
-    #[serde(default)]
-    pub train_per_class: Vec<usize>,
-    /// Test images of which there is an equal one, pixel by pixel, among the training or validation images.
-    #[serde(default)]
-    pub duplicates: Vec<Duplicate>,
-}
-
-/// A test image that is among the images that models learn from, too.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Duplicate {
-    /// The name of the test image.
-    pub test: String,
-    /// The name of the training or validation image.
-    pub train: String,
 }
 
 /// What became of one model.
@@ -210,7 +184,7 @@ pub struct PartMetrics {
 /// Accuracy and loss on the test images of a model that is evaluated in another way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Variant {
-    /// What is different: `mirror`, `mirror_and_shifts` (test-time augmentation), `without_ema`.
+    /// What is different: `mirror`, `mirror_and_shifts`, `shifts` (test-time augmentation), `without_ema`.
     pub name: String,
     /// The share of right predictions.
     pub accuracy: f64,
@@ -241,8 +215,10 @@ pub struct TestMetrics {
     /// Whether the model is right as often as it claims to be; `null` if it claims no probabilities.
     #[serde(default)]
     pub calibration: Option<Calibration>,
-    /// The share of images whose label is among the five largest scores.
-    pub top_5_accuracy: f64,
+    /// The share of images whose label is among the five largest scores; `null` with no more than five classes, and for k-NN of fewer
+    /// than five votes. A class without a vote is no guess.
+    #[serde(default)]
+    pub top_5_accuracy: Option<f64>,
     /// Mean loss, without regularisation.
     pub loss: Option<f64>,
     /// Unweighted means over the classes.
@@ -292,7 +268,7 @@ pub struct EpochRecord {
 }
 
 impl TestMetrics {
-    /// All figures that follow from `confusion`, with those that do not: the top-5 accuracy and the mean loss. `classes` are the
+    /// All figures that follow from `confusion`, with those that do not: the top-5 accuracy and the mean loss, where they exist. `classes` are the
     /// names of the classes, in the order of labels.
     ///
     /// # Panics
@@ -300,7 +276,7 @@ impl TestMetrics {
     #[must_use]
     pub fn new(
         confusion: ConfusionMatrix,
-        top_5_accuracy: f64,
+        top_5_accuracy: Option<f64>,
         loss: Option<f64>,
         classes: &[String],
     ) -> Self {
@@ -323,6 +299,16 @@ impl TestMetrics {
             per_class,
             confusion,
         }
+    }
+}
+
+impl TestMetrics {
+    /// The classes' names, in the order of the confusion matrix; `None` if there is not one per row, or no row.
+    #[must_use]
+    pub fn class_names(&self) -> Option<Vec<&str>> {
+        let names: Vec<&str> = self.per_class.iter().map(|class| class.class.as_str()).collect();
+        let is_whole = !names.is_empty() && names.len() == self.confusion.counts().len();
+        is_whole.then_some(names)
     }
 }
 
@@ -422,7 +408,7 @@ mod tests {
         let confusion = ConfusionMatrix::new(&[0, 0], &[0, 1], 2);
         let classes = ["cat".to_string(), "dog".to_string()];
         let mut result = ModelResult::new("svm", "flex", serde_json::json!({"k": 1}));
-        result.test = Some(TestMetrics::new(confusion, 1.0, Some(0.5), &classes));
+        result.test = Some(TestMetrics::new(confusion, None, Some(0.5), &classes));
         let json = serde_json::to_value(&result).unwrap();
         assert_eq!(json["test"]["macro"]["recall"], 0.25);
         assert_eq!(json["test"]["per_class"][0]["class"], "cat");
@@ -437,7 +423,7 @@ mod tests {
         let result = |name: &str, right: bool| {
             let mut result = ModelResult::new(name, "flex", serde_json::Value::Null);
             let confusion = ConfusionMatrix::new(&[0], &[usize::from(!right)], 2);
-            result.test = Some(TestMetrics::new(confusion, 1.0, None, &["a".into(), "b".into()]));
+            result.test = Some(TestMetrics::new(confusion, None, None, &["a".into(), "b".into()]));
             result
         };
         let mut comparison = Comparison {
@@ -455,6 +441,7 @@ mod tests {
             },
             backend: String::new(),
             adapter: String::new(),
+            machine: None,
             seed: 0,
             results: vec![
                 ModelResult::failed("failed", "flex", serde_json::Value::Null, "no".into()),
@@ -480,7 +467,7 @@ mod tests {
             let labels = vec![0; 100];
             let answers: Vec<usize> = (0..100).map(|image| usize::from(image >= test)).collect();
             let confusion = ConfusionMatrix::new(&labels, &answers, 2);
-            result.test = Some(TestMetrics::new(confusion, 1.0, None, &["a".into(), "b".into()]));
+            result.test = Some(TestMetrics::new(confusion, None, None, &["a".into(), "b".into()]));
             result
         };
         let lucky = result("lucky", 80, 90);

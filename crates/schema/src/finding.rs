@@ -26,3 +26,14 @@ pub enum Severity {
     /// Something can be made better.
     Note,
 }
+
+impl Severity {
+    /// `warning` or `note`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}

@@ -10,7 +10,8 @@
 //! | [`Reproduction`]                                 | `result.json` of `zoo reproduce`                             |
 //! | [`Checks`] of [`GradientReport`], [`SanityReport`] | `zoo gradcheck --json`, `zoo sanity --json`                |
 //! | [`LossReport`]                                   | `zoo losses --json`                                          |
-//! | [`Prediction`]                                   | `zoo predict --json`, a list of them                         |
+//! | [`Prediction`]                                   | `zoo predict --json`, a list; `--jsonl`, one per line        |
+//! | [`Audit`]                                        | `audit.json` of `zoo data audit`                             |
 //!
 //! **Stability.** [`SCHEMA`] is the version of all of them. Under one version fields are only ever added, so that a reader of today
 //! can read the files of tomorrow; fields that are missing in older files are optional or empty here. A number that does not exist
@@ -27,7 +28,7 @@
 //!     "results": [{
 //!         "model": "svm", "backend": "flex", "config": {},
 //!         "test": {
-//!             "accuracy": 0.75, "top_5_accuracy": 1.0, "loss": 0.5,
+//!             "accuracy": 0.75, "top_5_accuracy": null, "loss": 0.5,
 //!             "macro": {"precision": 0.75, "recall": 0.83, "f1": 0.73},
 //!             "per_class": [],
 //!             "confusion": [[1, 0], [1, 2]]
@@ -44,10 +45,12 @@
 //! ```
 
 mod answers;
+mod audit;
 mod calibration;
 mod chance;
 mod checks;
 mod comparison;
+mod dataset;
 mod finding;
 mod interval;
 mod json_schema;
@@ -58,18 +61,20 @@ mod reproduction;
 mod search;
 
 pub use answers::{Answer, AnsweredImage, Answers, AnswersError, Measure, ModelAnswers, Part};
+pub use audit::{Audit, AuditFinding, AuditKind, AuditPart, AuditedImage};
 pub use calibration::{Calibration, CalibrationBin};
 pub use chance::{Pair, PairTest, SIGNIFICANCE, Spread};
 pub use checks::{Check, Checks, Derivative, GradientReport, SanityReport};
 pub use comparison::{
-    Comparison, DatasetSummary, Duplicate, EarlyStop, EpochRecord, Majority, ModelResult, NamedClassMetrics,
-    PartMetrics, SCHEMA, Seeds, TestMetrics, Training, Variant,
+    Comparison, EarlyStop, EpochRecord, Majority, ModelResult, NamedClassMetrics, PartMetrics, SCHEMA, Seeds,
+    TestMetrics, Training, Variant,
 };
+pub use dataset::{DatasetSummary, Duplicate};
 pub use finding::{Finding, Severity};
 pub use interval::Interval;
 pub use json_schema::{json_schema, schema_settings};
 pub use losses::{Decomposition, Example, ImageLosses, LossReport, Means, RunLosses};
 pub use metrics::{ClassMetrics, ConfusionMatrix, MacroMetrics};
-pub use prediction::{Guess, Prediction};
+pub use prediction::{Guess, NearestImage, Prediction};
 pub use reproduction::{Figure, ImageCounts, Reproduction, RowResult, Verdict};
 pub use search::{Best, SearchResult, Trial, best_trial};

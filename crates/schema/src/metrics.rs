@@ -1,12 +1,28 @@
 //! From labels and predictions to figures: the confusion matrix, and what follows from it.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// How often each class was taken for each: row = true class, column = predicted class.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ConfusionMatrix(Vec<Vec<usize>>);
+
+impl<'de> Deserialize<'de> for ConfusionMatrix {
+    /// Reads counts, which may come from anyone: there must be as many columns as rows.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let counts: Vec<Vec<usize>> = Deserialize::deserialize(deserializer)?;
+        let rows = counts.len();
+        if let Some(row) = counts.iter().find(|row| row.len() != rows) {
+            let columns = row.len();
+            return Err(D::Error::custom(format!(
+                "a confusion matrix of {rows} rows has one with {columns} columns"
+            )));
+        }
+        Ok(Self(counts))
+    }
+}
 
 /// The figures of one class. A quotient whose divisor is 0 is 0, as in scikit-learn by default.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -63,6 +79,19 @@ impl ConfusionMatrix {
     #[must_use]
     pub fn images(&self) -> usize {
         self.0.iter().flatten().sum()
+    }
+
+    /// Which classes were taken for which others: class, prediction and how many images, the most first.
+    #[must_use]
+    pub fn confused(&self) -> Vec<(usize, usize, usize)> {
+        let mut pairs = Vec::new();
+        for (class, counts) in self.0.iter().enumerate() {
+            let wrong =
+                counts.iter().enumerate().filter(|&(prediction, &count)| prediction != class && count > 0);
+            pairs.extend(wrong.map(|(prediction, &count)| (class, prediction, count)));
+        }
+        pairs.sort_by_key(|&(.., count)| std::cmp::Reverse(count));
+        pairs
     }
 
     /// The share of right predictions; 0 for no images.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::comparison::{DatasetSummary, ModelResult};
+use crate::comparison::ModelResult;
+use crate::dataset::DatasetSummary;
 use crate::search::Trial;
 
 /// A suite of published results, measured again.
@@ -32,6 +33,9 @@ pub struct Reproduction {
     pub backend: String,
     /// The device it ran on.
     pub adapter: String,
+    /// The machine that this was measured on: processor, cores, memory, system.
+    #[serde(default)]
+    pub machine: Option<String>,
     /// What everything random follows from.
     pub seed: u64,
     /// One per published result.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::comparison::DatasetSummary;
+use crate::dataset::DatasetSummary;
 use crate::finding::Finding;
 
 /// One setting that was tried.
@@ -42,6 +42,9 @@ pub struct SearchResult {
     pub backend: String,
     /// The device it ran on, as the driver names it.
     pub adapter: String,
+    /// The machine that this was measured on: processor, cores, memory, system.
+    #[serde(default)]
+    pub machine: Option<String>,
     /// What everything random follows from.
     pub seed: u64,
     /// The model whose hyperparameters were searched, `knn`.

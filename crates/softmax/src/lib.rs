@@ -26,7 +26,7 @@ use zoo_core::{
 };
 
 /// The `[architecture]` of a softmax recipe.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct SoftmaxConfig(pub LinearConfig);
 
@@ -40,7 +40,7 @@ impl Architecture for SoftmaxConfig {
     type Model = Softmax;
 
     fn features(&self) -> Features {
-        self.0.features
+        self.0.features.clone()
     }
 
     fn init(&self, input: &InputSpec, device: &Device) -> Softmax {

@@ -27,7 +27,7 @@ use zoo_core::{
 };
 
 /// The `[architecture]` of an SVM's recipe.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct SvmConfig(pub LinearConfig);
 
@@ -41,7 +41,7 @@ impl Architecture for SvmConfig {
     type Model = Svm;
 
     fn features(&self) -> Features {
-        self.0.features
+        self.0.features.clone()
     }
 
     fn init(&self, input: &InputSpec, device: &Device) -> Svm {

@@ -6,7 +6,7 @@
 use burn::module::Module;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::Device;
-use zoo_core::{Architecture, Classifier, Features, Loss};
+use zoo_core::{Architecture, Classifier, Loss};
 use zoo_data::{Augment, Epoch, shapes10};
 use zoo_softmax::SoftmaxConfig;
 
@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Tensors on this device keep track of where they come from.
     let training = device.clone().autodiff();
 
-    let input = zoo_train::input_spec(&dataset.train, dataset.classes.len(), Features::Pixels);
+    let input = zoo_train::input_spec(&dataset.train, dataset.classes.len());
     let mut model = SoftmaxConfig::default().draw(&input, &device, SEED).train();
     let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
     let mut optimizer = SgdConfig::new().init();

@@ -31,7 +31,7 @@ pub enum TrainError {
     /// The observer asked to stop.
     #[error("stopped during epoch {epoch}")]
     Stopped {
-        /// The epoch, from 1. It is not in the checkpoint.
+        /// The epoch, from 1.
         epoch: usize,
     },
     /// The device reported an error.

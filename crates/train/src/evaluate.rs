@@ -7,6 +7,7 @@ use zoo_core::{Classifier, Loss, Scores};
 use zoo_data::{Subset, View};
 
 use crate::error::TrainError;
+use crate::rows::Rows;
 
 /// How images are seen when they are scored: the scores of several views are averaged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +20,8 @@ pub enum TestTimeAugmentation {
     Mirror,
     /// Both of these, and both moved by one pixel up and left, and down and right: the moved ones count half (Jordan, 2024).
     MirrorAndShifts,
+    /// As they are, and moved likewise; the moved ones count half.
+    Shifts,
 }
 
 impl TestTimeAugmentation {
@@ -29,6 +32,17 @@ impl TestTimeAugmentation {
             Self::None => "none",
             Self::Mirror => "mirror",
             Self::MirrorAndShifts => "mirror_and_shifts",
+            Self::Shifts => "shifts",
+        }
+    }
+
+    /// What is left of it for images that are [mirrorable](zoo_data::Images::mirrorable) or not: those that aren't are not mirrored.
+    #[must_use]
+    pub const fn resolve(self, mirrorable: bool) -> Self {
+        match self {
+            Self::Mirror if !mirrorable => Self::None,
+            Self::MirrorAndShifts if !mirrorable => Self::Shifts,
+            other => other,
         }
     }
 
@@ -39,6 +53,9 @@ impl TestTimeAugmentation {
             Self::None => vec![(View::PLAIN, 1.0)],
             Self::Mirror => both(0, 0.5).into(),
             Self::MirrorAndShifts => [both(0, 0.25), both(-1, 0.125), both(1, 0.125)].concat(),
+            Self::Shifts => [(0, 0.5), (-1, 0.25), (1, 0.25)]
+                .map(|(by, weight)| (View::new(false, by, by), weight))
+                .into(),
         }
     }
 }
@@ -51,7 +68,8 @@ pub fn score(classifier: &dyn Classifier, subset: &Subset, device: &Device) -> R
     score_augmented(classifier, subset, TestTimeAugmentation::None, device, &mut |_| {})
 }
 
-/// Scores every image of `subset`, in order, in the views of `augmentation`. `progress` is told after each batch how many images
+/// Scores every image of `subset`, in order, in the views of `augmentation` that [suit](TestTimeAugmentation::resolve) the
+/// images. `progress` is told after each batch how many images
 /// are done.
 ///
 /// # Errors
@@ -64,7 +82,8 @@ pub fn score_augmented(
     progress: &mut dyn FnMut(usize),
 ) -> Result<Scores, TrainError> {
     let mut scores = Scores::empty();
-    let (batch_size, views) = (classifier.batch_size(), augmentation.views());
+    let views = augmentation.resolve(subset.is_mirrorable()).views();
+    let batch_size = classifier.batch_size();
     for start in (0..subset.len()).step_by(batch_size) {
         let end = (start + batch_size).min(subset.len());
         let of_views = views.iter().map(|&(view, weight)| {
@@ -75,6 +94,16 @@ pub fn score_augmented(
             scores.extend(mean).map_err(TrainError::Device)?;
         }
         progress(end);
+    }
+    if scores.are_finite() { Ok(scores) } else { Err(TrainError::NotFinite) }
+}
+
+/// Scores images by their features.
+pub(crate) fn score_rows(model: &dyn Classifier, rows: &Rows, device: &Device) -> Result<Scores, TrainError> {
+    let mut scores = Scores::empty();
+    let positions: Vec<usize> = (0..rows.len()).collect();
+    for positions in positions.chunks(model.batch_size()) {
+        scores.extend(model.forward(rows.batch(positions, device))).map_err(TrainError::Device)?;
     }
     if scores.are_finite() { Ok(scores) } else { Err(TrainError::NotFinite) }
 }
@@ -109,7 +138,9 @@ pub(crate) fn read(value: Tensor<1>) -> Result<f64, TrainError> {
 
 #[cfg(test)]
 mod tests {
-    use zoo_data::shapes10;
+    use std::sync::Arc;
+
+    use zoo_data::{Images, shapes10};
 
     use super::*;
 
@@ -129,6 +160,26 @@ mod tests {
             };
             Tensor::cat(vec![corner(0, 0), corner(height - 1, width - 1)], 1)
         }
+    }
+
+    #[test]
+    fn what_mirroring_would_change_is_not_mirrored() {
+        use TestTimeAugmentation::{Mirror, MirrorAndShifts, None, Shifts};
+        let all = [None, Mirror, MirrorAndShifts, Shifts];
+        assert_eq!(all.map(|one| one.resolve(true)), all);
+        assert_eq!(all.map(|one| one.resolve(false)), [None, None, Shifts, Shifts]);
+
+        let test = shapes10::generate(10, 10, 1).test;
+        let pixels = (0..10).flat_map(|image| test.pixels(image).to_vec()).collect();
+        let labels = (0..10).map(|image| test.label(image) as u32).collect();
+        let images = Images::new(test.shape(), pixels, labels).unwrap().mirrorable(false);
+        let folder = Subset::all(Arc::new(images));
+        let scores = |subset: &Subset, augmentation| {
+            score_augmented(&Corners, subset, augmentation, &Device::flex(), &mut |_| {}).unwrap()
+        };
+        assert_eq!(scores(&folder, Mirror), scores(&test, None));
+        assert_eq!(scores(&folder, MirrorAndShifts), scores(&test, Shifts));
+        assert_ne!(scores(&test, MirrorAndShifts), scores(&test, Shifts));
     }
 
     #[test]

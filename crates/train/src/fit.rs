@@ -5,28 +5,38 @@ use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::Tensor;
 use zoo_core::{Architecture, Classifier};
-use zoo_data::{Epoch, derive_seed};
+use zoo_data::derive_seed;
 use zoo_schema::{EarlyStop, EpochRecord};
 
+use crate::checkpoint::Progress;
 use crate::clip::clip_norm;
 use crate::error::TrainError;
-use crate::evaluate::{mean_loss, read, score};
+use crate::evaluate::{mean_loss, read, score, score_rows};
 use crate::learning::Learning;
 use crate::lookahead::SlowWeights;
 use crate::optimizer::Optimizer;
 use crate::parameters::values;
-use crate::recipe::{Recipe, TrainConfig};
+use crate::recipe::Recipe;
 use crate::state::{Fitted, State};
+use crate::tally::{Begun, Tally};
 use crate::training::{Event, Training};
 use crate::weights::Weights;
 
 /// Steps between two looks at loss and accuracy: each look waits for the device.
 const LOOK_EVERY: usize = 10;
 
-/// What training starts from.
-type Started<M> = (State<M>, Fitted<M>);
+/// What training starts from; the epoch that it goes on with in the middle, if it does.
+type Started<M> = (State<M>, Fitted<M>, Option<Begun>);
+
+/// What became of an epoch.
+enum Pass<M> {
+    /// It is done but for the validation images.
+    Done(State<M>, EpochRecord),
+    /// It was stopped.
+    Stopped(State<M>, Begun),
+}
 
 impl<A: Architecture> Training<'_, A> {
     /// Trains `model`, which is on the training's device, and keeps the epoch that does best on the validation images.
@@ -38,7 +48,8 @@ impl<A: Architecture> Training<'_, A> {
         model: A::Model,
         observe: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Fitted<A::Model>, TrainError> {
-        let (mut state, mut fitted) = self.start(model)?;
+        let recipe = self.digest();
+        let (mut state, mut fitted, mut begun) = self.start(model, &recipe)?;
         for epoch in fitted.history.len()..self.epochs() {
             fitted.stopped_by = self.stops_early(&fitted);
             if fitted.stopped_by.is_some() {
@@ -46,20 +57,34 @@ impl<A: Architecture> Training<'_, A> {
             }
             let start = Instant::now();
             state.model = self.recipe.architecture.before_epoch(state.model, epoch);
+            let seconds = begun.map_or(0.0, |begun| begun.seconds);
+            let pass = match &self.recipe.learning {
+                Learning::Descent(optimizer) => {
+                    self.descend(optimizer, (epoch, begun.take()), state, observe)?
+                }
+                Learning::Search(search) => {
+                    let (state, record) = self.search(*search, epoch, state, observe)?;
+                    Pass::Done(state, record)
+                }
+            };
             let mut record;
-            (state, record) = match &self.recipe.learning {
-                Learning::Descent(optimizer) => self.descend(optimizer, epoch, state, observe)?,
-                Learning::Search(search) => self.search(*search, epoch, state, observe)?,
+            (state, record) = match pass {
+                Pass::Done(state, record) => (state, record),
+                Pass::Stopped(state, mut begun) => {
+                    begun.seconds = seconds + start.elapsed().as_secs_f64();
+                    self.save(&recipe, &state, &fitted, Some(begun))?;
+                    return Err(TrainError::Stopped { epoch: epoch + 1 });
+                }
             };
             let plain = state.model.valid();
             (record.validation_loss, record.validation_accuracy) = self.validate(&plain)?;
             if let Some(average) = &state.average {
                 record.ema_validation_accuracy = self.validate(average)?.1;
             }
-            record.seconds = start.elapsed().as_secs_f64();
+            record.seconds = seconds + start.elapsed().as_secs_f64();
 
-            let best = fitted.history.iter().filter_map(judged_by).reduce(f64::max);
-            if judged_by(&record).is_none() || judged_by(&record) > best {
+            let best = fitted.history.iter().find(|other| other.epoch == fitted.best_epoch);
+            if best.is_none_or(|best| is_better(&record, best, self.has_few_images())) {
                 fitted.best_epoch = record.epoch;
                 (fitted.model, fitted.without_ema) = match &state.average {
                     Some(average) => (average.clone(), Some(plain)),
@@ -67,26 +92,27 @@ impl<A: Architecture> Training<'_, A> {
                 };
             }
             fitted.history.push(record);
-            if let Some(checkpoints) = self.checkpoints {
-                checkpoints.save(&state, &fitted)?;
-            }
-            if observe(Event::Epoch(&fitted.history)).is_break() && fitted.history.len() < self.epochs() {
+            self.save(&recipe, &state, &fitted, None)?;
+            let is_stopped = observe(Event::Epoch(&fitted.history)).is_break() || self.is_stopped();
+            if is_stopped && fitted.history.len() < self.epochs() {
                 return Err(TrainError::Stopped { epoch: epoch + 2 });
             }
         }
         Ok(fitted)
     }
 
-    /// What training starts from: `model`, or the newest checkpoint.
-    fn start(&self, model: A::Model) -> Result<Started<A::Model>, TrainError> {
+    /// What training starts from: `model`, or the newest checkpoint of the `recipe` with this digest.
+    fn start(&self, model: A::Model, recipe: &str) -> Result<Started<A::Model>, TrainError> {
         let Recipe { learning, lookahead, ema, .. } = self.recipe;
         let plain = model.valid();
         let without_ema = ema.is_on().then(|| plain.clone());
         let (best_epoch, history, stopped_by) = (0, Vec::new(), None);
         let mut fitted = Fitted { model: plain, without_ema, best_epoch, history, stopped_by };
         let mut model = model.train();
-        if let Some(checkpoints) = self.checkpoints {
-            (model, fitted) = checkpoints.resume_model(model, fitted)?;
+        let checkpoint =
+            self.checkpoints.map(|checkpoints| checkpoints.newest(recipe)).transpose()?.flatten();
+        if let Some(checkpoint) = &checkpoint {
+            (model, fitted) = checkpoint.models(model, fitted)?;
         }
         let state = State {
             optimizer: learning.optimizer().map(|optimizer| optimizer.init(&model)).transpose()?,
@@ -94,10 +120,26 @@ impl<A: Architecture> Training<'_, A> {
             average: ema.is_on().then(|| model.valid()),
             model,
         };
-        match self.checkpoints {
-            Some(checkpoints) => Ok((checkpoints.resume_state(state)?, fitted)),
-            None => Ok((state, fitted)),
-        }
+        let Some(checkpoint) = checkpoint else { return Ok((state, fitted, None)) };
+        Ok((checkpoint.state(state)?, fitted, checkpoint.progress.begun))
+    }
+
+    /// What tells this training from others that a checkpoint could be of: the recipe, and the seed.
+    fn digest(&self) -> String {
+        zoo_files::sha256(format!("{:?} {}", self.recipe, self.seed).as_bytes()).unwrap_or_default()
+    }
+
+    /// Saves how things are, if there are checkpoints.
+    fn save(
+        &self,
+        recipe: &str,
+        state: &State<A::Model>,
+        fitted: &Fitted<A::Model>,
+        begun: Option<Begun>,
+    ) -> Result<(), TrainError> {
+        let Some(checkpoints) = self.checkpoints else { return Ok(()) };
+        let (recipe, history) = (recipe.into(), fitted.history.clone());
+        checkpoints.save(state, fitted, &Progress { recipe, best_epoch: fitted.best_epoch, history, begun })
     }
 
     /// Why no other epoch should begin: the best one is too long ago (early stopping; Prechelt, 1998), or the time is used up.
@@ -114,32 +156,34 @@ impl<A: Architecture> Training<'_, A> {
 
     /// The number of epochs, one that is not whole included.
     fn epochs(&self) -> usize {
-        let TrainConfig { epochs, .. } = self.recipe.train;
-        (epochs.ceil() as usize).min(self.stop_after.unwrap_or(usize::MAX))
+        (self.train.epochs.ceil() as usize).min(self.stop_after.unwrap_or(usize::MAX))
     }
 
-    /// One pass over the training images, one step of `optimizer` per batch. The validation fields of the record are still empty.
+    /// One pass over the training images, one step of `optimizer` per batch, from where it was begun. The validation fields of the record
+    /// are still empty.
     fn descend(
         &self,
         optimizer: &Optimizer,
-        epoch: usize,
+        (epoch, begun): (usize, Option<Begun>),
         mut state: State<A::Model>,
         observe: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
-    ) -> Result<(State<A::Model>, EpochRecord), TrainError> {
-        let Recipe { schedule, augment, train, .. } = self.recipe;
+    ) -> Result<Pass<A::Model>, TrainError> {
+        let Recipe { schedule, .. } = self.recipe;
+        let (train, peak) = (self.train, self.peak(optimizer.learning_rate()));
         let images = &self.splits.train;
         let device = self.device.clone().autodiff();
         let loss = self.loss(&device);
-        // Dropout draws from the device's generator.
-        self.device.seed(derive_seed(self.seed, epoch as u64));
         let (all, whole) = (train.steps(images.len()), train.steps_of_epoch(images.len()));
         let before = epoch * whole;
         let steps = whole.min(all - before);
-        let batches = Epoch::new(images, train.batch_size, *augment, (self.seed, epoch), &device);
-        let mut tally = Tally::default();
+        let done = begun.map_or(0, |begun| begun.steps);
+        let mut tally = begun.map_or_else(Tally::default, |begun| Tally::resumed(&begun, self.device));
         let mut record = EpochRecord { epoch: epoch + 1, ..EpochRecord::default() };
-        for (step, batch) in (1..=steps).zip(batches) {
-            record.learning_rate = optimizer.learning_rate() * schedule.factor(before + step - 1, all);
+        let seed = derive_seed(self.seed, epoch as u64);
+        for (step, batch) in (done + 1..=steps).zip(self.batches(epoch, done)) {
+            // Dropout draws from the device's generator.
+            self.device.seed(derive_seed(seed, step as u64));
+            record.learning_rate = peak * schedule.factor(before + step - 1, all);
             let scores = state.model.forward(batch.images);
             let value = loss.forward(scores.clone(), batch.labels.clone());
             tally.add(&value, scores, batch.labels);
@@ -160,11 +204,14 @@ impl<A: Architecture> Training<'_, A> {
                 let event = Event::Steps { epoch: epoch + 1, images, loss, accuracy, learning_rate };
                 // After the last step the epoch is as good as done: it is kept first.
                 if observe(event).is_break() && step < steps {
-                    return Err(TrainError::Stopped { epoch: epoch + 1 });
+                    return Ok(Pass::Stopped(state, tally.stopped(step)?));
                 }
             }
+            if self.is_stopped() && step < steps {
+                return Ok(Pass::Stopped(state, tally.stopped(step)?));
+            }
         }
-        Ok((state, record))
+        Ok(Pass::Done(state, record))
     }
 
     /// Descends by the gradient of `loss`.
@@ -197,15 +244,26 @@ impl<A: Architecture> Training<'_, A> {
             return Ok((None, None));
         }
         let labels = images.labels();
-        let scores = score(model, images, self.device)?;
+        let scores = match &self.validation_rows {
+            Some(rows) => score_rows(model, rows, self.device)?,
+            None => score(model, images, self.device)?,
+        };
         let loss = mean_loss(&self.recipe.loss.kind.without_smoothing(), &scores, &labels, self.device)?;
         Ok((loss, Some(scores.top_k_accuracy(&labels, 1))))
     }
 }
 
-/// The accuracy that the best epoch is chosen by: that of the weights that would be kept.
-fn judged_by(record: &EpochRecord) -> Option<f64> {
-    record.ema_validation_accuracy.or(record.validation_accuracy)
+/// Whether the epoch of `record` is to be kept in place of one before it: if the weights that would be kept get more validation
+/// images right; with `few` images, which soon are all right in the middle of training, also if they get as many right with a
+/// lower loss. Without validation images each is better than those before.
+fn is_better(record: &EpochRecord, before: &EpochRecord, few: bool) -> bool {
+    let judged_by = |record: &EpochRecord| {
+        let EpochRecord { ema_validation_accuracy, validation_accuracy, validation_loss, .. } = *record;
+        // The loss of averaged weights is not known.
+        let loss = validation_loss.filter(|_| few && ema_validation_accuracy.is_none());
+        (ema_validation_accuracy.or(validation_accuracy), loss.map(|loss| -loss))
+    };
+    judged_by(record).0.is_none() || judged_by(record) > judged_by(before)
 }
 
 /// Whether every parameter is a finite number.
@@ -213,37 +271,4 @@ fn is_finite<M: Module>(model: &M) -> Result<bool, TrainError> {
     let sums = values(model).into_iter().map(|values| values.tensor.abs().sum());
     let sum = sums.reduce(|sum, more| sum + more);
     sum.map_or(Ok(true), |sum| Ok(read(sum)?.is_finite()))
-}
-
-/// Sums over an epoch. Those of the last steps stay on the device until they are asked for.
-#[derive(Default)]
-struct Tally {
-    images: usize,
-    loss: f64,
-    correct: f64,
-    pending: Option<(Tensor<1>, Tensor<1>)>,
-}
-
-impl Tally {
-    fn add(&mut self, loss: &Tensor<1>, scores: Tensor<2>, labels: Tensor<1, Int>) {
-        let [batch, _] = scores.dims();
-        let loss = loss.clone().detach().inner() * batch as f64;
-        let predictions: Tensor<1, Int> = scores.detach().inner().argmax(1).flatten(0, 1);
-        let correct = predictions.equal(labels.inner()).float().sum();
-        self.images += batch;
-        self.pending = Some(match self.pending.take() {
-            Some((losses, corrects)) => (losses + loss, corrects + correct),
-            None => (loss, correct),
-        });
-    }
-
-    /// Mean loss and accuracy so far.
-    fn look(&mut self) -> Result<(f64, f64), TrainError> {
-        if let Some((loss, correct)) = self.pending.take() {
-            self.loss += read(loss)?;
-            self.correct += read(correct)?;
-        }
-        let images = self.images.max(1) as f64;
-        Ok((self.loss / images, self.correct / images))
-    }
 }

@@ -65,8 +65,8 @@ impl<A: Architecture> Training<'_, A> {
         architecture.kinks().into_iter().chain(loss).collect()
     }
 
-    /// Checks the gradient of the recipe's loss, penalty included, at the weights of `model` on the images of `batch`, which are on a
-    /// CPU and off autodiff. Weights that balance classes do so for all training images.
+    /// Checks the gradient of the recipe's loss, penalty included, at the weights of `model` on the images of `batch`, or their
+    /// features; they are on a CPU and off autodiff. Weights that balance classes do so for all training images.
     ///
     /// # Errors
     /// [`TrainError::Device`] if the device can't deliver.
@@ -77,11 +77,13 @@ impl<A: Architecture> Training<'_, A> {
         sampling: Sampling,
     ) -> Result<GradientReport, TrainError> {
         let loss = self.loss(&batch.images.device().autodiff());
-        check_gradients(model, batch, (&loss, self.recipe.learning.optimizer()), &self.kinks(), sampling)
+        let moved = Batch { images: moved_pixels(batch, sampling.seed)?, labels: batch.labels.clone() };
+        let batch = self.see(moved);
+        check_gradients(model, &batch, (&loss, self.recipe.learning.optimizer()), &self.kinks(), sampling)
     }
 }
 
-/// See [`Training::check_gradients`]. The loss is on autodiff.
+/// See [`Training::check_gradients`]. The loss is on autodiff, the images in `f64`.
 fn check_gradients<M: Module + Classifier>(
     model: &M,
     batch: &Batch,
@@ -97,7 +99,7 @@ fn check_gradients<M: Module + Classifier>(
     let has_kinks = !kinks.is_empty();
     let tolerance = if has_kinks { KINKS } else { SMOOTH };
     let objective = Objective {
-        images: Tensor::from_inner(moved_pixels(batch, sampling.seed)?),
+        images: Tensor::from_inner(batch.images.clone()),
         labels: Tensor::from_inner(batch.labels.clone()),
         // On autodiff, as in training, but tracking nothing.
         model: model.set_require_grad(false).train(),

@@ -218,14 +218,14 @@ impl Optimizer {
             }
             Self::RmsProp(RmsProp { alpha, epsilon, momentum, .. }) => {
                 share("alpha", alpha)?;
-                positive("epsilon", epsilon)?;
+                positive("epsilon", (epsilon as f32).into())?;
                 share("momentum", momentum)
             }
             Self::Adam(Adam { beta_1, beta_2, epsilon, .. })
             | Self::AdamW(Adam { beta_1, beta_2, epsilon, .. }) => {
                 share("beta_1", beta_1)?;
                 share("beta_2", beta_2)?;
-                positive("epsilon", epsilon)
+                positive("epsilon", (epsilon as f32).into())
             }
         }
     }

@@ -59,7 +59,21 @@ pub struct TrainConfig {
     /// Training stops when the best epoch is this many epochs ago; 0 for never. Default: 0.
     #[serde(default)]
     pub patience: usize,
+    /// With fewer training images than this there are more epochs, so that a few images make enough steps: by the square root of
+    /// how many times fewer images there are, twice as many for a quarter. Of epochs that get as many validation images right the one
+    /// with the lowest loss is then kept, not the first. 0 for never. Set to 0 by whoever sets `epochs` or
+    /// `batch_size` without it. Default: 0.
+    #[serde(default)]
+    pub few_images: usize,
+    /// A batch has this share of the images at most, 1 / `least_batches`, so that an epoch makes enough steps, but 16 images at
+    /// least; the learning rate falls in proportion to the batch (Goyal et al., *Accurate, Large Minibatch SGD*, 2017). 0 for any
+    /// share. Set to 0 by whoever sets `epochs` or `batch_size` without it. Default: 0.
+    #[serde(default)]
+    pub least_batches: usize,
 }
+
+/// The smallest batch that [`TrainConfig::least_batches`] makes: statistics of fewer images are too uncertain for BatchNorm.
+const LEAST_BATCH: usize = 16;
 
 /// The `[evaluate]` of a recipe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -79,7 +93,21 @@ impl TrainConfig {
         InvalidConfig::check(usable, "train.patience", self.patience, "0 without validation images")
     }
 
-    /// Steps of an epoch over `images` images; at least 1.
+    /// What these settings come to for `images` training images: epochs and batches as they will be, [`few_images`](Self::few_images)
+    /// and [`least_batches`](Self::least_batches) being spent.
+    #[must_use]
+    pub fn for_images(self, images: usize) -> Self {
+        let Self { mut epochs, mut batch_size, few_images, least_batches, .. } = self;
+        if (1..few_images).contains(&images) {
+            epochs = (epochs * (few_images as f64 / images as f64).sqrt()).ceil();
+        }
+        if let Some(share) = images.checked_div(least_batches) {
+            batch_size = batch_size.min(share.max(LEAST_BATCH));
+        }
+        Self { epochs, batch_size, few_images: 0, least_batches: 0, ..self }
+    }
+
+    /// Steps of an epoch over `images` images, with batches as they are; at least 1.
     ///
     /// # Panics
     /// If the batch size is 0, which [`Recipe::validate`] refuses.
@@ -89,13 +117,25 @@ impl TrainConfig {
         steps.max(1)
     }
 
-    /// Steps of all epochs over `images` images.
+    /// Steps of all epochs over `images` images, with epochs and batches as they are.
     ///
     /// # Panics
     /// If the batch size is 0, which [`Recipe::validate`] refuses.
     #[must_use]
     pub fn steps(&self, images: usize) -> usize {
         (self.epochs * self.steps_of_epoch(images) as f64).ceil() as usize
+    }
+}
+
+impl<A> Recipe<A> {
+    /// How long it trains on `images` training images, and in batches of what size: [`TrainConfig::for_images`] for a descent; a
+    /// search tries as often as it says.
+    #[must_use]
+    pub fn train_on(&self, images: usize) -> TrainConfig {
+        match self.learning {
+            Learning::Descent(_) => self.train.for_images(images),
+            Learning::Search(_) => self.train,
+        }
     }
 }
 
@@ -131,7 +171,7 @@ impl<A: Architecture> Recipe<A> {
         InvalidConfig::check(crop <= largest, "augment.crop", crop, &upto(largest))?;
         let largest = height.max(width);
         InvalidConfig::check(cutout <= largest, "augment.cutout", cutout, &upto(largest))?;
-        let TrainConfig { epochs, batch_size, clip_norm, drop_last: _, patience: _ } = self.train;
+        let TrainConfig { epochs, batch_size, clip_norm, .. } = self.train;
         let valid = clip_norm >= 0.0 && clip_norm.is_finite();
         InvalidConfig::check(valid, "train.clip_norm", clip_norm, "above 0, or 0 for no limit")?;
         let valid = epochs > 0.0 && epochs <= 1e6;
@@ -158,10 +198,45 @@ impl<A: Architecture> Recipe<A> {
 mod tests {
     use super::*;
 
+    fn config(batch_size: usize) -> TrainConfig {
+        TrainConfig {
+            epochs: 8.0,
+            batch_size,
+            drop_last: true,
+            clip_norm: 0.0,
+            patience: 0,
+            few_images: 9000,
+            least_batches: 16,
+        }
+    }
+
+    #[test]
+    fn few_images_make_more_epochs_of_smaller_batches() {
+        let train = config(512);
+        let found = |images| {
+            let TrainConfig { epochs, batch_size, .. } = train.for_images(images);
+            (epochs, batch_size, train.for_images(images).steps(images))
+        };
+        assert_eq!(found(45_000), (8.0, 512, 696));
+        assert_eq!(found(9000), (8.0, 512, 136));
+        assert_eq!(found(2250), (16.0, 140, 256));
+        assert_eq!(found(1440), (20.0, 90, 320));
+        assert_eq!(found(180), (57.0, 16, 627));
+        assert_eq!(found(8), (269.0, 16, 269));
+        assert_eq!(found(0), (8.0, 16, 8));
+        for images in 1..20_000 {
+            let (epochs, _, steps) = found(images);
+            assert!(steps >= 128 && epochs >= 8.0, "{images}");
+        }
+        let plain = TrainConfig { few_images: 0, least_batches: 0, ..train };
+        assert_eq!(plain.for_images(10), plain);
+        assert_eq!(TrainConfig { epochs: 9.9, ..train }.for_images(9000).epochs, 9.9);
+    }
+
     #[test]
     fn steps_of_whole_and_partial_epochs() {
         let steps = |epochs, drop_last| {
-            let train = TrainConfig { epochs, batch_size: 1024, drop_last, clip_norm: 0.0, patience: 0 };
+            let train = TrainConfig { epochs, drop_last, ..config(1024) };
             (train.steps_of_epoch(50_000), train.steps(50_000), train.steps(1000))
         };
         assert_eq!(steps(9.9, true), (48, 476, 10));

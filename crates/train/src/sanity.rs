@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use zoo_core::{Architecture, Classifier, WeightedLoss};
 use zoo_data::{Augment, Splits};
 use zoo_schema::{EpochRecord, SanityReport};
@@ -27,7 +27,7 @@ use crate::optimizer::Optimizer;
 use crate::parameters::{Parameter, Parameters, values};
 use crate::recipe::{Recipe, TrainConfig};
 use crate::schedule::Schedule;
-use crate::training::{Event, Training};
+use crate::training::{Event, Training, on_autodiff};
 
 /// Images that the first loss is a mean over.
 const FIRST: usize = 200;
@@ -41,30 +41,26 @@ const FEW: usize = 40;
 /// Steps, each on all of these images, after which they must be.
 const STEPS: usize = 300;
 
-impl<A: Architecture> Recipe<A> {
-    /// Checks what must hold for fresh weights `model`, which are on `device`, on training images of `splits`. The architecture should
+impl<A: Architecture> Training<'_, A> {
+    /// Checks what must hold for fresh weights `model`, which are on the training's device, on training images. The architecture should
     /// be [without noise](Architecture::without_noise).
     ///
     /// # Errors
-    /// [`TrainError`] if the recipe doesn't suit the images, or training fails.
-    pub fn check_sanity(
-        &self,
-        model: &A::Model,
-        splits: &Splits,
-        device: &Device,
-        seed: u64,
-    ) -> Result<SanityReport, TrainError> {
-        let (bare, train) = (self.bare(), &splits.train);
+    /// [`TrainError`] if training fails.
+    pub fn check_sanity(&self, model: &A::Model) -> Result<SanityReport, TrainError> {
+        let (splits, device, seed) = (self.splits, self.device, self.seed);
+        let Recipe { learning, loss, .. } = self.recipe;
+        let (bare, train) = (self.recipe.bare(), &splits.train);
         let first = |count: usize| train.stratified(count.min(train.len()), seed).0;
         let few = Splits { train: first(FEW), validation: first(0), ..splits.clone() };
-        let training = Training::new(&bare, &few, device, seed)?;
+        let training = Training::seeing(&bare, self.extractor.clone(), &few, device, seed)?;
         let some = first(FIRST);
-        let batch = some.batch(0..some.len(), &device.clone().autodiff());
+        let batch = on_autodiff(self.see(some.batch(0..some.len(), device)));
         let fresh = model.clone().set_require_grad(false).train();
-        let weights = self.loss.class_weights.resolve(&train.class_counts(splits.classes.len()))?;
+        let weights = loss.class_weights.resolve(&train.class_counts(splits.classes.len()))?;
         let loss = WeightedLoss::new(bare.loss.kind, weights.as_deref(), &device.clone().autodiff());
         let first_loss = read(loss.forward(fresh.forward(batch.images.clone()), batch.labels).inner())?;
-        let penalty = match self.learning.clone() {
+        let penalty = match learning.clone() {
             Learning::Descent(optimizer) => {
                 follow_penalty(model, &optimizer.with_weight_decay(WEIGHT_DECAY), batch.images)?
             }
@@ -82,7 +78,9 @@ impl<A: Architecture> Recipe<A> {
             few_steps: last.epoch,
         })
     }
+}
 
+impl<A: Architecture> Recipe<A> {
     /// The same recipe with nothing that works against memorising. An epoch is a step.
     fn bare(&self) -> Self {
         let learning = match self.learning.clone() {
@@ -101,6 +99,8 @@ impl<A: Architecture> Recipe<A> {
                 batch_size: FEW,
                 drop_last: false,
                 patience: 0,
+                few_images: 0,
+                least_batches: 0,
                 ..self.train
             },
             ..self.clone()

@@ -22,7 +22,7 @@ pub struct Fitted<M> {
     pub model: M,
     /// The weights that were averaged, if they were.
     pub without_ema: Option<M>,
-    /// The epoch it is from: that of the best validation accuracy (the first of equals), or the last if there are no
+    /// The epoch it is from: that of the best validation accuracy (the first of equals, or with [few images](crate::TrainConfig::few_images) that of the lowest loss), or the last if there are no
     /// validation images.
     pub best_epoch: usize,
     /// One record per epoch.

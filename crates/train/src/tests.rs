@@ -3,13 +3,14 @@
 mod budget;
 mod class_weights;
 mod pytorch;
+mod resume;
 
 use std::ops::ControlFlow;
 
 use burn::tensor::Device;
-use zoo_core::{Architecture, Features, InputSpec, Loss};
-use zoo_data::{Augment, Flip, Splits, shapes10};
-use zoo_schema::EarlyStop;
+use zoo_core::{Architecture, Features, InputSpec, LinearConfig, Loss};
+use zoo_data::{Augment, Epoch, Flip, Splits, shapes10};
+use zoo_schema::{EarlyStop, EpochRecord};
 use zoo_softmax::SoftmaxConfig;
 
 use crate::{
@@ -36,6 +37,8 @@ fn recipe(epochs: u32, learning_rate: f64) -> Recipe<SoftmaxConfig> {
             drop_last: false,
             clip_norm: 0.0,
             patience: 0,
+            few_images: 0,
+            least_batches: 0,
         },
         evaluate: EvaluateConfig::default(),
     }
@@ -111,6 +114,22 @@ fn the_best_epoch_is_kept() {
     let device = Device::flex();
     let scores = crate::score(&fitted.model, &splits.validation, &device).unwrap();
     assert_eq!(scores.top_k_accuracy(&splits.validation.labels(), 1), best);
+}
+
+#[test]
+fn with_few_images_the_loss_decides_between_equals() {
+    // Three validation images, which are soon all right, or none.
+    let splits = shapes10::generate(30, 10, 1).hold_out(0.1, 1).unwrap();
+    let mut recipe = recipe(12, 0.002);
+    recipe.augment = Augment::default();
+    recipe.train.few_images = 30;
+    let (_, fitted) = train(&recipe, &splits, None, &mut |_| {}).unwrap();
+    let judged_by =
+        |record: &EpochRecord| (record.validation_accuracy.unwrap(), -record.validation_loss.unwrap());
+    let kept = judged_by(&fitted.history[fitted.best_epoch - 1]);
+    assert!(fitted.history.iter().all(|record| judged_by(record) <= kept));
+    let equals = fitted.history.iter().filter(|record| record.validation_accuracy == Some(kept.0));
+    assert!(equals.count() > 1, "otherwise nothing is tested");
 }
 
 #[test]
@@ -234,33 +253,20 @@ fn every_epoch_knows_how_large_its_last_update_was() {
 }
 
 #[test]
-fn an_observer_can_stop() {
+fn smaller_batches_take_smaller_steps() {
     let splits = splits();
-    let place = tempfile::tempdir().unwrap();
-    let checkpoints = Checkpoints::new(place.path());
-    let mut recipe = recipe(3, 0.01);
-    recipe.train.batch_size = 8;
-    let device = Device::flex();
-    let training = Training::new(&recipe, &splits, &device, 3).unwrap().with_checkpoints(&checkpoints);
-    let stopped = training.fit(recipe.architecture.init(&input(), &device), &mut |event| match event {
-        Event::Steps { epoch: 2, .. } => ControlFlow::Break(()),
-        _ => ControlFlow::Continue(()),
-    });
-    assert!(matches!(stopped, Err(TrainError::Stopped { epoch: 2 })));
-    assert_eq!(checkpoints.latest().map(|(_, epochs)| epochs), Some(1));
-}
-
-#[test]
-fn a_resumed_run_ends_with_the_same_weights() {
-    resumes(&recipe(5, 0.02));
-    let mut recipe = recipe(5, 0.02);
-    recipe.lookahead = Lookahead { every: 3, ..Lookahead::default() };
-    recipe.augment.flip = Flip::Alternating;
-    recipe.ema = Ema { decay: 0.8 };
-    recipe.augment.cutout = 8;
-    recipe.schedule = Schedule::Piecewise { points: vec![[0.0, 0.2], [0.2, 1.0], [1.0, 0.1]] };
-    recipe.train = TrainConfig { epochs: 4.4, drop_last: true, ..recipe.train };
-    resumes(&recipe);
+    let mut few = recipe(2, 0.1);
+    few.schedule = Schedule::Constant;
+    few.train = TrainConfig { few_images: 800, least_batches: 8, ..few.train };
+    // 198 images: twice the epochs and a bit, batches of 24 in place of 32.
+    let mut same = few.clone();
+    same.learning =
+        sgd(Sgd { learning_rate: 0.1 * 0.75, momentum: 0.9, weight_decay: 1e-3, ..Sgd::default() });
+    same.train = TrainConfig { epochs: 5.0, batch_size: 24, few_images: 0, least_batches: 0, ..few.train };
+    let [found, expected] = [few, same].map(|recipe| train(&recipe, &splits, None, &mut |_| {}).unwrap());
+    assert_eq!(found.0, expected.0);
+    assert_eq!(found.1.history.len(), 5);
+    assert_eq!(found.1.history[4].learning_rate, 0.1 * 0.75);
 }
 
 /// A recipe of `search` for images as they are.
@@ -305,8 +311,8 @@ fn random_search_keeps_the_best_and_local_search_climbs_from_there() {
 #[test]
 fn a_search_that_was_interrupted_goes_on() {
     let random = RandomSearch { tries: 7, deviation: 0.01, step: None };
-    resumes(&search(random, 4.4));
-    resumes(&search(RandomSearch { step: Some(0.001), ..random }, 4.4));
+    resume::after_a_kill(&search(random, 4.4));
+    resume::after_a_kill(&search(RandomSearch { step: Some(0.001), ..random }, 4.4));
 }
 
 #[test]
@@ -314,27 +320,6 @@ fn a_search_whose_weights_are_too_large_is_an_error() {
     let random = RandomSearch { tries: 3, deviation: 1e38, step: None };
     let error = train(&search(random, 1.0), &splits(), None, &mut |_| {}).unwrap_err();
     assert!(error.to_string().starts_with("optimizer.deviation = 1"), "{error}");
-}
-
-fn resumes(recipe: &Recipe<SoftmaxConfig>) {
-    let splits = splits();
-    let place = tempfile::tempdir().unwrap();
-    let checkpoints = Checkpoints::new(place.path().join("checkpoint"));
-    let (whole, _) = train(recipe, &splits, None, &mut |_| {}).unwrap();
-
-    // Stops after the second epoch's checkpoint, as if killed.
-    let stopped = std::panic::catch_unwind(|| {
-        let _ = train(recipe, &splits, Some(&checkpoints), &mut |event| {
-            if let Event::Epoch(history) = event {
-                assert!(history.len() < 2, "killed");
-            }
-        });
-    });
-    assert!(stopped.is_err());
-    assert_eq!(checkpoints.latest().map(|(_, epochs)| epochs), Some(2));
-    let (resumed, fitted) = train(recipe, &splits, Some(&checkpoints), &mut |_| {}).unwrap();
-    assert_eq!(fitted.history.len(), 5);
-    assert_eq!(resumed, whole);
 }
 
 #[test]
@@ -424,9 +409,34 @@ fn the_same_seed_draws_the_same_weights() {
     let (splits, device, recipe) = (splits(), Device::flex(), recipe(1, 0.1));
     let weights = |seed| {
         let training = Training::new(&recipe, &splits, &device, seed).unwrap();
-        assert_eq!(training.input(), &crate::input_spec(&splits.train, 10, Features::Pixels));
+        assert_eq!(training.input(), &crate::input_spec(&splits.train, 10));
         let values = crate::parameters::values(&training.draw(&device));
         values.into_iter().map(|values| values.tensor.into_data()).collect::<Vec<_>>()
     };
     assert_ne!(weights(1), weights(2));
+}
+
+#[test]
+fn batches_are_the_features_of_the_images_in_their_order() {
+    let (splits, device) = (splits(), Device::flex());
+    let features = LinearConfig { features: Features::HogHue, ..LinearConfig::default() };
+    let once =
+        Recipe { architecture: SoftmaxConfig(features), augment: Augment::default(), ..recipe(1, 0.1) };
+    let anew = Recipe { augment: Augment { crop: 1, ..Augment::default() }, ..once.clone() };
+    let values = |batch: &zoo_data::Batch| {
+        let images: Vec<f32> = batch.images.to_data().try_to_vec().unwrap();
+        let labels: Vec<i64> = batch.labels.to_data().convert::<i64>().try_to_vec().unwrap();
+        (images, labels)
+    };
+    let training = Training::new(&once, &splits, &device, 3).unwrap();
+    let found: Vec<_> = training.batches(2, 0).map(|batch| values(&batch)).collect();
+    let size = once.train.batch_size;
+    let epoch = Epoch::new(&splits.train, size, Augment::default(), (3, 2), &device);
+    let expected: Vec<_> = epoch.map(|batch| values(&training.see(batch))).collect();
+    assert_eq!(found, expected);
+    // Images that are varied have other features, and the same labels.
+    let training = Training::new(&anew, &splits, &device, 3).unwrap();
+    let varied: Vec<_> = training.batches(2, 0).map(|batch| values(&batch)).collect();
+    assert!(varied.iter().zip(&found).all(|(varied, found)| varied.1 == found.1));
+    assert_ne!(varied[0].0, found[0].0);
 }

@@ -1,16 +1,19 @@
 //! A training run before it starts: what it depends on, checked.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use burn::module::Module;
-use burn::tensor::Device;
-use zoo_core::{Architecture, InputSpec, InvalidConfig, WeightedLoss};
-use zoo_data::{ImageShape, Splits, derive_seed};
+use burn::tensor::{Device, Tensor};
+use zoo_core::{Architecture, Extractor, InputSpec, InvalidConfig, WeightedLoss};
+use zoo_data::{Augment, Batch, Epoch, ImageShape, Splits, derive_seed, epoch_order};
 use zoo_schema::EpochRecord;
 
 use crate::checkpoint::Checkpoints;
+use crate::error::TrainError;
 use crate::input::input_spec;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, TrainConfig};
+use crate::rows::Rows;
 
 /// What [`Training::fit`] reports while it works. The observer may answer
 /// [`ControlFlow::Break`](std::ops::ControlFlow::Break) to stop.
@@ -37,7 +40,14 @@ pub enum Event<'a> {
 #[derive(Clone, Debug)]
 pub struct Training<'a, A> {
     pub(crate) recipe: &'a Recipe<A>,
+    /// Epochs and batches for as many images as there are.
+    pub(crate) train: TrainConfig,
     pub(crate) splits: &'a Splits,
+    pub(crate) extractor: Extractor,
+    /// Features of the training images; `None` for pixels, and where each epoch varies the images.
+    rows: Option<Rows>,
+    /// Features of the validation images; `None` for pixels.
+    pub(crate) validation_rows: Option<Rows>,
     input: InputSpec,
     /// How much each class counts in the loss; `None` where every image counts the same.
     class_weights: Option<Vec<f64>>,
@@ -46,24 +56,49 @@ pub struct Training<'a, A> {
     pub(crate) seed: u64,
     pub(crate) checkpoints: Option<&'a Checkpoints>,
     pub(crate) stop_after: Option<usize>,
+    stop: Option<&'a AtomicBool>,
     pub(crate) budget: Option<Duration>,
 }
 
 impl<'a, A: Architecture> Training<'a, A> {
-    /// Prepares to follow `recipe` on the training images of `splits`, choosing the best epoch by the validation images if there
-    /// are any. `device` is where to compute, off autodiff. First weights, and order, augmentation and dropout of each epoch, follow
-    /// from `seed`.
+    /// Prepares to follow `recipe`, whose model sees features that need no network, as [`seeing`](Self::seeing) does.
     ///
     /// # Errors
-    /// If there are no training images, a value of the recipe is out of range or doesn't suit the images, training is to stop early
-    /// without validation images, the class weights leave all training images out, or a group of the optimizer names no
-    /// parameter.
+    /// Those of [`seeing`](Self::seeing), and [`TrainError::Config`] for features of a network.
     pub fn new(
         recipe: &'a Recipe<A>,
         splits: &'a Splits,
         device: &'a Device,
         seed: u64,
-    ) -> Result<Self, InvalidConfig> {
+    ) -> Result<Self, TrainError> {
+        let features = recipe.architecture.features();
+        let Some(extractor) = features.plain() else {
+            let expected = "opened first, and given to Training::seeing";
+            return Err(InvalidConfig {
+                key: "architecture.features".into(),
+                value: format!("{features:?}"),
+                expected: expected.into(),
+            }
+            .into());
+        };
+        Self::seeing(recipe, extractor, splits, device, seed)
+    }
+
+    /// Prepares to follow `recipe` on what `extractor` makes of the training images of `splits`, choosing the best epoch by the
+    /// validation images if there are any. `device` is where to compute, off autodiff. First weights, and order, augmentation and dropout of each epoch, follow
+    /// from `seed`.
+    ///
+    /// # Errors
+    /// [`TrainError::Config`] if there are no training images, a value of the recipe is out of range or doesn't suit the images,
+    /// training is to stop early without validation images, the class weights leave all training images out, or a group of the
+    /// optimizer names no parameter.
+    pub fn seeing(
+        recipe: &'a Recipe<A>,
+        extractor: Extractor,
+        splits: &'a Splits,
+        device: &'a Device,
+        seed: u64,
+    ) -> Result<Self, TrainError> {
         let images = splits.train.len();
         InvalidConfig::check(images > 0, "training images", images, "at least 1")?;
         let ImageShape { channels, height, width } = splits.shape();
@@ -71,17 +106,27 @@ impl<'a, A: Architecture> Training<'a, A> {
         recipe.validate(&InputSpec::without_statistics([channels, height, width], classes))?;
         recipe.train.validate_patience(!splits.validation.is_empty())?;
         let class_weights = recipe.loss.class_weights.resolve(&splits.train.class_counts(classes))?;
-        let input = input_spec(&splits.train, classes, recipe.architecture.features());
+        let length = extractor.shape([channels, height, width]).iter().product::<usize>();
+        let smallest = "features that images of this size have";
+        InvalidConfig::check(length > 0, "architecture.features", format!("{extractor:?}"), smallest)?;
+        let rows = Rows::of(&splits.train, &extractor, device)?;
+        let input =
+            rows.as_ref().map_or_else(|| input_spec(&splits.train, classes), |rows| rows.input_spec(classes));
         recipe.validate_groups(&input, device)?;
         Ok(Self {
             recipe,
+            train: recipe.train_on(images),
             splits,
+            rows: rows.filter(|_| recipe.augment == Augment::default()),
+            validation_rows: Rows::of(&splits.validation, &extractor, device)?,
+            extractor,
             input,
             class_weights,
             device,
             seed,
             checkpoints: None,
             stop_after: None,
+            stop: None,
             budget: None,
         })
     }
@@ -100,6 +145,19 @@ impl<'a, A: Architecture> Training<'a, A> {
         self
     }
 
+    /// Stops after the step during which `stop` becomes true. With checkpoints that step is saved, and goes on from there; the tries of an
+    /// epoch of random search are made again.
+    #[must_use]
+    pub const fn with_stop(mut self, stop: &'a AtomicBool) -> Self {
+        self.stop = Some(stop);
+        self
+    }
+
+    /// Whether training is to stop.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+
     /// Stops at the end of the epoch that passes `budget`, the time of all epochs, those before an interruption included, and of
     /// their validation. One epoch is trained at least. Schedules still follow the length of training that the recipe has, so that
     /// a learning rate that was to fall may not have.
@@ -114,10 +172,50 @@ impl<'a, A: Architecture> Training<'a, A> {
         WeightedLoss::new(self.recipe.loss.kind, self.class_weights.as_deref(), device)
     }
 
+    /// Whether there are fewer images than the recipe's epochs are meant for.
+    pub(crate) fn has_few_images(&self) -> bool {
+        self.splits.train.len() < self.recipe.train.few_images
+    }
+
+    /// The recipe's learning rate at its peak, in proportion to the batch where that is smaller than the recipe's.
+    pub(crate) fn peak(&self, learning_rate: f64) -> f64 {
+        let (batch, whole) = (self.train.batch_size, self.recipe.train.batch_size);
+        if batch == whole { learning_rate } else { learning_rate * batch as f64 / whole as f64 }
+    }
+
     /// Size and statistics of what the model sees of the training images: their pixels, or their features.
     #[must_use]
     pub const fn input(&self) -> &InputSpec {
         &self.input
+    }
+
+    /// Epoch number `epoch`, a batch at a time, without the first `done` batches: what the model sees of the training images in random order,
+    /// and labels, on autodiff.
+    pub(crate) fn batches(&self, epoch: usize, done: usize) -> Box<dyn Iterator<Item = Batch> + '_> {
+        let (train, augment) = (self.train, &self.recipe.augment);
+        let images = &self.splits.train;
+        let at = (self.seed, epoch);
+        let Some(rows) = &self.rows else {
+            let batches = Epoch::new(images, train.batch_size, *augment, at, self.device).after(done);
+            return Box::new(batches.map(|batch| on_autodiff(self.see(batch))));
+        };
+        let order = epoch_order(images.len(), at);
+        let starts = (0..order.len()).step_by(train.batch_size).skip(done);
+        Box::new(starts.map(move |start| {
+            let positions = &order[start..(start + train.batch_size).min(order.len())];
+            let labels = images.labels_at(positions.iter().copied(), self.device);
+            on_autodiff(Batch { images: rows.batch(positions, self.device), labels })
+        }))
+    }
+
+    /// All training images in order, as the model sees them, `size` at a time, off autodiff.
+    pub(crate) fn all_batches(&self, size: usize) -> impl Iterator<Item = Batch> {
+        self.splits.train.batches(size, self.device).map(|batch| self.see(batch))
+    }
+
+    /// What the model sees of the images of a batch, off autodiff.
+    pub(crate) fn see(&self, Batch { images, labels }: Batch) -> Batch {
+        Batch { images: self.extractor.forward(images), labels }
     }
 
     /// The model with fresh weights: drawn on device `on`, and moved to the training's device. If `on` is a CPU, a seed gives the
@@ -127,4 +225,9 @@ impl<'a, A: Architecture> Training<'a, A> {
         let model = self.recipe.architecture.draw(&self.input, on, derive_seed(self.seed, u64::MAX));
         model.fork(self.device)
     }
+}
+
+/// A batch that gradients are taken of.
+pub(crate) fn on_autodiff(Batch { images, labels }: Batch) -> Batch {
+    Batch { images: Tensor::from_inner(images), labels: Tensor::from_inner(labels) }
 }

@@ -48,7 +48,7 @@ impl<A: Architecture> Training<'_, A> {
         };
         let before = epoch * search.tries;
         let tries = search.tries.min(search.all_tries(self.recipe.train.epochs) - before);
-        let images: Vec<Batch> = self.splits.train.batches(CHUNK, self.device).collect();
+        let images: Vec<Batch> = self.all_batches(CHUNK).collect();
         let mut best = state.model.valid();
         let mut found = None;
         if search.step.is_some() && epoch == 0 {
@@ -73,6 +73,9 @@ impl<A: Architecture> Training<'_, A> {
                 if observe(event).is_break() && number < tries {
                     return Err(TrainError::Stopped { epoch: epoch + 1 });
                 }
+            }
+            if self.is_stopped() && number < tries {
+                return Err(TrainError::Stopped { epoch: epoch + 1 });
             }
         }
         let Some(Outcome { loss: train_loss, accuracy: train_accuracy }) = found else {

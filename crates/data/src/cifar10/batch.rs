@@ -1,6 +1,5 @@
 //! What a batch file is, whichever its layout.
 
-use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::PathBuf;
 
@@ -22,6 +21,38 @@ pub(super) struct Rules<'a> {
     /// The number of records, or any whole number.
     pub(super) records: Option<usize>,
     pub(super) classes: &'a [String],
+    pub(super) label: Label,
+}
+
+/// Which label of an image is read: CIFAR-100 has two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Label {
+    /// CIFAR-10's.
+    Only,
+    /// One of CIFAR-100's twenty superclasses.
+    Coarse,
+    /// One of CIFAR-100's hundred classes.
+    Fine,
+}
+
+impl Label {
+    /// How many bytes a binary record begins with, one per label, and which of them is this one.
+    pub(super) const fn bytes(self) -> (usize, usize) {
+        match self {
+            Self::Only => (1, 0),
+            Self::Coarse => (2, 0),
+            Self::Fine => (2, 1),
+        }
+    }
+
+    /// What a Python batch calls it.
+    pub(super) const fn key(self) -> &'static str {
+        match self {
+            Self::Only => "labels",
+            Self::Coarse => "coarse_labels",
+            Self::Fine => "fine_labels",
+        }
+    }
 }
 
 /// The content of one or more batch files.
@@ -42,12 +73,8 @@ pub(super) struct OpenFile {
 
 impl OpenFile {
     pub(super) fn open(path: PathBuf) -> io::Result<Self> {
-        let file = File::open(&path)?;
-        let metadata = file.metadata()?;
-        if metadata.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        Ok(Self { path, length: metadata.len() as usize, reader: Box::new(file) })
+        let file = zoo_files::open(&path)?;
+        Ok(Self { path, length: file.metadata()?.len() as usize, reader: Box::new(file) })
     }
 
     /// What its images' names begin with: `data_batch_2`, whichever the layout.

@@ -1,5 +1,5 @@
-//! The binary layout: a file is records, a record is one label byte and then the red, green and blue planes,
-//! 1,024 bytes each, row by row.
+//! The binary layout: a file is records, a record is one label byte (in CIFAR-100 two: superclass and class) and then the red,
+//! green and blue planes, 1,024 bytes each, row by row.
 
 use std::io::{self, BufReader, Read, Write};
 
@@ -12,9 +12,6 @@ use crate::names::Names;
 
 /// Bytes of a record's pixels.
 const PIXELS: usize = ImageShape::CIFAR10.values();
-
-/// Bytes in a record.
-pub(crate) const RECORD: usize = 1 + PIXELS;
 
 /// Bytes read at a time: few enough to be in the cache still when they are copied on.
 const BUFFER: usize = 1 << 17;
@@ -37,43 +34,39 @@ pub(super) fn read(files: Vec<OpenFile>, rules: Rules<'_>) -> Result<Batch> {
         (labels, labels_left) = labels_left.split_at_mut(count);
         parts.push((file, pixels, labels));
     }
-    parts
-        .into_par_iter()
-        .try_for_each(|(file, pixels, labels)| read_file(file, pixels, labels, rules.classes.len()))?;
+    parts.into_par_iter().try_for_each(|(file, pixels, labels)| read_file(file, pixels, labels, rules))?;
     Ok(all)
 }
 
 /// The number of records in `file`, which must be a whole one and what the rules say.
 fn records(file: &OpenFile, rules: Rules<'_>) -> Result<usize> {
-    let records = rules.records.unwrap_or_else(|| file.length.div_ceil(RECORD).max(1));
-    if file.length == records * RECORD {
+    let record = rules.label.bytes().0 + PIXELS;
+    let records = rules.records.unwrap_or_else(|| file.length.div_ceil(record).max(1));
+    if file.length == records * record {
         return Ok(records);
     }
-    Err(DataError::BatchSize {
-        path: file.path.clone(),
-        found: file.length,
-        expected: records * RECORD,
-        records,
-        record: RECORD,
-    })
+    let (path, found) = (file.path.clone(), file.length);
+    Err(DataError::BatchSize { path, found, expected: records * record, records, record })
 }
 
 /// Reads as many records as there is room for, and checks their labels.
-fn read_file(file: OpenFile, pixels: &mut [u8], labels: &mut [u32], classes: usize) -> Result<()> {
+fn read_file(file: OpenFile, pixels: &mut [u8], labels: &mut [u32], rules: Rules<'_>) -> Result<()> {
     let mut reader = BufReader::with_capacity(BUFFER, file.reader);
+    let (count, place) = rules.label.bytes();
+    let mut bytes = vec![0; count];
     let mut read = || -> io::Result<()> {
         for (pixels, label) in pixels.chunks_exact_mut(PIXELS).zip(labels.iter_mut()) {
-            let mut byte = [0];
-            reader.read_exact(&mut byte)?;
+            reader.read_exact(&mut bytes)?;
             reader.read_exact(pixels)?;
-            *label = byte[0].into();
+            *label = bytes[place].into();
         }
         Ok(())
     };
     read().map_err(DataError::io("read", &file.path))?;
+    let classes = rules.classes.len();
     let Some(record) = labels.iter().position(|&label| label as usize >= classes) else { return Ok(()) };
-    let label = labels[record] as u8;
-    Err(DataError::Label { path: file.path, record, offset: record * RECORD, label, classes })
+    let (offset, label) = (record * (count + PIXELS), labels[record] as u8);
+    Err(DataError::Label { path: file.path, record, offset, label, classes })
 }
 
 /// Writes one record.
@@ -85,14 +78,21 @@ pub(crate) fn write_record(into: &mut impl Write, label: u8, pixels: &[u8]) -> i
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cifar10::batch::Label;
     use proptest::prelude::*;
 
+    const RECORD: usize = 1 + PIXELS;
+
     fn read_all(contents: &[&[u8]], records: Option<usize>) -> Result<Batch> {
+        read_labelled(contents, records, Label::Only)
+    }
+
+    fn read_labelled(contents: &[&[u8]], records: Option<usize>, label: Label) -> Result<Batch> {
         let classes: Vec<String> = crate::cifar10::batch::CLASSES.map(String::from).to_vec();
         let open = |(number, content): (usize, &&[u8])| {
             OpenFile::unpacked(format!("data_batch_{}.bin", number + 1).into(), content.to_vec())
         };
-        read(contents.iter().enumerate().map(open).collect(), Rules { records, classes: &classes })
+        read(contents.iter().enumerate().map(open).collect(), Rules { records, classes: &classes, label })
     }
 
     fn file(labels: &[u8]) -> Vec<u8> {
@@ -115,6 +115,18 @@ mod tests {
     }
 
     #[test]
+    fn of_two_labels_the_one_that_is_asked_for_is_read() {
+        let record = |labels: [u8; 2]| [&labels[..], &[3; PIXELS]].concat();
+        let bytes = [record([1, 40]), record([2, 7])].concat();
+        let batch = read_labelled(&[&bytes], None, Label::Coarse).unwrap();
+        assert_eq!((batch.labels, batch.pixels), (vec![1, 2], vec![3; 2 * PIXELS]));
+        let error = read_labelled(&[&bytes], None, Label::Fine).err().unwrap().to_string();
+        assert!(error.contains("record 0 (byte 0) has label 40, but there are 10 classes"), "{error}");
+        let error = read_labelled(&[&bytes[1..]], None, Label::Coarse).err().unwrap();
+        assert!(error.to_string().contains("expected 6148 (2 records of 3074 bytes)"), "{error}");
+    }
+
+    #[test]
     fn names_the_record_with_a_bad_label() {
         let error = read_all(&[&file(&[0]), &file(&[1, 2, 10])], None).err().unwrap().to_string();
         assert!(error.contains("data_batch_2.bin: record 2 (byte 6146) has label 10"), "{error}");
@@ -133,7 +145,8 @@ mod tests {
     fn a_file_that_shrinks_while_it_is_read_is_an_error() {
         let whole = OpenFile::unpacked("data_batch_1.bin".into(), file(&[1]));
         let files = vec![OpenFile { length: 2 * RECORD, ..whole }];
-        let error = read(files, Rules { records: None, classes: &[] }).err().unwrap();
+        let rules = Rules { records: None, classes: &[], label: Label::Only };
+        let error = read(files, rules).err().unwrap();
         assert_eq!(error.to_string(), "cannot read data_batch_1.bin");
     }
 

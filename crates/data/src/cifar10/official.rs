@@ -46,9 +46,9 @@ fn content_name(images: &Subset, first: usize, records: usize) -> String {
     content.reserve(length);
     for position in first..first + records {
         content.push(images.label(position) as u8);
-        content.extend_from_slice(images.pixels(position));
+        content.extend_from_slice(&images.pixels(position));
     }
-    crate::dataset::hexadecimal(&Sha1::digest(&content))
+    zoo_files::hexadecimal(&Sha1::digest(&content))
 }
 
 #[cfg(test)]
@@ -75,7 +75,13 @@ mod tests {
             Subset::all(Arc::new(Images::new(ImageShape::CIFAR10, pixels, vec![0; count]).unwrap()))
         };
         let classes = CLASSES.map(String::from).to_vec();
-        let dataset = Dataset { name: "black".into(), classes, train: black(50_000), test: black(10_000) };
+        let dataset = Dataset {
+            name: "black".into(),
+            classes,
+            train: black(50_000),
+            validation: None,
+            test: black(10_000),
+        };
         assert!(is_cifar10(&dataset) && !is_official(&dataset));
         let mut classes = dataset.classes.clone();
         classes.swap(0, 1);

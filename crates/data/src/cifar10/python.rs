@@ -1,15 +1,19 @@
-//! The Python layout: a pickled dictionary with `data`, a NumPy array `[records, 3072]` of bytes, and `labels`, a list.
+//! The Python layout: a pickled dictionary with `data`, a NumPy array `[records, 3072]` of bytes, and `labels`, a list; in CIFAR-100
+//! `fine_labels` and `coarse_labels`.
 //!
 //! The official files were pickled by Python 2 (protocol 2, keys and pixels as byte strings); the same dictionary
 //! pickled by today's Python and NumPy reads as well.
 
+use std::path::PathBuf;
+
 use rayon::prelude::*;
-use serde_pickle::{DeOptions, HashableValue, Value};
 
 use crate::cifar10::batch::{Batch, OpenFile, Rules};
+use crate::cifar10::pickle::{Id, Node, Pickle};
 use crate::error::{DataError, Result};
 use crate::images::ImageShape;
 use crate::names::Names;
+use crate::packed::{LIMIT, read_at_most};
 
 /// Reads `files` in parallel and joins them.
 pub(super) fn read(files: Vec<OpenFile>, rules: Rules<'_>) -> Result<Batch> {
@@ -31,74 +35,82 @@ pub(super) fn read(files: Vec<OpenFile>, rules: Rules<'_>) -> Result<Batch> {
     Ok(all)
 }
 
+/// The content of a file, at most [`LIMIT`] bytes.
+fn content(file: OpenFile) -> Result<(PathBuf, Vec<u8>)> {
+    let OpenFile { path, reader, .. } = file;
+    let bytes = read_at_most(LIMIT, reader).map_err(DataError::io("read", &path))?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(DataError::TooLarge { path, limit: LIMIT });
+    }
+    Ok((path, bytes))
+}
+
+/// The list `key`, or why it is not there.
+fn list<'a>(pickle: &'a Pickle<'_>, key: &str) -> std::result::Result<&'a [Id], String> {
+    let id = pickle.get(key).ok_or_else(|| format!("it is no dictionary with a key {key:?}"))?;
+    match pickle.node(id) {
+        Node::List(items) => Ok(items),
+        _ => Err(format!("{key:?} is not a list")),
+    }
+}
+
+/// The list of class names `key` of CIFAR-100's `meta`.
+pub(super) fn class_names(file: OpenFile, key: &str) -> Result<Vec<String>> {
+    let (path, bytes) = content(file)?;
+    let read = || -> std::result::Result<Vec<String>, String> {
+        let pickle = Pickle::read(&bytes)?;
+        let name = |(place, &id)| match pickle.bytes(id) {
+            Some(name) => Ok(String::from_utf8_lossy(name).into_owned()),
+            None => Err(format!("name {place} in {key:?} is no text")),
+        };
+        list(&pickle, key)?.iter().enumerate().map(name).collect()
+    };
+    read().map_err(|reason| DataError::Pickle { path, reason })
+}
+
 /// The pixels and labels of one file.
 fn read_file(file: OpenFile, rules: Rules<'_>) -> Result<(Vec<u8>, Vec<u32>)> {
-    let pickle = |reason: String| DataError::Pickle { path: file.path.clone(), reason };
-    // NumPy's constructors are unknown to the reader; what they are given is all that is needed.
-    let options = DeOptions::new().replace_unresolved_globals();
-    let value = serde_pickle::value_from_reader(file.reader, options).map_err(|error| match error {
-        serde_pickle::Error::Io(source) => DataError::io("read", &file.path)(source),
-        error => pickle(error.to_string()),
-    })?;
-    let Value::Dict(mut dictionary) = value else {
-        return Err(pickle("the pickle is not a dictionary".into()));
-    };
-    let mut take = |key: &str| {
-        let (string, bytes) = (HashableValue::String(key.into()), HashableValue::Bytes(key.into()));
-        dictionary
-            .remove(&string)
-            .or_else(|| dictionary.remove(&bytes))
-            .ok_or_else(|| pickle(format!("no key {key:?}")))
-    };
-    let Value::List(labels) = take("labels")? else {
-        return Err(pickle("\"labels\" is not a list".into()));
-    };
-    let pixels =
-        array_bytes(take("data")?).ok_or_else(|| pickle("\"data\" is not an array of bytes".into()))?;
+    let (path, bytes) = content(file)?;
+    read_batch(&bytes, rules).map_err(|reason| DataError::Pickle { path, reason })
+}
+
+fn read_batch(bytes: &[u8], rules: Rules<'_>) -> std::result::Result<(Vec<u8>, Vec<u32>), String> {
+    let pickle = Pickle::read(bytes)?;
+    let labels = list(&pickle, rules.label.key())?;
+    let pixels = pickle.get("data").ok_or("it has no key \"data\"")?;
+    let pixels = pickle.array(pixels).ok_or("\"data\" is not an array of bytes")?;
 
     let values = ImageShape::CIFAR10.values();
     let records = rules.records.unwrap_or(labels.len()).max(1);
     if pixels.len() != records * values || labels.len() != records {
         let (images, rest) = (pixels.len() / values, pixels.len() % values);
-        return Err(pickle(format!(
-            "{} labels and {images} images (and {rest} bytes) instead of {records} of each",
-            labels.len()
-        )));
+        let labels = labels.len();
+        return Err(format!(
+            "{labels} labels and {images} images (and {rest} bytes) instead of {records} of each"
+        ));
     }
-    let labels = labels
-        .into_iter()
-        .enumerate()
-        .map(|(record, label)| match label {
-            Value::I64(label) if (0..rules.classes.len() as i64).contains(&label) => Ok(label as u32),
-            Value::I64(label) => {
-                let classes = rules.classes.len();
-                Err(pickle(format!("image {record} has label {label}, but there are {classes} classes")))
-            }
-            other => Err(pickle(format!("label {record} is {other:?}, not a number"))),
-        })
-        .collect::<Result<_>>()?;
-    Ok((pixels, labels))
-}
-
-/// The buffer of a pickled `uint8` array, C order: the state `(version, shape, dtype, fortran_order, buffer)` that NumPy
-/// hands to `__setstate__`.
-fn array_bytes(value: Value) -> Option<Vec<u8>> {
-    let Value::Tuple(state) = value else { return None };
-    match <[Value; 5]>::try_from(state).ok()? {
-        [_, Value::Tuple(_), _, Value::Bool(false) | Value::I64(0), Value::Bytes(buffer)] => Some(buffer),
-        _ => None,
-    }
+    let classes = rules.classes.len();
+    let label = |(record, &id): (usize, &Id)| match *pickle.node(id) {
+        Node::Integer(label) if (0..classes as i64).contains(&label) => Ok(label as u32),
+        Node::Integer(label) => {
+            Err(format!("image {record} has label {label}, but there are {classes} classes"))
+        }
+        _ => Err(format!("label {record} is no integer")),
+    };
+    let labels = labels.iter().enumerate().map(label).collect::<std::result::Result<_, String>>()?;
+    Ok((pixels.to_vec(), labels))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cifar10::batch::Label;
     use proptest::prelude::*;
 
     fn read_any(bytes: &[u8], records: Option<usize>) -> Result<Batch> {
         let classes: Vec<String> = crate::cifar10::batch::CLASSES.map(String::from).to_vec();
         let file = OpenFile::unpacked("data_batch_1".into(), bytes.to_vec());
-        read(vec![file], Rules { records, classes: &classes })
+        read(vec![file], Rules { records, classes: &classes, label: Label::Only })
     }
 
     /// Two images, labels 6 and 9, pixel i of image r is (7 i + r) mod 251; made by `scripts/golden/pickles.py`.
@@ -136,6 +148,19 @@ mod tests {
                 bytes.truncate(cut.min(bytes.len()));
                 let _ = read_any(&bytes, None);
             }
+        }
+
+        #[test]
+        fn damaged_names_give_an_error_or_names_but_no_panic(at in 0usize..6000, byte: u8, cut in 0usize..6000) {
+            let golden = include_bytes!("golden/cifar100-meta.pickle");
+            let read = |bytes: &[u8]| {
+                class_names(OpenFile::unpacked("meta".into(), bytes.to_vec()), "fine_label_names")
+            };
+            prop_assert_eq!(read(golden).unwrap().len(), 5);
+            let mut bytes = golden.to_vec();
+            bytes[at % golden.len()] = byte;
+            let _ = read(&bytes);
+            prop_assert!(read(&golden[..cut % golden.len()]).is_err());
         }
     }
 }

@@ -10,15 +10,16 @@ use crate::answers::{read_answers, write_answers};
 use crate::compare::{Comparing, Member, Trained};
 use crate::error::LabError;
 use crate::lab::Lab;
+use crate::page::write_comparison;
 use crate::run::{
-    ComparisonRun, MODEL_FILE, RESULT, create_member, is_finished, remove_if_nothing_was_saved, write,
-    write_picture, write_result,
+    ComparisonRun, MODEL_FILE, RESULT, create_member, is_finished, lock, read_result,
+    remove_if_nothing_was_saved, write, write_picture, write_result,
 };
 use crate::summary::dataset;
 use crate::watch::Watch;
 
 /// Does what [`compare`](crate::compare()) does, in the folder of `run`: every model is a training run there, and the results are written
-/// again whenever there is one more. What is there already is not done again, so that a comparison that was interrupted ends like one that
+/// again whenever there is one more, with a page for people at the end. What is there already is not done again, so that a comparison that was interrupted ends like one that
 /// was not.
 ///
 /// # Errors
@@ -29,6 +30,8 @@ pub fn compare_in(
     machines: &[Machine],
     watch: &dyn Watch,
 ) -> Result<Comparison, LabError> {
+    let _lock = lock(&run.path)?;
+    watch.run(&run.path);
     let protocol = run.config.protocol();
     let dataset = dataset(splits, protocol);
     let comparing = Comparing { contenders: &run.contenders, splits, dataset, machines, protocol, watch };
@@ -40,7 +43,9 @@ pub fn compare_in(
     };
     let written =
         comparing.run(&train, &mut |comparison, answers| write_files(&run.path, comparison, answers));
-    Ok(written.inspect_err(|_| run.remove_if_nothing_was_saved())?.0)
+    let (comparison, _) = written.inspect_err(|_| run.remove_if_nothing_was_saved())?;
+    write_comparison(run, splits)?;
+    Ok(comparison)
 }
 
 /// Trains `member` in its folder, or reads what is there.
@@ -57,6 +62,7 @@ fn train_in(
         return read(&path, member, lab, needs_scores);
     }
     create_member(&path, &run.config.of_training(contender, machine, seed), contender)?;
+    let _lock = lock(&path)?;
     let finished =
         lab.finish(contender, &path, &comparing.dataset).inspect_err(|_| remove_if_nothing_was_saved(&path));
     Ok(Trained::from(finished?.0))
@@ -64,12 +70,9 @@ fn train_in(
 
 /// The finished model in the folder `path`, as it was judged.
 fn read(path: &Path, member: &Member<'_>, lab: &Lab<'_>, needs_scores: bool) -> Result<Trained, LabError> {
-    let file = path.join(RESULT);
-    let text = std::fs::read_to_string(&file).map_err(LabError::io("read", &file))?;
-    let stored: Comparison =
-        serde_json::from_str(&text).map_err(LabError::content::<serde_json::Error>("parse", &file))?;
+    let stored: Comparison = read_result(path)?;
     let Ok([result]) = <[_; 1]>::try_from(stored.results) else {
-        return Err(LabError::file(&file, "expected the result of one model"));
+        return Err(LabError::file(path.join(RESULT), "expected the result of one model"));
     };
     let answers = read_answers(path)?;
     let (part, images) = lab.judged();

@@ -12,6 +12,7 @@ use zoo_schema::{Answers, Comparison, DatasetSummary, ModelAnswers, ModelResult}
 use crate::error::{LabError, in_words};
 use crate::fit::Outcome;
 use crate::lab::Lab;
+use crate::memory;
 use crate::protocol::Protocol;
 use crate::summary::{Summary, dataset};
 use crate::watch::Watch;
@@ -20,12 +21,43 @@ pub use kept::compare_in;
 
 use row::Row;
 
+/// Bytes of memory that are worth a word: few machines have less than four times as much.
+const MUCH: u64 = 1 << 30;
+
 /// Refuses recipes that the images don't suit.
 ///
 /// # Errors
 /// [`LabError::Recipe`] names the recipe and the key.
 pub fn check(contenders: &[Contender], splits: &Splits) -> Result<(), LabError> {
     Ok(contenders.iter().try_for_each(|contender| contender.check(Dimensions::of(splits)))?)
+}
+
+/// Tells `watch` which recipes need much memory, and how much.
+///
+/// # Errors
+/// [`LabError::Memory`] for a recipe that needs more than the machine has, if it is to compute: the system would end the process.
+pub(crate) fn check_memory(
+    contenders: &[Contender],
+    splits: &Splits,
+    machines: &[Machine],
+    watch: &dyn Watch,
+) -> Result<(), LabError> {
+    let dimensions = Dimensions::of(splits);
+    for contender in contenders {
+        let needed = contender.estimator.estimated_bytes(dimensions) as u64;
+        if needed >= MUCH {
+            let gigabytes = |bytes: u64| format!("{:.1} GB", bytes as f64 / 1e9);
+            let (name, most) = (contender.name(), memory::most());
+            let needed_in_words = gigabytes(needed);
+            if needed > most && machines.iter().any(|machine| !machine.gpu) {
+                let (recipe, needed, most) = (name.to_owned(), needed_in_words, gigabytes(most));
+                return Err(LabError::Memory { recipe, needed, most });
+            }
+            let free = gigabytes(memory::available());
+            watch.line(&format!("{name} will need about {needed_in_words} of memory; {free} are free"));
+        }
+    }
+    Ok(())
 }
 
 /// Fits each of `contenders` to the same images on each of `machines`, and judges what comes out. A model that fails is a row with its
@@ -97,6 +129,7 @@ impl<'a> Comparing<'a> {
     /// Trains every member, and tells after each how things are.
     fn run(&self, train: Train<'_>, on_change: OnChange<'_>) -> Result<(Comparison, Answers), LabError> {
         check(self.contenders, self.splits)?;
+        check_memory(self.contenders, self.splits, self.machines, self.watch)?;
         self.protocol.check(self.splits)?;
         let summary = Summary::new(self.splits, self.machines, self.protocol, self.dataset.clone());
         let mut rows: Vec<Row> = Vec::new();

@@ -6,13 +6,11 @@ use zoo_schema::{Comparison, ModelResult};
 
 use crate::error::LabError;
 use crate::pictures::image::Named;
-use crate::run::RESULT;
+use crate::run::read_result;
 
 /// The curves of the run in folder `path` and the confusion matrix of each model; of a run of `one` model it has no name.
 pub(crate) fn draw(path: &Path, one: bool) -> Result<Vec<Named>, LabError> {
-    let file = path.join(RESULT);
-    let text = std::fs::read_to_string(&file).map_err(LabError::io("read", &file))?;
-    let comparison: Comparison = serde_json::from_str(&text).map_err(LabError::content("parse", &file))?;
+    let comparison: Comparison = read_result(path)?;
     let curves = zoo_report::curves(&comparison).map(|curves| ("curves".into(), curves));
     let several = comparison.backend.contains(',');
     let confusion = |result: &ModelResult| {

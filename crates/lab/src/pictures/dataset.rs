@@ -1,14 +1,11 @@
 //! Of images themselves: samples, means, distances and neighbours.
 
-use zoo_backends::Machine;
 use zoo_data::{Dataset, ImageShape, Subset};
 use zoo_knn::Metric;
 use zoo_report::{Distances, Grid, Raster, Row, Side, Tile, thousands};
 
-use crate::error::LabError;
 use crate::pictures::image::{Named, choose, columns, raster};
-use crate::pictures::neighbours;
-use crate::watch::Watch;
+use crate::pictures::neighbours::{self, Extent};
 
 /// Samples per class.
 const SAMPLES: usize = 10;
@@ -18,18 +15,23 @@ const ROWS: usize = 200;
 const COLUMNS: usize = 500;
 
 /// Every picture of `dataset`.
-pub(crate) fn draw(
-    dataset: &Dataset,
-    machine: &Machine,
-    seed: u64,
-    watch: &dyn Watch,
-) -> Result<Vec<Named>, LabError> {
-    Ok(vec![
+pub(crate) fn draw(dataset: &Dataset, seed: u64) -> Vec<Named> {
+    let Dataset { name, classes, train, test, .. } = dataset;
+    let neighbours = neighbours::grid(
+        name,
+        classes,
+        (train, "training"),
+        (test, "test"),
+        Metric::L2,
+        seed,
+        Extent::PICTURE,
+    );
+    vec![
         ("samples".into(), samples(dataset, seed).draw()),
         ("mean-image".into(), mean_images(dataset).draw()),
         ("distances".into(), distances(dataset, seed).draw()),
-        neighbours::draw(dataset, Metric::L2, machine, seed, watch)?,
-    ])
+        ("neighbours".into(), neighbours.draw()),
+    ]
 }
 
 /// One row per class.
@@ -55,7 +57,7 @@ fn mean_images(dataset: &Dataset) -> Grid {
     let mut sums = vec![vec![0_u64; train.shape().values()]; classes.len()];
     for position in 0..train.len() {
         let sum = &mut sums[train.label(position)];
-        sum.iter_mut().zip(train.pixels(position)).for_each(|(sum, &pixel)| *sum += u64::from(pixel));
+        sum.iter_mut().zip(&*train.pixels(position)).for_each(|(sum, &pixel)| *sum += u64::from(pixel));
     }
     let tile = |sum: &[u64], images: usize, caption: &str| {
         let images = images.max(1) as u64;
@@ -83,12 +85,12 @@ fn mean_images(dataset: &Dataset) -> Grid {
 /// How far test images are from training images. Of each class there are as many as of any other, as long as it has them; the
 /// classes come one after the other, so that a class that is near to itself shows as a dark square.
 fn distances(dataset: &Dataset, seed: u64) -> Distances {
-    let Dataset { name, classes, train, test } = dataset;
+    let Dataset { name, classes, train, test, .. } = dataset;
     let (rows, row_side) = by_class(test, "test images", classes, ROWS, seed);
     let (columns, column_side) = by_class(train, "training images", classes, COLUMNS, seed);
     let distance = |row: usize, column: usize| {
-        let pairs = test.pixels(row).iter().zip(train.pixels(column));
-        let squares: u64 = pairs.map(|(&a, &b)| u64::from(a.abs_diff(b)).pow(2)).sum();
+        let (test, train) = (test.pixels(row), train.pixels(column));
+        let squares: u64 = test.iter().zip(&*train).map(|(&a, &b)| u64::from(a.abs_diff(b)).pow(2)).sum();
         (squares as f64).sqrt()
     };
     let values = rows.iter().flat_map(|&row| columns.iter().map(move |&column| distance(row, column)));

@@ -9,7 +9,7 @@ pub type Named = (String, Picture);
 /// The image at `position` for a picture.
 pub(crate) fn raster(images: &Subset, position: usize) -> Raster {
     let ImageShape { channels, height, width } = images.shape();
-    Raster::new(images.pixels(position), [channels, height, width])
+    Raster::new(&images.pixels(position), [channels, height, width])
 }
 
 /// At most `count` images of each of `classes` classes, by their positions; which ones follows from `seed`.

@@ -1,27 +1,36 @@
 //! What the course shows of data, models and searches, drawn from one's own.
 
+mod audit;
 mod comparison;
 mod dataset;
 mod image;
 mod mistakes;
-mod neighbours;
+pub(crate) mod neighbours;
 mod search;
-mod weights;
+pub(crate) mod weights;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use zoo_backends::{Backend, Machine};
+use zoo_core::Features;
 use zoo_data::{Dataset, Splits};
+use zoo_knn::KnnConfig;
 use zoo_recipes::{REPRODUCE, Registry};
+use zoo_schema::Audit;
 
 use crate::error::LabError;
 use crate::failure::catch;
-use crate::run::{CONFIG, MODEL_FILE, RESULT, TRIALS, TrainingRun, create, read_config, write_picture};
+use crate::run::{
+    AUDIT, CONFIG, MODEL_FILE, RESULT, TRIALS, TrainingRun, create, read_config, write, write_picture,
+};
 use crate::source::Relocation;
 use crate::watch::Watch;
 
+use neighbours::Extent;
+
 pub use image::Named;
+pub(crate) use image::raster;
 
 /// The folder in a run's own that its pictures go to.
 const FOLDER: &str = "pictures";
@@ -38,16 +47,9 @@ pub struct Written {
 }
 
 /// Draws the images of `dataset` themselves: samples, mean images, distances, nearest neighbours.
-///
-/// # Errors
-/// [`LabError`] if the device fails.
-pub fn of_dataset(
-    dataset: &Dataset,
-    machine: &Machine,
-    seed: u64,
-    watch: &dyn Watch,
-) -> Result<Vec<Named>, LabError> {
-    catch(machine, || dataset::draw(dataset, machine, seed, watch))
+#[must_use]
+pub fn of_dataset(dataset: &Dataset, seed: u64) -> Vec<Named> {
+    dataset::draw(dataset, seed)
 }
 
 /// Writes pictures to a new run folder in `out`.
@@ -59,6 +61,20 @@ pub fn keep(out: &Path, dataset: &str, pictures: &[Named]) -> Result<Vec<Written
         pictures.iter().try_for_each(|(name, picture)| write_picture(folder, name, picture))
     })?;
     Ok(pictures.iter().map(|(name, _)| Written::new(&folder, name)).collect())
+}
+
+/// Writes `audit.json`, `audit.csv` and a sheet of at most `most` findings of each kind to a new run folder in `out`.
+///
+/// # Errors
+/// [`LabError`]; nothing of the folder is left then.
+pub fn keep_audit(out: &Path, dataset: &Dataset, audit: &Audit, most: usize) -> Result<PathBuf, LabError> {
+    let pictures = audit::draw(dataset, audit, most);
+    let document = serde_json::to_string_pretty(audit)? + "\n";
+    create(out, &format!("audit-{}", dataset.name), |folder| {
+        write(&folder.join(format!("{AUDIT}.json")), document.as_bytes())?;
+        write(&folder.join(format!("{AUDIT}.csv")), audit.to_csv().as_bytes())?;
+        pictures.iter().try_for_each(|(name, picture)| write_picture(folder, name, picture))
+    })
 }
 
 /// Writes pictures of the run in folder `path` to its folder `pictures`.
@@ -103,9 +119,9 @@ pub fn of_run(
     }
     if is_trained {
         let run = TrainingRun::open(registry, path)?;
-        let (splits, machine) = (run.splits(relocation)?, backend.select()?);
+        let (splits, machine) = (run.splits(relocation, watch)?, backend.select()?);
         watch.line(&format!("{}: {machine}", path.display()));
-        pictures.extend(of_model(&run, splits, &machine, watch)?);
+        pictures.extend(of_model(&run, &splits, &machine, watch)?);
     }
     if pictures.is_empty() {
         let reason = format!("it has no {RESULT} and no {TRIALS}");
@@ -122,20 +138,25 @@ pub fn of_run(
 /// What the model of a finished run has learnt, and what it takes for something else.
 fn of_model(
     run: &TrainingRun,
-    splits: Splits,
+    splits: &Splits,
     machine: &Machine,
     watch: &dyn Watch,
 ) -> Result<Vec<Named>, LabError> {
     catch(machine, || {
-        let mut pictures = vec![mistakes::draw(run, &splits, machine, watch)?];
-        match run.contender.estimator.metric() {
-            Some(metric) => {
-                let Splits { name, classes, train, validation, test } = splits;
-                // All that the model has as neighbours.
-                let dataset = Dataset { name, classes, train: train.chain(&validation), test };
-                pictures.push(neighbours::draw(&dataset, metric, machine, run.config.seed, watch)?);
+        let mut pictures = vec![mistakes::draw(run, splits, machine, watch)?];
+        match run.contender.estimator.neighbours() {
+            Some(KnnConfig { metric, features: Features::Pixels, .. }) => {
+                let no_test = run.config.protocol().no_test;
+                let grid = neighbours::of_splits(splits, no_test, metric, run.config.seed, Extent::PICTURE);
+                pictures.push(("neighbours".into(), grid.draw()));
             }
-            None => pictures.extend(weights::draw(run, &splits)?),
+            // Of other features there is nothing to see.
+            Some(_) => {}
+            None => {
+                let (file, shape) = (run.model_file()?, run.config.dimensions().shape);
+                let grid = weights::grid(run.contender.name(), &file, shape, &splits.classes, &splits.name)?;
+                pictures.extend(grid.map(|(name, grid)| (name.into(), grid.draw())));
+            }
         }
         Ok(pictures)
     })

@@ -1,29 +1,34 @@
 //! Weights that see pixels, as images: the templates of linear classifiers, the filters of a network's first layer.
 
+use std::path::Path;
+
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use zoo_data::{ImageShape, Splits};
 use zoo_report::{Grid, Raster, Row, Tile};
 
 use crate::error::LabError;
-use crate::pictures::image::{Named, columns};
-use crate::run::TrainingRun;
+use crate::pictures::image::columns;
 
 /// The weights of a linear classifier, `[classes, features]`.
 const TEMPLATES: &str = "scores.linear.weight";
 /// Hidden units beyond these are left out.
 const MOST: usize = 100;
 
-/// The templates of a linear model; of any other the filters of its first layer. None if no weights see pixels.
-pub(crate) fn draw(run: &TrainingRun, splits: &Splits) -> Result<Option<Named>, LabError> {
-    let file = run.model_file()?;
-    let bytes = std::fs::read(&file).map_err(LabError::io("read", &file))?;
-    let tensors = SafeTensors::deserialize(&bytes).map_err(LabError::content("load", &file))?;
-    let name = run.contender.name();
-    let Some((tensor, view)) = first_weights(&tensors, splits.shape()) else { return Ok(None) };
-    let images = images(&view, splits.shape())
-        .ok_or_else(|| LabError::file(&file, format!("{tensor} is {:?}, expected F32", view.dtype())))?;
+/// The templates of a linear model; of any other the filters of its first layer; with the name of the picture. None if no weights see pixels. `file` has the weights
+/// of the model `name`, which was fitted to images of `shape` and of these `classes` in `dataset`.
+pub(crate) fn grid(
+    name: &str,
+    file: &Path,
+    shape: [usize; 3],
+    classes: &[String],
+    dataset: &str,
+) -> Result<Option<(&'static str, Grid)>, LabError> {
+    let bytes = zoo_files::read(file, zoo_recipes::LARGEST_WEIGHTS).map_err(LabError::io("read", file))?;
+    let tensors = SafeTensors::deserialize(&bytes).map_err(LabError::content("load", file))?;
+    let Some((tensor, view)) = first_weights(&tensors, shape) else { return Ok(None) };
+    let images = images(&view, shape)
+        .ok_or_else(|| LabError::file(file, format!("{tensor} is {:?}, expected F32", view.dtype())))?;
     let (title, captions) = match view.shape().len() {
-        _ if tensor == TEMPLATES => ("Templates", &splits.classes[..]),
+        _ if tensor == TEMPLATES => ("Templates", classes),
         4 => ("First-layer filters", &[][..]),
         _ => ("First-layer templates", &[][..]),
     };
@@ -34,22 +39,24 @@ pub(crate) fn draw(run: &TrainingRun, splits: &Splits) -> Result<Option<Named>, 
         images.into_iter().enumerate().map(|(place, image)| Tile::new(image, caption(place))).collect();
     let across = if tensor == TEMPLATES { columns(shown) } else { filter_columns(shown) };
     let grid = Grid {
-        title: format!("{title} of {name} on {}", splits.name),
+        title: format!("{title} of {name} on {dataset}"),
         notes: format!("{left_out}Weights of each, scaled so that its least is 0 and its largest 255."),
         rows: Row::wrap(&tiles, across),
         apart: 0,
     };
-    let file = if tensor == TEMPLATES { "templates" } else { "filters" };
-    Ok(Some((file.into(), grid.draw())))
+    Ok(Some((if tensor == TEMPLATES { "templates" } else { "filters" }, grid)))
 }
 
 /// The weights that see pixels, by name the first: a convolution's `[filters, channels, rows, columns]`, or a linear layer's
 /// `[units, channels · height · width]`.
-fn first_weights<'a>(tensors: &'a SafeTensors<'a>, shape: ImageShape) -> Option<(String, TensorView<'a>)> {
+fn first_weights<'a>(
+    tensors: &'a SafeTensors<'a>,
+    [channels, height, width]: [usize; 3],
+) -> Option<(String, TensorView<'a>)> {
     let sees_pixels = |name: &str, view: &TensorView<'_>| match *view.shape() {
         _ if !name.ends_with("weight") => false,
-        [_, channels, _, _] => channels == shape.channels,
-        [_, inputs] => inputs == shape.values(),
+        [_, inputs, _, _] => inputs == channels,
+        [_, inputs] => inputs == channels * height * width,
         _ => false,
     };
     let mut found: Vec<(String, TensorView<'a>)> =
@@ -59,10 +66,10 @@ fn first_weights<'a>(tensors: &'a SafeTensors<'a>, shape: ImageShape) -> Option<
 }
 
 /// Each unit's weights, scaled by their own least and largest. None unless they are `f32`.
-fn images(view: &TensorView<'_>, shape: ImageShape) -> Option<Vec<Raster>> {
+fn images(view: &TensorView<'_>, shape: [usize; 3]) -> Option<Vec<Raster>> {
     let shape = match *view.shape() {
         [_, channels, height, width] => [channels, height, width],
-        _ => [shape.channels, shape.height, shape.width],
+        _ => shape,
     };
     if view.dtype() != Dtype::F32 {
         return None;
@@ -94,7 +101,7 @@ mod tests {
     fn first(tensors: &[(&str, Vec<usize>)]) -> Option<String> {
         let bytes = file(tensors);
         let tensors = SafeTensors::deserialize(&bytes).unwrap();
-        first_weights(&tensors, ImageShape::CIFAR10).map(|found| found.0)
+        first_weights(&tensors, [3, 32, 32]).map(|found| found.0)
     }
 
     #[test]
@@ -119,7 +126,7 @@ mod tests {
     fn filters_have_the_size_of_their_kernel() {
         let bytes = file(&[("weight", vec![8, 3, 5, 4])]);
         let tensors = SafeTensors::deserialize(&bytes).unwrap();
-        let images = images(&tensors.tensor("weight").unwrap(), ImageShape::CIFAR10).unwrap();
+        let images = images(&tensors.tensor("weight").unwrap(), [3, 32, 32]).unwrap();
         assert_eq!(images.len(), 8);
         assert_eq!((images[0].height(), images[0].width()), (5, 4));
         assert_eq!([1, 6, 8, 24, 32, 64, 100].map(filter_columns), [1, 6, 8, 8, 8, 8, 10]);

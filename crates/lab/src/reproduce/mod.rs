@@ -16,10 +16,11 @@ use zoo_recipes::{REPRODUCE, RUN, to_table};
 use zoo_schema::{Reproduction, SCHEMA};
 
 use crate::error::LabError;
+use crate::page::write_suite;
 use crate::protocol::Protocol;
 use crate::run::{CONFIG, RunConfig, create, write, write_result, write_table};
 use crate::source::Source;
-use crate::summary::summary;
+use crate::summary::{machine, summary};
 use crate::tune::Start;
 use crate::watch::Watch;
 
@@ -62,6 +63,7 @@ pub fn reproduce(request: Request<'_>) -> Result<(Reproduction, PathBuf), LabErr
     let config = RunConfig::new(source, &splits, std::slice::from_ref(machine), Protocol::new(seed));
     let mut reproduction = empty(&request, &config, &splits);
     let folder = start_folder(out, &config, suite, &reproduction)?;
+    watch.run(&folder);
     let measurement = Measurement { source, machine, seed, watch, start, quick };
     let judged = reproduction.cifar10 && !reproduction.quick;
     for row in &suite.rows {
@@ -70,10 +72,14 @@ pub fn reproduce(request: Request<'_>) -> Result<(Reproduction, PathBuf), LabErr
             watch.line(&format!("{}: left out: {reason}", row.name));
             continue;
         }
+        let stopped = || LabError::SuiteStopped { row: row.name.clone(), folder: folder.clone() };
         let row = measurement.measure(row, dataset, judged).map_err(|error| match error {
-            LabError::Interrupted => LabError::SuiteStopped { row: row.name.clone(), folder: folder.clone() },
+            LabError::Interrupted => stopped(),
             error => error,
         })?;
+        if watch.is_stopped() {
+            return Err(stopped());
+        }
         for figure in &row.figures {
             watch.line(&format!("{}: {}", row.row, zoo_report::figure_line(figure)));
         }
@@ -99,6 +105,7 @@ fn empty(request: &Request<'_>, config: &RunConfig, splits: &Splits) -> Reproduc
         quick: request.quick,
         backend: config.backend.clone(),
         adapter: config.adapter.clone(),
+        machine: Some(machine()),
         seed: config.seed,
         rows: Vec::new(),
     }
@@ -118,6 +125,11 @@ fn start_folder(
         ("only".to_string(), rows.into()),
         ("quick".to_string(), (*quick).into()),
     ]);
+    let folder = measured
+        .folder
+        .as_ref()
+        .map(|folder| ("folder".to_string(), folder.to_string_lossy().into_owned().into()));
+    let reproduce: Table = reproduce.into_iter().chain(folder).collect();
     let table = Table::from_iter([
         (REPRODUCE.to_string(), reproduce.into()),
         (RUN.to_string(), to_table(config)?.into()),
@@ -132,5 +144,6 @@ fn start_folder(
 fn write_reproduction(folder: &Path, reproduction: &Reproduction) -> Result<(), LabError> {
     write_result(folder, reproduction)?;
     let markdown = zoo_report::reproduction_markdown(reproduction);
-    write(&folder.join(zoo_report::MARKDOWN_FILE), markdown.as_bytes())
+    write(&folder.join(zoo_report::MARKDOWN_FILE), markdown.as_bytes())?;
+    write_suite(folder, reproduction).map(|_| ())
 }

@@ -1,6 +1,6 @@
 //! Suites of published results.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zoo_core::Unknown;
 use zoo_recipes::{Registry, read_table};
@@ -63,6 +63,8 @@ pub fn names() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
 pub struct Suite {
     /// Its name, or that of its folder.
     pub name: String,
+    /// The folder that it was read from, as it was given; `None` for one that is compiled in.
+    pub(crate) folder: Option<PathBuf>,
     /// Its rows.
     pub(crate) rows: Vec<SuiteRow>,
 }
@@ -79,7 +81,8 @@ impl Suite {
                 let table = text.parse().map_err(|error: toml::de::Error| LabError::file(&origin, error))?;
                 SuiteRow::new(registry, row, &origin, table)
             });
-            return Ok(Self { name: (*name).into(), rows: rows.collect::<Result<_, LabError>>()? });
+            let rows = rows.collect::<Result<_, LabError>>()?;
+            return Ok(Self { name: (*name).into(), folder: None, rows });
         }
         let folder = Path::new(name);
         if !folder.is_dir() {
@@ -100,7 +103,7 @@ impl Suite {
             return Err(wrong("there is no row in it, a TOML file with a recipe and [row]".into()));
         }
         let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
-        Ok(Self { name, rows })
+        Ok(Self { name, folder: Some(folder.into()), rows })
     }
 
     /// Keeps the rows of these names; all if there are none.

@@ -3,15 +3,17 @@
 use std::path::Path;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use zoo_backends::Machine;
 use zoo_data::Splits;
 use zoo_recipes::{Contender, Dimensions};
 
 use crate::error::LabError;
 use crate::protocol::Protocol;
-use crate::source::{Relocation, Source};
+use crate::source::{MOST_CLASSES, Relocation, Source};
 use crate::summary::{BURN_VERSION, ZOO_VERSION, adapters, backends};
+use crate::watch::Watch;
 
 /// The `[run]` of a config: all that a run depends on apart from its recipes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,15 +47,42 @@ pub struct RunConfig {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) recipes: Vec<String>,
     /// Channels, height, width.
+    #[serde(deserialize_with = "possible_shape")]
     shape: [usize; 3],
     /// Training images, validation images not included.
     images: usize,
     /// Of every image in its part; tells whether the images are still the same.
     fingerprint: String,
     /// Class names, in the order of labels.
+    #[serde(deserialize_with = "possible_classes")]
     pub classes: Vec<String>,
     /// Where the images are from.
     pub source: Source,
+}
+
+/// The largest side of an image that models see.
+const LARGEST_SIDE: usize = 4096;
+
+/// A shape that images can have: a config may be a stranger's.
+fn possible_shape<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[usize; 3], D::Error> {
+    let shape = <[usize; 3]>::deserialize(deserializer)?;
+    let [channels, height, width] = shape;
+    let is_side = |side| (1..=LARGEST_SIDE).contains(&side);
+    if (1..=4).contains(&channels) && is_side(height) && is_side(width) {
+        return Ok(shape);
+    }
+    let expected = format!("1 to 4 channels, and sides of 1 to {LARGEST_SIDE}");
+    Err(D::Error::custom(format!("no image has the shape {shape:?}: expected {expected}")))
+}
+
+/// As many classes as there can be.
+fn possible_classes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let classes = Vec::<String>::deserialize(deserializer)?;
+    if (1..=MOST_CLASSES).contains(&classes.len()) {
+        return Ok(classes);
+    }
+    let found = classes.len();
+    Err(D::Error::custom(format!("there are {found} classes: expected 1 to {MOST_CLASSES}")))
 }
 
 const fn one() -> usize {
@@ -90,6 +119,11 @@ impl RunConfig {
         }
     }
 
+    /// What the split follows from, if it is not the seed.
+    pub(crate) const fn split_seed(&self) -> Option<u64> {
+        self.split_seed
+    }
+
     /// How models of this run are fitted and judged.
     #[must_use]
     pub fn protocol(&self) -> Protocol {
@@ -123,11 +157,21 @@ impl RunConfig {
     ///
     /// # Errors
     /// [`LabError::Changed`] if they are not the same any more: a model must not be tested on what it was trained on.
-    pub fn splits(&self, path: &Path, relocation: &Relocation) -> Result<Splits, LabError> {
+    pub fn splits(
+        &self,
+        path: &Path,
+        relocation: &Relocation,
+        watch: &dyn Watch,
+    ) -> Result<Splits, LabError> {
         let source = self.source.relocated(relocation);
-        let splits = source.splits(self.split_seed.unwrap_or(self.seed))?;
+        let splits = source.read(watch).splits(self.split_seed.unwrap_or(self.seed))?;
         if splits.fingerprint() != self.fingerprint {
             return Err(LabError::Changed { path: path.into(), data: source.data });
+        }
+        let Dimensions { shape, classes, images, .. } = Dimensions::of(&splits);
+        if (shape, classes, images) != (self.shape, self.classes.len(), self.images) {
+            let reason = "has another shape, or other numbers of classes and images, in its config than its images have";
+            return Err(LabError::run(path, reason));
         }
         Ok(splits)
     }

@@ -28,7 +28,8 @@ pub fn find(registry: &Registry, out: &Path, name: &Path) -> Result<PathBuf, Lab
     };
     let newest_first = runs(out);
     let found = if first == LAST {
-        newest_first.into_iter().next()
+        // Pictures, audits and reports of several runs are no runs.
+        newest_first.into_iter().find(|run| run.join(CONFIG).is_file())
     } else {
         newest_first.into_iter().find_map(|run| training_of(&run, &first))
     };

@@ -1,12 +1,15 @@
 //! Making run folders, and the files in them.
 
-use std::io::Write;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use tempfile::{NamedTempFile, TempDir};
+use serde::de::DeserializeOwned;
 use toml::Table;
+use zoo_files::{Aside, Lock};
+use zoo_recipes::{REPRODUCE, SEARCH};
 use zoo_report::Picture;
+use zoo_schema::Comparison;
 
 use crate::error::LabError;
 
@@ -22,8 +25,15 @@ pub const METRICS: &str = "metrics.jsonl";
 pub const MODEL_FILE: &str = "model.safetensors";
 /// What models say of the images that they are judged on.
 pub const ANSWERS: &str = "predictions.csv";
+/// What an audit has found, as JSON and as CSV.
+pub const AUDIT: &str = "audit";
 /// The folder with the newest checkpoint of a training run.
 pub const CHECKPOINT: &str = "checkpoint";
+/// What keeps a second process out of a run.
+const LOCK: &str = ".lock";
+
+/// The most bytes of a text file of a run, 1 GiB: what models say of ten million images.
+pub(crate) const LARGEST: u64 = 1 << 30;
 
 /// The config of the run in folder `path`, and the file that it is in.
 ///
@@ -34,9 +44,21 @@ pub fn read_config(path: &Path) -> Result<(PathBuf, Table), LabError> {
     if !file.is_file() {
         return Err(LabError::run(path, format!("is no run folder: it has no {CONFIG}")));
     }
-    let text = std::fs::read_to_string(&file).map_err(LabError::io("read", &file))?;
+    zoo_files::check_inside(path).map_err(LabError::io("trust", path))?;
+    let text = read_text(&file)?;
     let table = text.parse().map_err(LabError::content::<toml::de::Error>("parse", &file))?;
     Ok((file, table))
+}
+
+/// Keeps other processes out of the folder of a run, until what is returned is dropped; what a process left behind there that was killed goes.
+///
+/// # Errors
+/// [`LabError::Run`] if one is at work there.
+pub(crate) fn lock(folder: &Path) -> Result<Lock, LabError> {
+    let lock = Lock::try_take(&folder.join(LOCK)).map_err(LabError::io("lock", folder))?;
+    let lock = lock.ok_or_else(|| LabError::run(folder, "is at work already, in another process"))?;
+    zoo_files::clear(folder);
+    Ok(lock)
 }
 
 /// Writes a TOML file.
@@ -49,33 +71,58 @@ pub(crate) fn write_result(folder: &Path, document: &impl Serialize) -> Result<(
     write(&folder.join(RESULT), (serde_json::to_string_pretty(document)? + "\n").as_bytes())
 }
 
+/// What `result.json` in `folder` has, which a finished run leaves.
+pub(crate) fn read_result<T: DeserializeOwned>(folder: &Path) -> Result<T, LabError> {
+    let file = folder.join(RESULT);
+    if !file.is_file() {
+        return Err(LabError::run(folder, format!("is not finished: it has no {RESULT}")));
+    }
+    let text = read_text(&file)?;
+    serde_json::from_str(&text).map_err(LabError::content("parse", &file))
+}
+
+/// The results of the training run or comparison in `folder`.
+///
+/// # Errors
+/// [`LabError`] if it is not the folder of one, or not finished.
+pub fn read_comparison(folder: &Path) -> Result<Comparison, LabError> {
+    let (_, config) = read_config(folder)?;
+    if config.contains_key(SEARCH) || config.contains_key(REPRODUCE) {
+        return Err(LabError::run(
+            folder,
+            "has the results of many models; name the run of one, or a comparison",
+        ));
+    }
+    read_result(folder)
+}
+
 /// Writes `NAME.svg` and `NAME.png`.
 pub(crate) fn write_picture(folder: &Path, name: &str, picture: &Picture) -> Result<(), LabError> {
     write(&folder.join(format!("{name}.svg")), picture.svg().as_bytes())?;
     write(&folder.join(format!("{name}.png")), &picture.png()?)
 }
 
-/// Writes a file next to its place and renames it: it appears whole or not at all.
+/// Writes a file: it appears whole or not at all, and is on the disk then.
 ///
 /// # Errors
 /// [`LabError::Io`].
 pub fn write(path: &Path, content: &[u8]) -> Result<(), LabError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let persist = || -> std::io::Result<()> {
-        let mut file = temporary_file(folder)?;
-        file.write_all(content)?;
-        file.persist(path)?;
-        Ok(())
-    };
-    persist().map_err(LabError::io("write", path))
+    zoo_files::write(path, content).map_err(LabError::io("write", path))
 }
 
-/// A file with the permissions that new files have, unlike most temporary ones.
-fn temporary_file(folder: &Path) -> std::io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.prefix(".new-").tempfile_in(folder)
+/// Reads a text file of a run.
+pub(crate) fn read_text(path: &Path) -> Result<String, LabError> {
+    zoo_files::read_to_string(path, LARGEST).map_err(LabError::io("read", path))
+}
+
+/// Accepts a place that [`write()`] can write to, before hours are spent on what is to be written.
+///
+/// # Errors
+/// [`LabError::Io`].
+pub fn check_place(path: &Path) -> Result<(), LabError> {
+    let folder = zoo_files::parent(path);
+    let made = zoo_files::check_replaceable(path).and_then(|()| zoo_files::temporary(folder).map(drop));
+    made.map_err(LabError::io("write", path))
 }
 
 /// Accepts a folder that run folders can be made in, before hours are spent on one. Leaves nothing there.
@@ -84,7 +131,7 @@ fn temporary_file(folder: &Path) -> std::io::Result<NamedTempFile> {
 /// [`LabError::Io`].
 pub fn check_writable(out: &Path) -> Result<(), LabError> {
     let existed = out.exists();
-    let made = std::fs::create_dir_all(out).and_then(|()| temporary_file(out).map(drop));
+    let made = std::fs::create_dir_all(out).and_then(|()| Aside::new(out).map(drop));
     if !existed {
         let _ = std::fs::remove_dir(out);
     }
@@ -98,10 +145,10 @@ pub(crate) fn create(
     fill: impl FnOnce(&Path) -> Result<(), LabError>,
 ) -> Result<PathBuf, LabError> {
     let cannot = || LabError::io("make a run folder in", out);
-    filled(out, fill, |content| {
+    filled(out, fill, |aside| {
         loop {
             let path = out.join(format!("{:04}-{name}", next_number(out).map_err(cannot())?));
-            match std::fs::rename(content, &path) {
+            match aside.move_to(&path) {
                 Ok(()) => return Ok(path),
                 Err(_) if path.exists() => {}
                 Err(error) => return Err(error).map_err(cannot()),
@@ -115,25 +162,25 @@ pub(crate) fn create_at(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<(), LabError>,
 ) -> Result<(), LabError> {
-    let within = path.parent().unwrap_or(Path::new("."));
-    filled(within, fill, |content| std::fs::rename(content, path).map_err(LabError::io("make", path)))
+    let within = zoo_files::parent(path);
+    filled(within, fill, |aside| aside.move_to(path).map_err(LabError::io("make", path)))
 }
 
-/// Fills a new folder within `out`, and lets `place` move it to where it is to be.
+/// Fills a new folder within `out`, and lets `place` move it to where it is to be. What earlier processes left behind there goes.
 fn filled<T>(
     out: &Path,
     fill: impl FnOnce(&Path) -> Result<(), LabError>,
-    place: impl FnOnce(&Path) -> Result<T, LabError>,
+    place: impl FnOnce(&Aside) -> Result<T, LabError>,
 ) -> Result<T, LabError> {
     let cannot = || LabError::io("make a run folder in", out);
     let existed = out.exists();
     std::fs::create_dir_all(out).map_err(cannot())?;
     let made = (|| {
-        let aside = TempDir::with_prefix_in(".run-", out).map_err(cannot())?;
-        let content = aside.path().join("run");
-        std::fs::create_dir(&content).map_err(cannot())?;
-        fill(&content)?;
-        place(&content)
+        zoo_files::clear(out);
+        let aside = Aside::new(out).map_err(cannot())?;
+        fill(aside.path())?;
+        zoo_files::sync_all(aside.path()).map_err(cannot())?;
+        place(&aside)
     })();
     if made.is_err() && !existed {
         let _ = std::fs::remove_dir(out);
@@ -141,15 +188,16 @@ fn filled<T>(
     made
 }
 
-/// One more than the largest number that a run folder in `out` begins with.
+/// One more than the largest number that a run folder in `out` begins with, or the first that is free where that is beyond counting.
 fn next_number(out: &Path) -> std::io::Result<u32> {
-    let mut largest = 0;
+    let mut taken = BTreeSet::new();
     for entry in std::fs::read_dir(out)? {
         let name = entry?.file_name();
-        let digits = name.to_string_lossy().split('-').next().and_then(|digits| digits.parse().ok());
-        largest = largest.max(digits.unwrap_or(0));
+        taken.extend(name.to_string_lossy().split('-').next().and_then(|digits| digits.parse::<u32>().ok()));
     }
-    Ok(largest + 1)
+    let next = taken.last().map_or(Some(1), |largest| largest.checked_add(1));
+    let free = || (1..=u32::MAX).find(|number| !taken.contains(number));
+    next.or_else(free).ok_or_else(|| std::io::Error::other("no number is free"))
 }
 
 #[cfg(test)]
@@ -170,5 +218,10 @@ mod tests {
         }
         assert!(create(&out, "a", full).is_err());
         assert_eq!(std::fs::read_dir(&out).unwrap().count(), 3);
+        // Numbers come to an end, and so does looking for one.
+        std::fs::create_dir(out.join("4294967295-a")).unwrap();
+        for expected in ["0004-a", "0005-a"] {
+            assert_eq!(create(&out, "a", |_| Ok(())).unwrap(), out.join(expected));
+        }
     }
 }

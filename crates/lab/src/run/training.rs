@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 use zoo_backends::Machine;
 use zoo_data::Splits;
-use zoo_recipes::{Contender, MODEL, Model, RUN, Registry, SEARCH, parse, to_table};
+use zoo_recipes::{Contender, MODEL, Model, RUN, Registry, SEARCH, is_whole, parse, to_table};
 use zoo_train::Checkpoints;
 
 use crate::error::LabError;
@@ -13,6 +13,7 @@ use crate::run::comparison::ComparisonRun;
 use crate::run::config::RunConfig;
 use crate::run::folder::{CHECKPOINT, CONFIG, MODEL_FILE, create, create_at, read_config, write_table};
 use crate::source::Relocation;
+use crate::watch::Watch;
 
 /// A training run that is read back.
 #[derive(Debug)]
@@ -87,8 +88,8 @@ impl TrainingRun {
     ///
     /// # Errors
     /// [`LabError::Changed`] if they are not the same any more.
-    pub fn splits(&self, relocation: &Relocation) -> Result<Splits, LabError> {
-        self.config.splits(&self.path, relocation)
+    pub fn splits(&self, relocation: &Relocation, watch: &dyn Watch) -> Result<Splits, LabError> {
+        self.config.splits(&self.path, relocation, watch)
     }
 
     /// Refuses a run that is finished.
@@ -117,9 +118,10 @@ impl TrainingRun {
     /// [`LabError::Run`] if the run is not finished.
     pub fn model_file(&self) -> Result<PathBuf, LabError> {
         let file = self.path.join(MODEL_FILE);
-        if !file.is_file() {
+        if !is_finished(&self.path) {
             let advice = format!("`zoo train --resume {}` finishes it", self.path.display());
-            let reason = format!("is not finished: it has no {MODEL_FILE}; {advice}");
+            let has = if file.is_file() { "is not whole" } else { "isn't there" };
+            let reason = format!("is not finished: its {MODEL_FILE} {has}; {advice}");
             return Err(LabError::run(&self.path, reason));
         }
         Ok(file)
@@ -151,9 +153,9 @@ pub(crate) fn create_member(path: &Path, config: &RunConfig, contender: &Contend
     create_at(path, |folder| write_config(folder, config, contender))
 }
 
-/// Whether the training run in folder `path` is finished: its model is written last.
+/// Whether the training run in folder `path` is finished: its model is written last. One that is not whole is made again.
 pub(crate) fn is_finished(path: &Path) -> bool {
-    path.join(MODEL_FILE).is_file()
+    is_whole(&path.join(MODEL_FILE))
 }
 
 /// Removes the folder of a run that failed before its first checkpoint: there is nothing to go on with.

@@ -4,56 +4,25 @@
 //! rest is written in the end.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Write};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use toml::Value;
+use zoo_files::Lock;
 use zoo_recipes::{Contender, RUN, Registry, SEARCH, parse, to_table};
 use zoo_schema::Trial;
 use zoo_train::search::Settings;
 
 use crate::error::LabError;
-use crate::run::{CONFIG, RunConfig, TRIALS, create, read_config, write, write_result, write_table};
+use crate::page::write_search;
+use crate::run::{
+    CONFIG, LARGEST, RunConfig, TRIALS, create, lock, read_config, write, write_result, write_table,
+};
 use crate::tune::found::Found;
 use crate::tune::plan::Plan;
 
-const LOCK: &str = ".lock";
-
-/// A search at work in a folder. It is over when the process is, however that ends.
-#[derive(Debug)]
-struct Lock {
-    file: PathBuf,
-    _held: File,
-}
-
-impl Lock {
-    /// # Errors
-    /// If a search is at work in `folder`.
-    fn take(folder: &Path) -> Result<Self, LabError> {
-        let file = folder.join(LOCK);
-        let held = File::create(&file).map_err(LabError::io("lock", &file))?;
-        match held.try_lock() {
-            Ok(()) => Ok(Self { file, _held: held }),
-            Err(TryLockError::WouldBlock) => {
-                Err(LabError::file(folder, "this search is running already, in another process"))
-            }
-            // Some network file systems have no locks: there two searches are not told from each other.
-            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
-                Ok(Self { file, _held: held })
-            }
-            Err(TryLockError::Error(error)) => Err(LabError::io("lock", file)(error)),
-        }
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.file);
-    }
-}
-
-/// Settings as they come back from a line of JSON, where floats may lose their last bit.
+/// Settings as they come back from a line of JSON.
 fn read_back(settings: &Settings) -> Result<BTreeMap<String, serde_json::Value>, LabError> {
     Ok(serde_json::from_str(&serde_json::to_string(settings)?)?)
 }
@@ -63,7 +32,7 @@ fn read_back(settings: &Settings) -> Result<BTreeMap<String, serde_json::Value>,
 /// # Errors
 /// [`LabError`] if the file can't be read, or a line is not a trial.
 pub fn read_trials(file: &Path) -> Result<Vec<Trial>, LabError> {
-    let bytes = std::fs::read(file).map_err(LabError::io("read", file))?;
+    let bytes = zoo_files::read(file, LARGEST).map_err(LabError::io("read", file))?;
     let lines = bytes.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
     let read = |(place, text): (usize, &[u8])| {
         let wrong = |error| LabError::Line {
@@ -109,7 +78,7 @@ impl SearchFolder {
         let path = create(out, &format!("tune-{}-{dataset}", contender.name()), |folder| {
             write_table(&folder.join(CONFIG), &table)
         })?;
-        let lock = Lock::take(&path).inspect_err(|_| {
+        let lock = lock(&path).inspect_err(|_| {
             let _ = std::fs::remove_dir_all(&path);
         })?;
         Ok(Self { path, config, contender, plan, _lock: lock })
@@ -129,7 +98,7 @@ impl SearchFolder {
         let config: RunConfig = parse(run).map_err(|error| wrong(format!("[run]: {error}")))?;
         let origin = file.display().to_string();
         let contender = Contender::from_table(registry, &origin, table, config.recipe.clone())?;
-        Ok(Self { path: path.into(), config, contender, plan, _lock: Lock::take(path)? })
+        Ok(Self { path: path.into(), config, contender, plan, _lock: lock(path)? })
     }
 
     /// The trials of `settings` that have ended. A last line without an end, which a search that was killed may have left, is cut off.
@@ -141,7 +110,7 @@ impl SearchFolder {
         if !path.exists() {
             return Ok(Vec::new());
         }
-        let bytes = std::fs::read(&path).map_err(LabError::io("read", &path))?;
+        let bytes = zoo_files::read(&path, LARGEST).map_err(LabError::io("read", &path))?;
         let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         if whole < bytes.len() {
             let file = OpenOptions::new().write(true).open(&path);
@@ -165,7 +134,8 @@ impl SearchFolder {
         let path = self.path.join(TRIALS);
         let line = serde_json::to_string(trial)? + "\n";
         let file = OpenOptions::new().append(true).create(true).open(&path);
-        file.and_then(|mut file| file.write_all(line.as_bytes())).map_err(LabError::io("write", path))
+        let append = |mut file: File| file.write_all(line.as_bytes()).and_then(|()| file.sync_data());
+        file.and_then(append).map_err(LabError::io("write", path))
     }
 
     /// Writes what was found.
@@ -178,6 +148,7 @@ impl SearchFolder {
         }
         let markdown = zoo_report::search_markdown(&found.result, &found.searched);
         write(&self.path.join(zoo_report::MARKDOWN_FILE), markdown.as_bytes())?;
-        write_result(&self.path, &found.result)
+        write_result(&self.path, &found.result)?;
+        write_search(&self.path, &self.config, &found.searched, &found.result).map(|_| ())
     }
 }

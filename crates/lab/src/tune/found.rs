@@ -5,7 +5,7 @@ use zoo_recipes::Contender;
 use zoo_schema::{Best, SCHEMA, SearchResult, Trial, best_trial};
 
 use crate::error::LabError;
-use crate::summary::{BURN_VERSION, ZOO_VERSION, summary};
+use crate::summary::{self, BURN_VERSION, ZOO_VERSION};
 use crate::tune::plan::Plan;
 use crate::tune::search::Search;
 
@@ -40,7 +40,7 @@ impl Found {
             }),
             _ => None,
         };
-        let mut dataset = summary(splits);
+        let mut dataset = summary::summary(splits);
         // With cross-validation no image is held out except in its fold.
         if plan.folds.is_some() {
             dataset.train += std::mem::take(&mut dataset.validation);
@@ -55,6 +55,7 @@ impl Found {
             dataset,
             backend: machine.backend.into(),
             adapter: machine.adapter.clone(),
+            machine: Some(summary::machine()),
             seed,
             model: contender.entry.name.into(),
             recipe: contender.recipe_name.clone(),

@@ -4,7 +4,6 @@
 
 mod folder;
 mod found;
-mod memory;
 mod plan;
 mod search;
 mod trial;
@@ -75,7 +74,7 @@ pub struct Conduct<'a> {
 /// reason.
 pub fn follow(folder: &SearchFolder, splits: &Splits, conduct: Conduct<'_>) -> Result<Found, LabError> {
     let Conduct { machine, relocation, jobs, start, watch } = conduct;
-    watch.line(&format!("run: {}", folder.path.display()));
+    watch.run(&folder.path);
     let settings = folder.plan.settings(folder.config.seed)?;
     let finished = folder.finished(&settings)?;
     if !finished.is_empty() {

@@ -13,8 +13,8 @@ use zoo_schema::Trial;
 use zoo_train::search::Settings;
 
 use crate::error::LabError;
+use crate::memory;
 use crate::source::Source;
-use crate::tune::memory;
 use crate::tune::trial::{TrialJob, TrialReport, folds, judge_folds, timed};
 use crate::watch::Watch;
 
@@ -53,7 +53,7 @@ type Ended = (usize, f64, std::io::Result<Output>);
 
 impl Search<'_> {
     /// Tries all settings except those of `finished` trials, and returns the trials of both by number. `on_trial` hears of each as
-    /// it ends.
+    /// it ends, but for those that were killed, which are to be tried again.
     ///
     /// # Errors
     /// Those of `on_trial`; if no process can be started; [`LabError::Interrupted`]. The trials that run then are ended. A trial that
@@ -69,7 +69,9 @@ impl Search<'_> {
         let mut shown = self.watch.trials(self.settings.len());
         shown(&trials);
         let mut ended = |trial: Trial| {
-            on_trial(&trial)?;
+            if !was_killed(&trial) {
+                on_trial(&trial)?;
+            }
             trials.push(trial);
             shown(&trials);
             Ok(())
@@ -152,6 +154,7 @@ impl Search<'_> {
             trial: number,
             recipe: toml::to_string(&self.contender.with(settings)?.table()?)?,
             source: self.source.clone(),
+            cache: self.source.cache.clone(),
             seed: self.seed,
             folds: self.folds,
             backend: self.machine.asked.to_string(),
@@ -203,6 +206,14 @@ fn is_interrupted(status: ExitStatus) -> bool {
         let _ = status;
         false
     }
+}
+
+/// What the reason of a trial begins with whose process was killed; elsewhere than on Unix that can't be told.
+const KILLED: &str = "its process ended with signal";
+
+/// Whether a trial was ended by the system or by somebody: it is a row, but another time it may be one with figures.
+fn was_killed(trial: &Trial) -> bool {
+    trial.error.as_ref().is_some_and(|error| error.starts_with(KILLED))
 }
 
 /// Why a process has no figures to show: how it ended, and the last that it said.

@@ -5,6 +5,7 @@
 //!
 //! The process is given a [`TrialJob`] in one line of JSON and answers with a [`TrialReport`].
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -19,9 +20,9 @@ use crate::error::{LabError, in_words};
 use crate::failure::catch;
 use crate::judge::TRAIN_SAMPLE;
 use crate::lab::Lab;
+use crate::memory;
 use crate::protocol::Protocol;
 use crate::source::Source;
-use crate::tune::memory;
 use crate::watch::Silent;
 
 /// All that a trial needs to know.
@@ -31,6 +32,8 @@ pub struct TrialJob {
     /// TOML, in which numbers are read as they were written, to the last bit.
     pub(crate) recipe: String,
     pub(crate) source: Source,
+    /// The folder of decoded photos.
+    pub(crate) cache: Option<PathBuf>,
     pub(crate) seed: u64,
     pub(crate) folds: Option<usize>,
     pub(crate) backend: String,
@@ -57,7 +60,8 @@ impl TrialJob {
         let wrong = |error: toml::de::Error| LabError::file("the recipe of a trial", error);
         let table: Table = self.recipe.parse().map_err(wrong)?;
         let contender = Contender::from_table(registry, "the recipe of a trial", table, None)?;
-        let folds = folds(&self.source, self.folds, self.seed)?;
+        let source = Source { cache: self.cache.clone(), ..self.source.clone() };
+        let folds = folds(&source, self.folds, self.seed)?;
         let machine = self.backend.parse::<Backend>()?.select()?;
         judge_folds(&contender, &folds, &machine, self.seed)
     }

@@ -1,7 +1,7 @@
 //! Each note by itself, and their order.
 
 use serde_json::json;
-use zoo_schema::{EpochRecord, Interval, Majority};
+use zoo_schema::{EpochRecord, Interval, Majority, Severity};
 
 use super::*;
 use crate::sample::{comparison, judged, named, trained};
@@ -64,8 +64,8 @@ fn variants_are_in_one_line() {
     assert_eq!(variants_line(&comparison(results)).unwrap(), expected);
     assert_eq!(variants_line(&comparison(models())), None);
     assert_eq!(
-        ["mirror", "mirror_and_shifts", "without_ema", "at_64_pixels"].map(variant_title),
-        ["with mirror", "with mirror and shifts", "without EMA", "at 64 pixels"]
+        ["mirror", "mirror_and_shifts", "shifts", "without_ema", "at_64_pixels"].map(variant_title),
+        ["with mirror", "with mirror and shifts", "with shifts", "without EMA", "at 64 pixels"]
     );
 }
 

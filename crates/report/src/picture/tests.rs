@@ -35,3 +35,20 @@ fn too_large_a_picture_is_an_error() {
     let error = Canvas::default().finish(1e9, 1e9).png().unwrap_err();
     assert!(error.to_string().contains("2000000000×2000000000"), "{error}");
 }
+
+/// How many pixels of a PNG that says `words` are dark.
+fn ink(words: &str) -> usize {
+    let mut canvas = Canvas::default();
+    canvas.text((5.0, 10.0), words, &NAME);
+    rendered(&canvas.finish(300.0, 20.0)).pixels().filter(|pixel| pixel.0[0] < 128).count()
+}
+
+#[test]
+fn any_name_is_legible() {
+    assert!(ink("😀") > 20, "an emoji is drawn");
+    assert_eq!(ink("漢"), ink("\\u{6f22}"), "what no font has is escaped");
+    assert_ne!(ink("漢"), ink("字"));
+    let mut canvas = Canvas::default();
+    canvas.text((5.0, 10.0), "漢", &NAME);
+    assert!(canvas.finish(9.0, 9.0).svg().contains(">漢</text>"), "readers' fonts may have it");
+}

@@ -4,7 +4,7 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   zoo compare                                   all four models on shapes10, no download
   zoo compare softmax svm --set svm.optimizer.learning_rate=0.002
-  zoo data fetch cifar10                        170 MB, into data/
+  zoo data fetch cifar10                        170 MB, into data/; also: cifar100, mnist, fashion-mnist
   zoo compare --data cifar10                    the same on CIFAR-10
   zoo compare --data my-photos/                 on your own images, one folder per class
   zoo train cnn --data cifar10 --set train.epochs=20
@@ -14,7 +14,8 @@ Examples:
   zoo tune knn --set k=1,3,5,10 --folds 5
   zoo compare softmax svm --seeds 5             five trainings of each: mean and standard deviation
   zoo mistakes last --model cnn --class cat     which cats the CNN got wrong, by name
-  zoo predict cnn --image cat.png               the newest run of cnn
+  zoo predict cnn cat.png photos/               the newest run of cnn
+  zoo report last --open                        the newest run as a page
   zoo pictures cnn                              curves, confusion matrix, filters, mistakes
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
@@ -40,7 +41,7 @@ Examples:
   zoo compare --resume last                     what was interrupted
 
 A comparison's folder has config.toml (all keys and their values), result.json, result.md, result.csv, predictions.csv (what each model \
-says of each image), learning curves, and a folder for each model, which `evaluate`, `predict`, `pictures` and `losses` take.";
+says of each image), report.html (all of it to look at, in a browser), learning curves, and a folder for each model, which `evaluate`, `predict`, `pictures` and `losses` take.";
 
 pub(super) const MISTAKES_EXAMPLES: &str = "\
 Examples:
@@ -59,7 +60,7 @@ Examples:
   zoo train --resume last
 
 A run's folder has config.toml (all keys and their values), metrics.jsonl (a line per epoch), checkpoint/, and in the end \
-result.json, predictions.csv and model.safetensors.";
+result.json, predictions.csv, model.safetensors and report.html, which opens in a browser.";
 
 pub(super) const EVALUATE_EXAMPLES: &str = "\
 Examples:
@@ -68,8 +69,16 @@ Examples:
 
 pub(super) const PREDICT_EXAMPLES: &str = "\
 Examples:
-  zoo predict cnn --image cat.png dog.jpg --top 5
-  zoo predict last --image cat.png              every model of the newest comparison";
+  zoo predict cnn cat.png dog.jpg --top 5
+  zoo predict last cat.png                      every model of the newest comparison, side by side
+  zoo predict cnn softmax photos/ --csv > photos.csv
+  zoo predict cnn photos/ --jsonl | jq -r 'select(.classes[0].class == \"cat\") | .image'
+
+An argument that is a file, or a folder that isn't that of a run, is an image or has images in it; every other one is a run. Images are \
+scaled to what a run was trained on. One that can't be read has its error in its place; the others are shown, and the exit code is 1.
+
+A probability is what a model claims; an SVM claims none, and shows scores: the larger, the surer. k-NN shows shares of votes and names \
+the training images that voted, with their distances.";
 
 pub(super) const GRADCHECK_HELP: &str = "\
 Each derivative a is compared with n = (L(θ + h) − L(θ − h)) / 2h with h = 1e-5. A relative error |a − n| / max(|a|, |n|) up to 1e-7 \
@@ -95,11 +104,36 @@ pub(super) const PICTURES_EXAMPLES: &str = "\
 Examples:
   zoo pictures --data cifar10                   samples, mean images, distances, nearest neighbours
   zoo pictures cnn                              curves, confusion matrix, filters or templates, mistakes
-  zoo pictures last                             of a search: accuracy against what was searched";
+  zoo pictures last                             of a search: accuracy against what was searched
+  zoo pictures last --terminal                  learning curves and confusion matrices right here";
+
+pub(super) const REPORT_EXAMPLES: &str = "\
+Examples:
+  zoo report last --open                        the newest run
+  zoo report softmax svm                        two trainings side by side, as `compare` shows them
+  zoo report runs/0001-tune-knn-cifar10         a search
+
+`train`, `compare`, `tune` and `reproduce` leave report.html by themselves. It is one file, which asks no network for anything: send it to \
+whom you like. Runs that were made before there were pages get one this way.";
 
 pub(super) const FETCH_HELP: &str = "\
 Examples:
-  zoo data fetch cifar10                        170 MB, unpacked to 184 MB in data/";
+  zoo data fetch cifar10                        170 MB, unpacked to 184 MB in data/
+  zoo data fetch cifar100                       169 MB, unpacked to 184 MB; cifar100-coarse as well
+  zoo data fetch mnist                          12 MB, unpacked to 55 MB
+  zoo data fetch fashion-mnist                  31 MB, unpacked to 55 MB
+  zoo data fetch mnist --url https://mirror.example/mnist/";
+
+pub(super) const AUDIT_HELP: &str = "\
+Examples:
+  zoo data audit --data my-photos/
+  zoo data audit --data cifar10 --top 50
+  zoo data audit --data my-photos/ --csv | zoo data export suspicious --data my-photos/ --only -
+  zoo data audit --data my-photos/ --strict     exit code 1 if there are warnings
+
+Warnings are copies across training and test images, copies that are labelled differently, classes without images, and classes of which \
+one has ten times as many images as another. Everything else is a note: worth a look, and sometimes wrong. audit.json, audit.csv and \
+sheets of the images are in a new run folder. docs/audit.md has the rules and how often they are right.";
 
 pub(super) const EXPORT_HELP: &str = "\
 Examples:
@@ -107,7 +141,8 @@ Examples:
   zoo mistakes last --class cat --csv | zoo data export cats --data cifar10 --only -
   zoo data export wrong --data cifar10 --only wrong.csv
 
-A file is named after its image: test_batch/123 of CIFAR-10 becomes test/cat/test_batch-00123.png.";
+A file is named after its image: test_batch/123 of CIFAR-10 becomes test/cat/test_batch-00123.png. Grey images become grey files. What \
+no folder can have in its name becomes -: T-shirt/top is in T-shirt-top.";
 
 pub(super) const SCHEMA_HELP: &str = "\
 docs/schema has what it prints:

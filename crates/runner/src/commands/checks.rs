@@ -13,7 +13,7 @@ use crate::output::{print, print_json};
 pub(crate) fn gradients(options: &Options, models: &[String], samples: u16) -> Result<(), Failure> {
     let contenders = options.checked(models)?;
     check_trainable(&contenders)?;
-    let splits = options.source.splits(options.seed)?;
+    let splits = options.splits()?;
     let sampling = Sampling { values: samples.into(), seed: options.seed };
     let checks = zoo_lab::gradients(&contenders, &splits, sampling, &options.watch())?;
     show(options, &checks, gradient_table)?;
@@ -24,7 +24,7 @@ pub(crate) fn gradients(options: &Options, models: &[String], samples: u16) -> R
 pub(crate) fn sanity(options: &Options, models: &[String]) -> Result<(), Failure> {
     let contenders = options.checked(models)?;
     check_trainable(&contenders)?;
-    let splits = options.source.splits(options.seed)?;
+    let splits = options.splits()?;
     check(&contenders, &splits)?;
     let machine = options.machine()?;
     let checks = zoo_lab::sanity(&contenders, &splits, &machine, options.seed, &options.watch())?;

@@ -7,7 +7,7 @@ use zoo_data::Splits;
 use zoo_lab::run::{ComparisonRun, RunConfig, check_writable};
 use zoo_lab::{Watch, check, compare_in};
 
-use crate::cli::{COMPARED, CompareArguments};
+use crate::cli::CompareArguments;
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::output::show;
@@ -21,9 +21,9 @@ pub(crate) fn run(options: &Options, arguments: &CompareArguments) -> Result<(),
 }
 
 fn start(options: &Options, arguments: &CompareArguments) -> Result<(), Failure> {
-    let contenders = options.contenders(&arguments.models, &COMPARED)?;
+    let contenders = options.contenders(&arguments.models, options.compared())?;
     let protocol = options.protocol(arguments.protocol, arguments.seeds);
-    let splits = options.source.splits(options.seed)?;
+    let splits = options.splits()?;
     check(&contenders, &splits)?;
     protocol.check(&splits)?;
     check_writable(&options.out)?;
@@ -36,7 +36,7 @@ fn start(options: &Options, arguments: &CompareArguments) -> Result<(), Failure>
 fn go_on(options: &Options, path: &Path) -> Result<(), Failure> {
     options.refuse_overrides_of_run()?;
     let run = ComparisonRun::open(&options.registry, &options.find(path)?)?;
-    let splits = run.config.splits(&run.path, &options.relocation)?;
+    let splits = run.config.splits(&run.path, &options.relocation, &options.watch())?;
     // The backends that it was started on, unless others were named.
     let backends = run.config.backend.split(", ").map(str::parse).collect::<Result<Vec<Backend>, _>>()?;
     let machines = options.machines_or(&backends)?;
@@ -50,7 +50,6 @@ fn follow(
     splits: &Splits,
     machines: &[Machine],
 ) -> Result<(), Failure> {
-    options.watch().line(&format!("run: {}", run.path.display()));
     let comparison = compare_in(run, splits, machines, &options.training_watch())?;
     show(options, &comparison)?;
     options.watch().line(&format!("written to {}", run.path.display()));

@@ -1,17 +1,24 @@
-//! `zoo data`: fetch, inspect, verify and export datasets.
+//! `zoo data`: fetch, inspect, verify, audit and export datasets.
 
 use std::cell::OnceCell;
-use std::fs::File;
 use std::io::{Read, stdin};
+use std::num::NonZeroU32;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::json;
 use zoo_core::Unknown;
-use zoo_data::cifar10::{ARCHIVE, Fetched, Progress as FetchProgress, fetch};
-use zoo_data::{DataError, Dataset, Statistics, export_binary, export_folder, export_present};
-use zoo_lab::{LabError, Watch};
+use zoo_data::fetch::{Fetched, Patience, Progress as FetchProgress, Published, fetch};
+use zoo_data::{
+    DataError, Dataset, PUBLISHED, Statistics, export_binary, export_folder, export_present, published,
+};
+use zoo_lab::pictures::keep_audit;
+use zoo_lab::run::check_writable;
+use zoo_lab::{LabError, Watch, audit};
+use zoo_report::audit_tables;
+use zoo_schema::Severity;
 
-use crate::cli::{DataCommand, ExportFormat};
+use crate::cli::{AuditArguments, DataCommand, ExportFormat};
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::output::{print, print_json};
@@ -19,9 +26,10 @@ use crate::progress::Bar;
 
 pub(crate) fn run(options: &Options, command: &DataCommand) -> Result<(), Failure> {
     match command {
-        DataCommand::Fetch { dataset, url } => run_fetch(options, dataset, url.as_deref()),
+        DataCommand::Fetch { dataset, url, timeout } => run_fetch(options, dataset, url.as_deref(), *timeout),
         DataCommand::Info => info(options, &open(options)?),
         DataCommand::Verify => verify(options, &open(options)?),
+        DataCommand::Audit(arguments) => run_audit(options, *arguments),
         DataCommand::Export { destination, format: ExportFormat::Folder, only: Some(only) } => {
             export_only(options, only, destination)
         }
@@ -36,13 +44,19 @@ pub(crate) fn run(options: &Options, command: &DataCommand) -> Result<(), Failur
 }
 
 fn open(options: &Options) -> Result<Dataset, Failure> {
-    Ok(options.source.dataset(options.seed)?)
+    Ok(options.source.read(&options.watch()).dataset(options.seed)?)
 }
 
-fn run_fetch(options: &Options, dataset: &str, url: Option<&str>) -> Result<(), Failure> {
-    if dataset != "cifar10" {
-        return Err(LabError::from(Unknown::new("dataset to fetch", dataset, &["cifar10"])).into());
-    }
+fn run_fetch(
+    options: &Options,
+    dataset: &str,
+    url: Option<&str>,
+    timeout: NonZeroU32,
+) -> Result<(), Failure> {
+    let published = published(dataset).ok_or_else(|| {
+        let names: Vec<&str> = PUBLISHED.iter().map(Published::name).collect();
+        LabError::from(Unknown::new("dataset to fetch", dataset, &names))
+    })?;
     let progress = options.watch();
     let bar: OnceCell<Bar> = OnceCell::new();
     let mut observe = |event| match event {
@@ -53,21 +67,30 @@ fn run_fetch(options: &Options, dataset: &str, url: Option<&str>) -> Result<(), 
             let template = "{bytes}/{total_bytes} {wide_bar} {bytes_per_sec} {eta}";
             bar.get_or_init(|| progress.bar(total, template)).set(received);
         }
-        FetchProgress::Checking => progress.line("checking MD5"),
+        FetchProgress::Retrying => progress.line("the download broke off; trying again"),
+        FetchProgress::StartingOver => {
+            progress.line("what was there is not of the official file; starting over");
+        }
+        FetchProgress::Checking => progress.line("checking SHA-256"),
         FetchProgress::Unpacking => progress.line("unpacking"),
     };
-    let fetched = fetch(&ARCHIVE, url, options.data_dir(), &mut observe)?;
+    let patience = Patience { silence: Duration::from_secs(timeout.get().into()), ..Patience::default() };
+    let fetched = fetch(published, url, options.data_dir(), patience, &mut observe)?;
     let (folder, present) = match &fetched {
         Fetched::Present(folder) => (folder, true),
         Fetched::Downloaded(folder) => (folder, false),
+        Fetched::Repaired { folder, damaged } => {
+            progress.line(&format!("what was there is damaged, and is kept as {}", damaged.display()));
+            (folder, false)
+        }
     };
+    let name = published.name();
     if options.json {
-        print_json(&json!({ "dataset": dataset, "folder": folder, "already_there": present }))?;
-    } else {
-        let verb = if present { "is already in" } else { "is now in" };
-        print(&format!("{dataset} {verb} {}; use it with --data cifar10", folder.display()))?;
+        return print_json(&json!({ "dataset": name, "folder": folder, "already_there": present }));
     }
-    Ok(())
+    let verb = if present { "is already in" } else { "is now in" };
+    let uses = published.names.join(" or --data ");
+    print(&format!("{name} {verb} {}; use it with --data {uses}", folder.display()))
 }
 
 fn info(options: &Options, dataset: &Dataset) -> Result<(), Failure> {
@@ -106,15 +129,25 @@ fn info(options: &Options, dataset: &Dataset) -> Result<(), Failure> {
     ))
 }
 
-/// Loading has read every image and checked every label; what is left is the balance of classes.
+/// Loading has read every image and checked every label; what is left is how many there are.
 fn verify(options: &Options, dataset: &Dataset) -> Result<(), Failure> {
     let mut problems = Vec::new();
-    for (part, subset) in [("training", &dataset.train), ("test", &dataset.test)] {
-        for (class, count) in dataset.classes.iter().zip(subset.class_counts(dataset.classes.len())) {
-            let expected = (options.given_data() == Some("cifar10") && subset.len().is_multiple_of(10_000))
-                .then_some(subset.len() / dataset.classes.len());
-            if count == 0 || expected.is_some_and(|expected| expected != count) {
-                let expected = expected.map_or_else(|| "some".into(), |expected| expected.to_string());
+    // A limit leaves images out.
+    let is_whole = options.source.limit_train.is_none() && options.source.limit_test.is_none();
+    let published = published(&options.source.data).filter(|_| is_whole);
+    for (place, (part, subset)) in
+        [("training", &dataset.train), ("test", &dataset.test)].into_iter().enumerate()
+    {
+        let classes = dataset.classes.len();
+        let whole = published.map_or(subset.len(), |published| published.images[place]);
+        if whole != subset.len() {
+            problems.push(format!("{} {part} images, expected {whole}", subset.len()));
+        }
+        let is_even = whole == subset.len() && published.is_some_and(|published| published.is_balanced);
+        let each = is_even.then_some(whole / classes);
+        for (class, count) in dataset.classes.iter().zip(subset.class_counts(classes)) {
+            if count == 0 || each.is_some_and(|each| each != count) {
+                let expected = each.map_or_else(|| "some".into(), |each| each.to_string());
                 problems.push(format!("{class}: {count} {part} images, expected {expected}"));
             }
         }
@@ -132,6 +165,33 @@ fn verify(options: &Options, dataset: &Dataset) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Findings([vec![format!("{}:", dataset.name)], problems].concat()))
+}
+
+/// Findings are what was asked for, so they are no failure unless that was asked for, too.
+fn run_audit(options: &Options, arguments: AuditArguments) -> Result<(), Failure> {
+    let whole = open(options)?;
+    check_writable(&options.out)?;
+    // Those that a folder has for validation are learnt from as well, in the end.
+    let dataset = Dataset { train: whole.all_train(), validation: None, ..whole };
+    let found = audit(&dataset, &options.watch());
+    let folder = keep_audit(&options.out, &dataset, &found, arguments.top)?;
+    if options.json {
+        print_json(&found)?;
+    } else if arguments.csv {
+        print(found.to_csv().trim_end())?;
+    } else {
+        print(&format!(
+            "{}\n\nall findings and sheets of the images: {}",
+            audit_tables(&found, arguments.top),
+            folder.display()
+        ))?;
+    }
+    let warnings = found.findings.iter().filter(|finding| finding.severity == Severity::Warning).count();
+    if arguments.strict && warnings > 0 {
+        let plural = if warnings == 1 { "" } else { "s" };
+        return Err(Failure::Findings(vec![format!("{}: {warnings} warning{plural}", dataset.name)]));
+    }
+    Ok(())
 }
 
 fn export(
@@ -161,7 +221,7 @@ fn export_only(options: &Options, table: &Path, destination: &Path) -> Result<()
 }
 
 fn open_table(path: &Path) -> Result<impl Read, DataError> {
-    File::open(path).map_err(|source| DataError::Io { action: "read", path: path.into(), source })
+    zoo_files::open(path).map_err(|source| DataError::Io { action: "read", path: path.into(), source })
 }
 
 /// Says how many images are in `destination` now.

@@ -15,7 +15,7 @@ pub(crate) fn run(options: &Options, paths: &[PathBuf]) -> Result<(), Failure> {
     options.refuse_overrides_of_run()?;
     let runs = options.open_runs(paths)?;
     zoo_lab::check_losses(&runs)?;
-    let splits = runs[0].splits(&options.relocation)?;
+    let splits = runs[0].splits(&options.relocation, &options.watch())?;
     let report = losses(&runs, &splits, &options.machine()?)?;
     if options.json { print_json(&report) } else { print(&text(&report, &splits.classes)) }
 }

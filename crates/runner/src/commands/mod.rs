@@ -9,6 +9,7 @@ pub(crate) mod losses;
 pub(crate) mod mistakes;
 pub(crate) mod pictures;
 pub(crate) mod predict;
+pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod schema;
 pub(crate) mod train;

@@ -4,14 +4,18 @@ use std::path::PathBuf;
 
 use zoo_backends::Kind;
 use zoo_lab::pictures::{Written, keep, keep_in_run, of_dataset, of_run};
-use zoo_lab::run::{MODEL_FILE, check_writable};
+use zoo_lab::run::{MODEL_FILE, check_writable, read_comparison};
+use zoo_report::{describe, terminal_pictures, wrapped};
 
 use crate::failure::Failure;
-use crate::options::Options;
-use crate::output::{print, print_json};
+use crate::options::{NARROW, Options};
+use crate::output::{print, print_coloured, print_json};
 
 /// Draws what there is to see in each of the runs in `paths`; in the images of `--data` if there is none.
-pub(crate) fn run(options: &Options, paths: &[PathBuf]) -> Result<(), Failure> {
+pub(crate) fn run(options: &Options, paths: &[PathBuf], terminal: bool) -> Result<(), Failure> {
+    if terminal {
+        return show(options, paths);
+    }
     let written = if paths.is_empty() { dataset(options)? } else { runs(options, paths)? };
     if options.json {
         return print_json(&written);
@@ -23,13 +27,25 @@ pub(crate) fn run(options: &Options, paths: &[PathBuf]) -> Result<(), Failure> {
     print(&lines.join("\n"))
 }
 
+/// Learning curves and confusion matrices in letters; in colours, too, where they are seen.
+fn show(options: &Options, paths: &[PathBuf]) -> Result<(), Failure> {
+    let colour = console::colors_enabled();
+    let mut parts = Vec::new();
+    for path in paths {
+        let path = options.find(path)?;
+        let comparison = read_comparison(&path)?;
+        parts.push(wrapped(&describe(&comparison), NARROW));
+        parts.push(terminal_pictures(&comparison, options.width().min(NARROW), colour));
+    }
+    print_coloured(&parts.join("\n"))
+}
+
 /// Pictures of the images themselves, in a new run folder.
 fn dataset(options: &Options) -> Result<Vec<Written>, Failure> {
     let (source, seed) = (&options.source, options.seed);
-    let dataset = source.open(seed)?.limit(source.limit_train, source.limit_test, seed)?;
+    let dataset = source.read(&options.watch()).open()?.limit(source.limit_train, source.limit_test, seed)?;
     check_writable(&options.out)?;
-    let pictures = of_dataset(&dataset, &options.machine()?, seed, &options.watch())?;
-    Ok(keep(&options.out, &dataset.name, &pictures)?)
+    Ok(keep(&options.out, &dataset.name, &of_dataset(&dataset, seed))?)
 }
 
 /// Pictures of each run, in its own folder; none is written before all are drawn.

@@ -15,7 +15,7 @@ pub(crate) fn run(options: &Options, suite: &str, only: &[String], quick: bool) 
     let suite = Suite::open(&options.registry, suite)?.only(only)?;
     // What was published was published for CIFAR-10.
     let options = options.clone().on_cifar10();
-    let dataset = options.source.open(options.seed)?;
+    let dataset = options.source.read(&options.watch()).open()?;
     let (machine, watch, start) = (options.machine()?, options.watch(), trial()?);
     let (reproduction, folder) = reproduce(Request {
         suite: &suite,

@@ -24,7 +24,7 @@ pub(crate) fn run(options: &Options, arguments: &TrainArguments) -> Result<(), F
 fn start(options: &Options, models: &[String; 1], protocol: ProtocolArguments) -> Result<(), Failure> {
     let contenders = options.contenders(models, &[])?;
     let contender = contenders.only(&models[0])?;
-    let splits = options.source.splits(options.seed)?;
+    let splits = options.splits()?;
     check(std::slice::from_ref(&contender), &splits)?;
     let protocol = options.protocol(protocol, Some(1));
     protocol.check(&splits)?;
@@ -37,7 +37,7 @@ fn go_on(options: &Options, path: &Path) -> Result<(), Failure> {
     options.refuse_overrides_of_run()?;
     let run = TrainingRun::open(&options.registry, &options.find(path)?)?;
     run.check_unfinished()?;
-    let splits = run.splits(&options.relocation)?;
+    let splits = run.splits(&options.relocation, &options.watch())?;
     let machine = options.machine()?;
     show(options, &resume(&run, &splits, &machine, &options.training_watch())?)
 }

@@ -32,7 +32,7 @@ fn start(options: &Options, models: &[String; 1], arguments: &TuneArguments) -> 
     let space = options.registry.search_space(&contender, options.set())?;
     let plan = Plan::new(&contender, space, arguments.trials, arguments.folds)?;
     plan.check(&contender, options.seed)?;
-    let splits = options.source.splits(options.seed)?;
+    let splits = options.splits()?;
     plan.check_images(&splits)?;
     let machine = options.machine()?;
     let machines = std::slice::from_ref(&machine);
@@ -45,7 +45,7 @@ fn start(options: &Options, models: &[String; 1], arguments: &TuneArguments) -> 
 fn go_on(options: &Options, path: &Path, jobs: Option<usize>) -> Result<(), Failure> {
     options.refuse_overrides_of_run()?;
     let folder = SearchFolder::open(&options.registry, &options.find(path)?)?;
-    let splits = folder.config.splits(&folder.path, &options.relocation)?;
+    let splits = folder.config.splits(&folder.path, &options.relocation, &options.watch())?;
     let machine = options.machine()?;
     conduct(options, &folder, &splits, &machine, jobs)
 }

@@ -1,10 +1,11 @@
-use burn::module::{Initializer, Param};
-use burn::tensor::{Device, activation};
+use burn::module::Param;
+use burn::tensor::{Device, TensorData, activation};
 use zoo_core::Loss;
 use zoo_data::shapes10;
 
 use super::*;
 use crate::optimizer::Sgd;
+use crate::random::normal;
 
 const CLASSES: usize = 10;
 
@@ -58,12 +59,17 @@ fn check_weighted(
 ) -> GradientReport {
     let device = Device::flex();
     let loss = WeightedLoss::new(loss, class_weights, &device.clone().autodiff());
-    let normal =
-        |shape: [usize; 2], deviation| Initializer::Normal { mean: 0.0, std: deviation }.init(shape, &device);
-    let network = Network { first: normal([3072, 6], 0.02), second: normal([6, CLASSES], 0.5), between };
+    // Not drawn from the device's generator, which other tests seed meanwhile.
+    let drawn = |seed, [inputs, outputs]: [usize; 2], deviation: f64| {
+        let values = (0..inputs * outputs).map(|place| (deviation * normal(seed, place)) as f32);
+        let values = TensorData::new(values.collect::<Vec<f32>>(), [inputs, outputs]);
+        Param::from_tensor(Tensor::from_data(values, &device))
+    };
+    let network = Network { first: drawn(1, [3072, 6], 0.02), second: drawn(2, [6, CLASSES], 0.5), between };
     let batch = shapes10::generate(4, 10, 1).train.batch(0..4, &device);
     let optimizer = Optimizer::Sgd(Sgd { weight_decay, ..Sgd::default() });
     let sampling = Sampling { values: 12, seed: 7 };
+    let batch = Batch { images: moved_pixels(&batch, sampling.seed).unwrap(), ..batch };
     check_gradients(&network, &batch, (&loss, Some(&optimizer)), kinks, sampling).unwrap()
 }
 

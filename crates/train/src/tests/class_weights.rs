@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use zoo_core::{ClassWeights, LinearConfig, LossConfig};
+use zoo_core::{ClassWeights, LossConfig, WithFeatures};
 use zoo_data::{Dataset, Images, Subset};
 
 use super::*;
@@ -19,7 +19,7 @@ fn imbalanced(seed: u64) -> Splits {
         let label = whole.train.label(position);
         of_class[label] += 1;
         if label < COMMON || of_class[label] % 10 == 0 {
-            pixels.extend_from_slice(whole.train.pixels(position));
+            pixels.extend_from_slice(&whole.train.pixels(position));
             labels.push(label as u32);
         }
     }
@@ -41,9 +41,12 @@ fn rare_recall(splits: &Splits, class_weights: ClassWeights) -> f64 {
     let recipe = Recipe { architecture: SoftmaxConfig(features), learning, ..weighted };
     let device = Device::flex();
     let training = Training::new(&recipe, splits, &device, 3).unwrap();
-    let fitted = training.fit(training.draw(&device), &mut |_| ControlFlow::Continue(())).unwrap();
-    let scores = crate::score(&fitted.model, &splits.test, &device).unwrap();
-    let metrics = scores.test_metrics(&splits.test.labels(), &splits.classes, None);
+    // Fresh weights are drawn from a generator that other tests share.
+    let fresh = burn::module::Module::map(training.draw(&device), &mut Zeros);
+    let fitted = training.fit(fresh, &mut |_| ControlFlow::Continue(())).unwrap();
+    let model = WithFeatures { extractor: Features::HogHue.plain().unwrap(), model: fitted.model };
+    let scores = crate::score(&model, &splits.test, &device).unwrap();
+    let metrics = scores.test_metrics(&splits.test.labels(), &splits.classes, None, None);
     let recalls = metrics.per_class[COMMON..].iter().map(|class| class.metrics.recall);
     recalls.sum::<f64>() / (10 - COMMON) as f64
 }
@@ -100,8 +103,8 @@ fn the_first_loss_is_that_of_chance_and_a_few_images_are_memorised() {
     let only_rare: Vec<f64> = (0..10).map(|class| if class < COMMON { 0.0 } else { 1.0 }).collect();
     for class_weights in [ClassWeights::Balanced, ClassWeights::Given(only_rare)] {
         let recipe = weighted(Loss::CrossEntropy { label_smoothing: 0.1 }, class_weights, 1);
-        let model = Training::new(&recipe, &splits, &device, 3).unwrap().draw(&device);
-        let report = recipe.check_sanity(&model, &splits, &device, 3).unwrap();
+        let training = Training::new(&recipe, &splits, &device, 3).unwrap();
+        let report = training.check_sanity(&training.draw(&device)).unwrap();
         assert!(report.passes(), "{report:?}");
     }
 }
