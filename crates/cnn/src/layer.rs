@@ -65,7 +65,7 @@ impl Layer {
             return zoo_kernels::normalize(norm, features, activation);
         }
         let bias = self.convolution.bias.as_ref().expect("a layer has BatchNorm or a bias").val();
-        zoo_kernels::affine(features, bias.ones_like(), bias, activation)
+        zoo_kernels::add_bias(features, bias, activation)
     }
 
     /// Both steps.

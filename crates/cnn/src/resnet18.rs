@@ -82,11 +82,11 @@ impl Resnet18 {
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let device = images.device();
         let statistics = |values: [f32; 3]| Tensor::<1>::from_data(TensorData::from(values), &device);
-        // (v / 255 − mean) / deviation = v / 255 deviation − mean / deviation.
-        let deviation = statistics(DEVIATION);
-        let (scale, shift) = ((deviation.clone() * 255.0).recip(), statistics(MEAN).neg() / deviation);
+        // (v / 255 − mean) / deviation = (v − 255 mean) / 255 deviation.
+        let (center, scale) = (statistics(MEAN) * 255.0, (statistics(DEVIATION) * 255.0).recip());
         let images = images.permute([0, 2, 3, 1]);
-        let images = zoo_kernels::affine(images, scale, shift, Activation::Identity);
+        let images =
+            zoo_kernels::affine(images, [center.clone(), scale, center.zeros_like()], Activation::Identity);
         let features = step(&self.conv1, &self.bn1, STEM, images, Activation::Relu);
         let features = zoo_kernels::max_pool2d(features, POOL);
         let stages = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];

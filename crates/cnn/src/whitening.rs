@@ -61,7 +61,7 @@ impl Whitening {
         let features = zoo_kernels::conv2d(images, self.weight.val(), window);
         let bias = self.bias.val();
         let bias = if self.bias_is_frozen { bias.detach() } else { bias };
-        zoo_kernels::affine(features, bias.ones_like(), bias, Activation::Gelu)
+        zoo_kernels::add_bias(features, bias, Activation::Gelu)
     }
 }
 

@@ -75,7 +75,8 @@ impl LinearScores {
     #[must_use]
     pub fn forward(&self, features: Tensor<4>) -> Tensor<2> {
         let [_, channels, height, width] = features.dims();
-        let [scale, shift] = self.normalizer.scale_and_shift([channels, height, width]);
+        let [center, scale] = self.normalizer.center_and_scale([channels, height, width]);
+        let shift = center.neg() * scale.clone();
         zoo_kernels::linear(features.flatten(1, 3), scale, shift, self.weight(), self.bias())
     }
 

@@ -54,19 +54,19 @@ impl Normalizer {
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
         let [batch, channels, height, width] = images.dims();
-        let [scale, shift] = self.scale_and_shift([channels, height, width]);
+        let [center, scale] = self.center_and_scale([channels, height, width]);
+        let zeros = center.zeros_like();
         // One pass over the pixels, all values of an image being channels of a single pixel.
         let images = images.reshape([batch, 1, 1, channels * height * width]);
-        let normalized = zoo_kernels::affine(images, scale, shift, Activation::Identity);
+        let normalized = zoo_kernels::affine(images, [center, scale, zeros], Activation::Identity);
         normalized.reshape([batch, channels, height, width])
     }
 
-    /// The normalisation as scale · x + shift, both `[channels · height · width]`.
+    /// The normalisation as scale · (x − center), both `[channels · height · width]`.
     #[must_use]
-    pub fn scale_and_shift(&self, [channels, height, width]: [usize; 3]) -> [Tensor<1>; 2] {
-        let scale = self.scale.val().recip();
-        let shift = self.mean.val().neg() * scale.clone();
-        [scale, shift].map(|values| values.expand([1, channels, height, width]).flatten(0, 3))
+    pub fn center_and_scale(&self, [channels, height, width]: [usize; 3]) -> [Tensor<1>; 2] {
+        [self.mean.val(), self.scale.val().recip()]
+            .map(|values| values.expand([1, channels, height, width]).flatten(0, 3))
     }
 }
 

@@ -108,6 +108,6 @@ fn scale_and_relu<const LAYER: usize>(bencher: Bencher, what: What) {
     let [side, channels] = FEATURES[LAYER];
     bench(bencher, what, ([128, side, side, channels], [channels]), |ours, features, scale| {
         let operation = if ours { affine } else { plain::affine };
-        operation(features, scale.clone(), scale, Activation::Relu)
+        operation(features, [scale.clone(), scale.clone(), scale], Activation::Relu)
     });
 }

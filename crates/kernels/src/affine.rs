@@ -1,4 +1,7 @@
-//! f(scale · x + shift) over channels-last features, and its gradient.
+//! f(scale · (x − center) + shift) over channels-last features, and its gradient.
+//!
+//! The center is subtracted before anything is multiplied: scale · x + (shift − scale · center) would lose the shift of a channel
+//! whose values are large beside their deviation.
 
 use std::mem::MaybeUninit;
 
@@ -18,17 +21,31 @@ pub(crate) fn part(channels: usize) -> usize {
     (PART / channels).max(1) * channels
 }
 
-/// out = f(scale · x + shift).
-pub(crate) fn forward(features: &[f32], scale: &[f32], shift: &[f32], activation: Activation) -> Vec<f32> {
-    assert!(
-        features.len().is_multiple_of(scale.len()) && scale.len() == shift.len(),
-        "whole rows of channels"
-    );
-    let part = part(scale.len());
+/// What happens to each channel: scale · (x − center) + shift.
+#[derive(Clone, Copy)]
+pub(crate) struct Line<'a> {
+    pub(crate) center: &'a [f32],
+    pub(crate) scale: &'a [f32],
+    pub(crate) shift: &'a [f32],
+}
+
+impl Line<'_> {
+    /// Number of channels, of which `features` are whole rows.
+    fn channels(&self, features: &[f32]) -> usize {
+        let channels = self.scale.len();
+        assert!([self.center.len(), self.shift.len()] == [channels; 2], "three numbers per channel");
+        assert!(features.len().is_multiple_of(channels), "whole rows of channels");
+        channels
+    }
+}
+
+/// out = f(scale · (x − center) + shift).
+pub(crate) fn forward(features: &[f32], line: Line<'_>, activation: Activation) -> Vec<f32> {
+    let part = part(line.channels(features));
     let write = |output: &mut [MaybeUninit<f32>]| {
         with_function!(activation, function => {
             features.par_chunks(part).zip(output.par_chunks_mut(part)).for_each(|(features, output)| {
-                ARCH.dispatch(Apply { function, features, scale, shift, output });
+                ARCH.dispatch(Apply { function, features, line, output });
             });
         });
     };
@@ -40,8 +57,7 @@ pub(crate) fn forward(features: &[f32], scale: &[f32], shift: &[f32], activation
 struct Apply<'a, F> {
     function: F,
     features: &'a [f32],
-    scale: &'a [f32],
-    shift: &'a [f32],
+    line: Line<'a>,
     output: &'a mut [MaybeUninit<f32>],
 }
 
@@ -50,25 +66,26 @@ impl<F: Function> WithSimd for Apply<'_, F> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { function, features, scale, shift, output } = self;
+        let Self { function, features, line: Line { center, scale, shift }, output } = self;
         let channels = scale.len();
+        let (center, shift) = (&center[..channels], &shift[..channels]);
         for (row, output) in features.chunks_exact(channels).zip(output.chunks_exact_mut(channels)) {
-            for (((output, &x), &scale), &shift) in output.iter_mut().zip(row).zip(scale).zip(shift) {
-                output.write(function.value(x * scale + shift));
+            for channel in 0..channels {
+                let x = row[channel] - center[channel];
+                output[channel].write(function.value(x * scale[channel] + shift[channel]));
             }
         }
     }
 }
 
-/// Sums of g = gradient · f′(scale · x + shift) and of g · x over all rows, channel by channel.
+/// Sums of g = gradient · f′(scale · (x − center) + shift) and of g · (x − center) over all rows, channel by channel.
 pub(crate) fn sums(
     features: &[f32],
     gradient: &[f32],
-    scale: &[f32],
-    shift: &[f32],
+    line: Line<'_>,
     activation: Activation,
 ) -> [Vec<f64>; 2] {
-    let channels = scale.len();
+    let channels = line.channels(features);
     let part = part(channels);
     with_function!(activation, function => {
         let parts: Vec<[Vec<f32>; 2]> = features
@@ -76,7 +93,7 @@ pub(crate) fn sums(
             .zip(gradient.par_chunks(part))
             .map(|(features, gradient)| {
                 let mut sums = [vec![0.0; channels], vec![0.0; channels]];
-                ARCH.dispatch(Add { function, features, gradient, scale, shift, sums: &mut sums });
+                ARCH.dispatch(Add { function, features, gradient, line, sums: &mut sums });
                 sums
             })
             .collect();
@@ -89,8 +106,7 @@ struct Add<'a, F> {
     function: F,
     features: &'a [f32],
     gradient: &'a [f32],
-    scale: &'a [f32],
-    shift: &'a [f32],
+    line: Line<'a>,
     sums: &'a mut [Vec<f32>; 2],
 }
 
@@ -99,12 +115,19 @@ impl<F: Function> WithSimd for Add<'_, F> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { function, features, gradient, scale, shift, sums: [sums, products] } = self;
+        let Self {
+            function,
+            features,
+            gradient,
+            line: Line { center, scale, shift },
+            sums: [sums, products],
+        } = self;
         let channels = scale.len();
-        let (shift, sums, products) = (&shift[..channels], &mut sums[..channels], &mut products[..channels]);
+        let (center, shift) = (&center[..channels], &shift[..channels]);
+        let (sums, products) = (&mut sums[..channels], &mut products[..channels]);
         for (row, gradient) in features.chunks_exact(channels).zip(gradient.chunks_exact(channels)) {
             for channel in 0..channels {
-                let x = row[channel];
+                let x = row[channel] - center[channel];
                 let slope = gradient[channel] * function.slope(x * scale[channel] + shift[channel]);
                 sums[channel] += slope;
                 products[channel] += slope * x;
@@ -126,24 +149,22 @@ pub(crate) fn total(parts: &[[Vec<f32>; 2]], channels: usize) -> [Vec<f64>; 2] {
     total
 }
 
-/// a · g + b · x + c, g being gradient · f′(scale · x + shift): the gradient by the input of everything here.
+/// a · g + b · (x − center) + c, g being gradient · f′(scale · (x − center) + shift): the gradient by the input of everything
+/// here.
 pub(crate) fn input_gradient(
     features: &[f32],
     gradient: &[f32],
-    (scale, shift): (&[f32], &[f32]),
+    line: Line<'_>,
     [a, b, c]: [&[f32]; 3],
     activation: Activation,
 ) -> Vec<f32> {
-    assert!(
-        features.len().is_multiple_of(scale.len()) && features.len() == gradient.len(),
-        "whole rows of channels"
-    );
-    let part = part(scale.len());
+    assert_eq!(features.len(), gradient.len(), "a gradient for each value");
+    let part = part(line.channels(features));
     let write = |output: &mut [MaybeUninit<f32>]| {
         let tasks = features.par_chunks(part).zip(gradient.par_chunks(part)).zip(output.par_chunks_mut(part));
         with_function!(activation, function => {
             tasks.for_each(|((features, gradient), output)| {
-                ARCH.dispatch(Combine { function, features, gradient, scale, shift, a, b, c, output });
+                ARCH.dispatch(Combine { function, features, gradient, line, a, b, c, output });
             });
         });
     };
@@ -156,8 +177,7 @@ struct Combine<'a, F> {
     function: F,
     features: &'a [f32],
     gradient: &'a [f32],
-    scale: &'a [f32],
-    shift: &'a [f32],
+    line: Line<'a>,
     a: &'a [f32],
     b: &'a [f32],
     c: &'a [f32],
@@ -169,13 +189,15 @@ impl<F: Function> WithSimd for Combine<'_, F> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { function, features, gradient, scale, shift, a, b, c, output } = self;
+        let Self { function, features, gradient, line: Line { center, scale, shift }, a, b, c, output } =
+            self;
         let channels = scale.len();
-        let (shift, a, b, c) = (&shift[..channels], &a[..channels], &b[..channels], &c[..channels]);
+        let (center, shift) = (&center[..channels], &shift[..channels]);
+        let (a, b, c) = (&a[..channels], &b[..channels], &c[..channels]);
         let rows = features.chunks_exact(channels).zip(gradient.chunks_exact(channels));
         for ((row, gradient), output) in rows.zip(output.chunks_exact_mut(channels)) {
             for channel in 0..channels {
-                let x = row[channel];
+                let x = row[channel] - center[channel];
                 let slope = gradient[channel] * function.slope(x * scale[channel] + shift[channel]);
                 output[channel].write(a[channel] * slope + (b[channel] * x + c[channel]));
             }

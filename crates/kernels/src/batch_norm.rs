@@ -5,7 +5,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::activation::Activation;
-use crate::affine::{self, part, total};
+use crate::affine::{self, Line, part, total};
 use crate::simd::ARCH;
 
 /// Mean and biased variance of each channel of `features` `[rows, channels]`.
@@ -26,8 +26,11 @@ pub(crate) fn statistics(features: &[f32], channels: usize) -> [Vec<f32>; 2] {
     let [sums, squares] = total(&parts, channels);
     let rows = (features.len() / channels) as f64;
     let mean = sums.iter().zip(pivot).map(|(sum, &pivot)| (f64::from(pivot) + sum / rows) as f32);
-    let variance =
-        sums.iter().zip(&squares).map(|(sum, square)| ((square - sum * sum / rows) / rows).max(0.0) as f32);
+    // Rounding may make it negative; what is no number stays none, which `max` would turn into 0.
+    let variance = sums.iter().zip(&squares).map(|(sum, square)| {
+        let variance = (square - sum * sum / rows) / rows;
+        if variance < 0.0 { 0.0 } else { variance as f32 }
+    });
     [mean.collect(), variance.collect()]
 }
 
@@ -56,20 +59,10 @@ impl WithSimd for Add<'_> {
     }
 }
 
-/// γ / √(variance + ε) and β − mean · that: BatchNorm as a scale and a shift.
-fn scale_and_shift(
-    gamma: &[f32],
-    beta: &[f32],
-    [mean, variance]: [&[f32]; 2],
-    epsilon: f64,
-) -> [Vec<f32>; 2] {
-    let scale: Vec<f32> = gamma
-        .iter()
-        .zip(variance)
-        .map(|(&gamma, &variance)| (f64::from(gamma) / (f64::from(variance) + epsilon).sqrt()) as f32)
-        .collect();
-    let shift = beta.iter().zip(mean).zip(&scale).map(|((beta, mean), scale)| beta - mean * scale).collect();
-    [scale, shift]
+/// γ / √(variance + ε).
+fn scale(gamma: &[f32], variance: &[f32], epsilon: f64) -> Vec<f32> {
+    let scale = |(&gamma, &variance)| (f64::from(gamma) / (f64::from(variance) + epsilon).sqrt()) as f32;
+    gamma.iter().zip(variance).map(scale).collect()
 }
 
 /// f(γ (x − mean) / √(variance + ε) + β).
@@ -77,45 +70,44 @@ pub(crate) fn forward(
     features: &[f32],
     gamma: &[f32],
     beta: &[f32],
-    statistics: [&[f32]; 2],
+    [mean, variance]: [&[f32]; 2],
     epsilon: f64,
     activation: Activation,
 ) -> Vec<f32> {
-    let [scale, shift] = scale_and_shift(gamma, beta, statistics, epsilon);
-    affine::forward(features, &scale, &shift, activation)
+    let scale = scale(gamma, variance, epsilon);
+    affine::forward(features, Line { center: mean, scale: &scale, shift: beta }, activation)
 }
 
 /// Gradients by the features, γ and β.
 ///
 /// With g the gradient behind the activation, x̂ the normalised features and n the rows: by β Σg, by γ Σg·x̂, and by x
-/// γ/σ · (g − Σg/n − x̂ · Σg·x̂/n), which is a·g + b·x + c for three numbers per channel.
+/// γ/σ · (g − Σg/n − x̂ · Σg·x̂/n), which is a·g + b·(x − mean) + c for three numbers per channel.
 pub(crate) fn backward(
     features: &[f32],
     gradient: &[f32],
     gamma: &[f32],
     beta: &[f32],
-    statistics: [&[f32]; 2],
+    [mean, variance]: [&[f32]; 2],
     epsilon: f64,
     activation: Activation,
 ) -> [Vec<f32>; 3] {
     let channels = gamma.len();
-    let [scale, shift] = scale_and_shift(gamma, beta, statistics, epsilon);
-    let [sums, products] = affine::sums(features, gradient, &scale, &shift, activation);
+    let scale = scale(gamma, variance, epsilon);
+    let line = Line { center: mean, scale: &scale, shift: beta };
+    let [sums, products] = affine::sums(features, gradient, line, activation);
     let rows = (features.len() / channels.max(1)).max(1) as f64;
     let [mut a, mut b, mut c] = [(); 3].map(|()| vec![0.0; channels]);
     let [mut by_gamma, mut by_beta] = [(); 2].map(|()| vec![0.0; channels]);
     for channel in 0..channels {
-        let (mean, variance) = (f64::from(statistics[0][channel]), f64::from(statistics[1][channel]));
-        let inverse = 1.0 / (variance + epsilon).sqrt();
-        let (sum, product) = (sums[channel], (products[channel] - mean * sums[channel]) * inverse);
+        let inverse = 1.0 / (f64::from(variance[channel]) + epsilon).sqrt();
+        let (sum, product) = (sums[channel], products[channel] * inverse);
         let scale = f64::from(gamma[channel]) * inverse;
-        let slope = -scale * inverse * product / rows;
         by_beta[channel] = sum as f32;
         by_gamma[channel] = product as f32;
         a[channel] = scale as f32;
-        b[channel] = slope as f32;
-        c[channel] = (-scale * sum / rows - slope * mean) as f32;
+        b[channel] = (-scale * inverse * product / rows) as f32;
+        c[channel] = (-scale * sum / rows) as f32;
     }
-    let by_features = affine::input_gradient(features, gradient, (&scale, &shift), [&a, &b, &c], activation);
+    let by_features = affine::input_gradient(features, gradient, line, [&a, &b, &c], activation);
     [by_features, by_gamma, by_beta]
 }

@@ -12,6 +12,7 @@ use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 
 use crate::activation::Activation;
+use crate::affine::Line;
 use crate::geometry::Geometry;
 use crate::window::Window;
 use crate::{affine, batch_norm, convolution, linear, pool};
@@ -32,6 +33,7 @@ pub(crate) trait Kernels: Backend {
 
     fn affine(
         features: FloatTensor<Self>,
+        center: FloatTensor<Self>,
         scale: FloatTensor<Self>,
         shift: FloatTensor<Self>,
         activation: Activation,
@@ -59,6 +61,10 @@ fn values(tensor: &FlexTensor) -> &[f32] {
 
 fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, shape))
+}
+
+fn line([center, scale, shift]: &[FlexTensor; 3]) -> Line<'_> {
+    Line { center: values(center), scale: values(scale), shift: values(shift) }
 }
 
 fn dims<const D: usize>(tensor: &FlexTensor) -> [usize; D] {
@@ -106,12 +112,14 @@ impl Kernels for Flex {
 
     fn affine(
         features: FlexTensor,
+        center: FlexTensor,
         scale: FlexTensor,
         shift: FlexTensor,
         activation: Activation,
     ) -> FlexTensor {
-        let (features, scale, shift) = (contiguous(features), contiguous(scale), contiguous(shift));
-        let output = affine::forward(values(&features), values(&scale), values(&shift), activation);
+        let features = contiguous(features);
+        let channels = [center, scale, shift].map(contiguous);
+        let output = affine::forward(values(&features), line(&channels), activation);
         tensor(output, dims::<4>(&features))
     }
 
@@ -203,30 +211,29 @@ impl Backward<Flex, 3> for BatchNormBackward {
     }
 }
 
-/// Gradient of [`Kernels::affine`]; its state is features, scale, shift and activation.
+/// Gradient of [`Kernels::affine`] by all but the center; its state is features, the three numbers per channel and activation.
 #[derive(Debug)]
 struct AffineBackward;
 
 impl Backward<Flex, 3> for AffineBackward {
-    type State = (FlexTensor, FlexTensor, FlexTensor, Activation);
+    type State = (FlexTensor, [FlexTensor; 3], Activation);
 
     fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let (features, scale, shift, activation) = ops.state;
+        let (features, channels, activation) = ops.state;
         let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
-        let (x, g) = (values(&features), values(&gradient));
-        let line = (values(&scale), values(&shift));
+        let (x, g, line) = (values(&features), values(&gradient), line(&channels));
         let [by_features, by_scale, by_shift] = ops.parents;
         if let Some(node) = by_features {
-            let zeros = vec![0.0; line.0.len()];
-            let result = affine::input_gradient(x, g, line, [line.0, &zeros, &zeros], activation);
+            let zeros = vec![0.0; line.scale.len()];
+            let result = affine::input_gradient(x, g, line, [line.scale, &zeros, &zeros], activation);
             gradients.register::<Flex>(node.id, tensor(result, dims::<4>(&features)));
         }
         if by_scale.is_some() || by_shift.is_some() {
-            let sums = affine::sums(x, g, line.0, line.1, activation);
+            let sums = affine::sums(x, g, line, activation);
             for (node, sums) in [by_shift, by_scale].into_iter().zip(sums) {
                 if let Some(node) = node {
                     let result = sums.into_iter().map(|sum| sum as f32).collect();
-                    gradients.register::<Flex>(node.id, tensor(result, dims::<1>(&scale)));
+                    gradients.register::<Flex>(node.id, tensor(result, [line.scale.len()]));
                 }
             }
         }
@@ -310,16 +317,18 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
 
     fn affine(
         features: FloatTensor<Self>,
+        center: FloatTensor<Self>,
         scale: FloatTensor<Self>,
         shift: FloatTensor<Self>,
         activation: Activation,
     ) -> FloatTensor<Self> {
         let nodes = [features.node(), scale.node(), shift.node()];
         let features = contiguous(features.into_primitive());
-        let (scale, shift) = (contiguous(scale.into_primitive()), contiguous(shift.into_primitive()));
-        let output = Flex::affine(features.clone(), scale.clone(), shift.clone(), activation);
+        let channels = [center, scale, shift].map(|tensor| contiguous(tensor.into_primitive()));
+        let [center, scale, shift] = channels.clone();
+        let output = Flex::affine(features.clone(), center, scale, shift, activation);
         match AffineBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(operation) => operation.finish((features, scale, shift, activation), output),
+            OpsKind::Tracked(operation) => operation.finish((features, channels, activation), output),
             OpsKind::UnTracked(operation) => operation.finish(output),
         }
     }

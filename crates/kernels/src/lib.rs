@@ -12,21 +12,21 @@
 //! |---|---|
 //! | [`conv2d`] | 3×3 of stride 1: Winograd F(4×4, 3×3), a quarter of the multiplications; other sizes: a matrix product over unrolled patches |
 //! | [`batch_norm`], [`normalize`] | statistics in one pass, normalisation and activation in another; likewise for the gradient |
-//! | [`affine`] | a scale, a shift and the activation in one pass: BatchNorm of a trained network |
+//! | [`affine`], [`add_bias`] | a center, a scale, a shift and the activation in one pass: BatchNorm of a trained network; a bias |
 //! | [`linear`] | standardises images on the way |
 //! | [`max_pool2d`] | keeps which pixel won as one byte |
 //! | [`Index`] | nearest neighbours from bytes, the k best kept while distances are computed |
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
-//! use zoo_kernels::{Activation, Window, affine, conv2d, max_pool2d};
+//! use zoo_kernels::{Activation, Window, add_bias, conv2d, max_pool2d};
 //!
 //! let device = Device::flex();
 //! let images = Tensor::<4>::ones([2, 32, 32, 3], &device);
 //! let weight = Tensor::<4>::ones([8, 3, 3, 3], &device);
 //! let features = conv2d(images, weight, Window::square(3, 1).with_padding(1));
 //! let bias = Tensor::<1>::zeros([8], &device);
-//! let features = affine(features, bias.ones_like(), bias, Activation::Relu);
+//! let features = add_bias(features, bias, Activation::Relu);
 //! let pooled = max_pool2d(features, Window::square(2, 2));
 //! assert_eq!(pooled.dims(), [2, 16, 16, 8]);
 //! // 3×3 pixels of three channels.
@@ -67,6 +67,6 @@ pub use activation::Activation;
 #[cfg(feature = "mimalloc")]
 pub use memory::keep_freed_memory;
 pub use neighbours::{Index, Metric, Neighbour};
-pub use operations::{affine, batch_norm, conv2d, is_accelerated, linear, max_pool2d, normalize};
+pub use operations::{add_bias, affine, batch_norm, conv2d, is_accelerated, linear, max_pool2d, normalize};
 pub use plain::Normalized;
 pub use window::Window;

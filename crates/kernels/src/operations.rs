@@ -94,8 +94,7 @@ pub fn normalize(norm: &BatchNorm, features: Tensor<4>, activation: Activation) 
     let (gamma, beta) = (norm.gamma.val(), norm.beta.val());
     if !features.device().is_autodiff() || !norm.training.is_enabled() {
         let scale = gamma / (norm.running_var.value() + norm.epsilon).sqrt();
-        let shift = beta - norm.running_mean.value() * scale.clone();
-        return affine(features, scale, shift, activation);
+        return affine(features, [norm.running_mean.value(), scale, beta], activation);
     }
     let Normalized { output, mean, variance } = batch_norm(features, gamma, beta, norm.epsilon, activation);
     // PyTorch's running variance is the unbiased one.
@@ -109,19 +108,36 @@ pub fn normalize(norm: &BatchNorm, features: Tensor<4>, activation: Activation) 
     output
 }
 
-/// f(scale · x + shift), channel by channel: BatchNorm with fixed statistics, or a bias.
+/// f(scale · (x − center) + shift), channel by channel: BatchNorm with fixed statistics, or standardised images.
+///
+/// The center is data: no gradient reaches it.
 ///
 /// # Shapes
-/// - `features`, returns: `[batch, height, width, channels]`; `scale`, `shift`: `[channels]`.
+/// - `features`, returns: `[batch, height, width, channels]`; `center`, `scale`, `shift`: `[channels]`.
 #[must_use]
-pub fn affine(features: Tensor<4>, scale: Tensor<1>, shift: Tensor<1>, activation: Activation) -> Tensor<4> {
+pub fn affine(
+    features: Tensor<4>,
+    [center, scale, shift]: [Tensor<1>; 3],
+    activation: Activation,
+) -> Tensor<4> {
+    let center = center.detach();
     #[cfg(feature = "flex")]
     if accelerates(&features) {
-        let (scale, shift) = (scale.into_dispatch(), shift.into_dispatch());
-        let output = <Dispatch as Kernels>::affine(features.into_dispatch(), scale, shift, activation);
+        let [center, scale, shift] = [center, scale, shift].map(Tensor::into_dispatch);
+        let output =
+            <Dispatch as Kernels>::affine(features.into_dispatch(), center, scale, shift, activation);
         return Tensor::from_dispatch(output);
     }
-    plain::affine(features, scale, shift, activation)
+    plain::affine(features, [center, scale, shift], activation)
+}
+
+/// f(x + bias), channel by channel.
+///
+/// # Shapes
+/// - `features`, returns: `[batch, height, width, channels]`; `bias`: `[channels]`.
+#[must_use]
+pub fn add_bias(features: Tensor<4>, bias: Tensor<1>, activation: Activation) -> Tensor<4> {
+    affine(features, [bias.zeros_like(), bias.ones_like(), bias], activation)
 }
 
 /// A linear layer on images that are standardised first: (scale · x + shift) W + b.

@@ -52,9 +52,9 @@ pub fn batch_norm(
 
 /// [`crate::affine`].
 #[must_use]
-pub fn affine(features: Tensor<4>, scale: Tensor<1>, shift: Tensor<1>, activation: Activation) -> Tensor<4> {
-    let channel = |values: Tensor<1>| values.reshape([1, 1, 1, -1]);
-    activation.forward(features * channel(scale) + channel(shift))
+pub fn affine(features: Tensor<4>, channels: [Tensor<1>; 3], activation: Activation) -> Tensor<4> {
+    let [center, scale, shift] = channels.map(|values| values.reshape([1, 1, 1, -1]));
+    activation.forward((features - center) * scale + shift)
 }
 
 /// [`crate::linear`].

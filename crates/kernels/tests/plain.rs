@@ -110,8 +110,10 @@ proptest! {
         activation in activations(),
     ) {
         let inputs = [random([batch, height, width, channels]), random([1, 1, 1, channels]), random([1, 1, 1, channels])];
-        let ours = |[x, a, b]: [Tensor<4>; 3]| affine(x, vector(&a), vector(&b), activation);
-        let theirs = |[x, a, b]: [Tensor<4>; 3]| plain::affine(x, vector(&a), vector(&b), activation);
+        let center = random([channels]);
+        let line = |a: &Tensor<4>, b: &Tensor<4>| [center.clone(), vector(a), vector(b)];
+        let ours = |[x, a, b]: [Tensor<4>; 3]| affine(x, line(&a, &b), activation);
+        let theirs = |[x, a, b]: [Tensor<4>; 3]| plain::affine(x, line(&a, &b), activation);
         let worst = difference(&inputs, ours, theirs);
         prop_assert!(worst < 1e-5, "{worst}");
     }
@@ -166,8 +168,38 @@ fn no_number_is_not_hidden() {
     assert_eq!(count(max_pool2d(first, Window::square(2, 2))), 1);
     let (ones, zeros) = (Tensor::ones([16], &Device::flex()), Tensor::zeros([16], &Device::flex()));
     for activation in ACTIVATIONS {
-        assert_eq!(count(affine(nan.clone(), ones.clone(), zeros.clone(), activation)), 256);
+        assert_eq!(count(affine(nan.clone(), [zeros.clone(), ones.clone(), zeros.clone()], activation)), 256);
     }
+    let normalized = batch_norm(nan.clone(), ones, zeros, 1e-5, Activation::Identity);
+    assert_eq!(count(normalized.output), 256);
+    assert_eq!(
+        count(normalized.mean.reshape([1, 1, 1, 16])) + count(normalized.variance.reshape([1, 1, 1, 16])),
+        32
+    );
     let weight = Tensor::ones([16, 16, 3, 3], &Device::flex());
     assert_eq!(count(conv2d(nan, weight, Window::square(3, 1).with_padding(1))), 256);
+}
+
+/// What doesn't vary is β, however large it is beside the square root of ε, while training and with fixed statistics.
+#[test]
+fn a_constant_channel_is_its_beta() {
+    for (value, beta, epsilon) in
+        [(3.3, 0.1, 1e-12), (0.7, 0.05, 1e-12), (100.0, 0.1, 1e-5), (-1e6, 1e-3, 1e-5)]
+    {
+        let features = Tensor::<4>::full([2, 5, 4, 3], value, &Device::flex());
+        let channel = |value: f32| Tensor::<1>::full([3], value, &Device::flex());
+        let (gamma, shift) = (channel(1.5), channel(beta));
+        let training =
+            batch_norm(features.clone(), gamma.clone(), shift.clone(), epsilon, Activation::Identity);
+        let scale = gamma / (training.variance + epsilon).sqrt();
+        let fixed = affine(features, [training.mean, scale, shift], Activation::Identity);
+        for output in [training.output, fixed] {
+            let values: Vec<f32> = output.into_data().try_to_vec().unwrap();
+            assert!(
+                values.iter().all(|&value| value == beta),
+                "{value} became {} instead of {beta}",
+                values[0]
+            );
+        }
+    }
 }

@@ -92,7 +92,11 @@ fn forward(
             let channels = features.dims()[3];
             let (ones, zeros) =
                 (Tensor::ones([channels], &features.device()), Tensor::zeros([channels], &features.device()));
-            (if ours { affine } else { plain::affine })(features, ones, zeros, activation(words[1]))
+            (if ours { affine } else { plain::affine })(
+                features,
+                [zeros.clone(), ones, zeros],
+                activation(words[1]),
+            )
         }
         "max_pool" => (if ours { max_pool2d } else { plain::max_pool2d })(features, window(&words[1..])),
         "conv" => (if ours { conv2d } else { plain::conv2d })(features, weight.unwrap(), window(&words[1..])),

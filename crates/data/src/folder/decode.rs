@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use image::error::{LimitError, LimitErrorKind};
 use image::metadata::Orientation;
@@ -21,6 +22,13 @@ pub const ENDINGS: [&str; 9] = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "dib
 
 /// The most memory that one decoded photo may take, bytes: 170 megapixels of 8-bit RGB.
 const MOST_MEMORY: u64 = 512 << 20;
+
+/// Photos that take more memory than this, 44 megapixels of 8-bit RGB, are decoded one after the other: as many at once as there
+/// are cores could take all memory.
+const LARGE: u64 = 128 << 20;
+
+/// Held while a large photo is decoded.
+static ONE_LARGE: Mutex<()> = Mutex::new(());
 
 /// Whether the ending of `path` is that of a photo: see [`ENDINGS`].
 pub(crate) fn is_photo(path: &Path) -> bool {
@@ -69,10 +77,10 @@ const fn is_turned(orientation: Orientation) -> bool {
     )
 }
 
-/// Decodes the file `path`, whatever its ending says, and turns it as its camera was held.
-pub(crate) fn decode(path: &Path) -> Result<DynamicImage> {
+/// Decodes the file `path`, whatever its ending says, turns it as its camera was held, and gives it to `then`.
+pub(crate) fn decode<T>(path: &Path, then: impl FnOnce(&DynamicImage) -> T) -> Result<T> {
     let bytes = read(path)?;
-    let decode = || -> ImageResult<DynamicImage> {
+    let decode = || -> ImageResult<T> {
         let reader = reader(&bytes)?;
         let is_jpeg = reader.format() == Some(ImageFormat::Jpeg);
         let mut decoder = reader.into_decoder()?;
@@ -81,9 +89,11 @@ pub(crate) fn decode(path: &Path) -> Result<DynamicImage> {
         if decoder.total_bytes() > MOST_MEMORY {
             return Err(ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory)));
         }
+        let _one_at_a_time =
+            (decoder.total_bytes() > LARGE).then(|| ONE_LARGE.lock().unwrap_or_else(PoisonError::into_inner));
         let mut photo = if is_jpeg { jpeg(&bytes)? } else { DynamicImage::from_decoder(decoder)? };
         photo.apply_orientation(orientation);
-        Ok(photo)
+        Ok(then(&photo))
     };
     decode().map_err(|error| broken(path, error))
 }
@@ -174,14 +184,18 @@ mod tests {
         let path = place.path().join("photo.jpg");
         let bytes = encoded();
         std::fs::write(&path, &bytes).unwrap();
-        assert_eq!(decode(&path).unwrap().to_rgb8().dimensions(), (64, 48));
+        assert_eq!(decode(&path, DynamicImage::clone).unwrap().to_rgb8().dimensions(), (64, 48));
         for length in 0..bytes.len() {
             std::fs::write(&path, &bytes[..length]).unwrap();
-            assert!(matches!(decode(&path), Err(DataError::Decode { .. })), "{length} of {}", bytes.len());
+            assert!(
+                matches!(decode(&path, DynamicImage::clone), Err(DataError::Decode { .. })),
+                "{length} of {}",
+                bytes.len()
+            );
         }
         // What follows the picture, as phones add it, is not looked at.
         std::fs::write(&path, [&bytes[..], b"more"].concat()).unwrap();
-        assert!(decode(&path).is_ok());
+        assert!(decode(&path, DynamicImage::clone).is_ok());
     }
 
     #[test]
@@ -192,7 +206,7 @@ mod tests {
         let screen = b"GIF89a\xE0\xE0\xE0\xE0\x80\0\0\0\0\0\xFF\xFF\xFF";
         let frame = b",\0\0\0\0\x04\0\x03\0\0\x02\x03\x84\x11\x05\0;";
         std::fs::write(&path, [&screen[..], frame].concat()).unwrap();
-        let error = decode(&path).unwrap_err();
+        let error = decode(&path, DynamicImage::clone).unwrap_err();
         assert!(
             matches!(error, DataError::Decode { source: ImageError::Limits(_), .. }),
             "{error}: {error:?}"
@@ -202,9 +216,9 @@ mod tests {
     #[test]
     fn what_is_not_a_file_is_an_error() {
         let place = tempfile::tempdir().unwrap();
-        let message = decode(place.path()).unwrap_err();
+        let message = decode(place.path(), DynamicImage::clone).unwrap_err();
         assert!(matches!(message, DataError::Io { .. }), "{message}");
-        assert!(decode(&place.path().join("none.png")).is_err());
+        assert!(decode(&place.path().join("none.png"), DynamicImage::clone).is_err());
     }
 
     #[test]

@@ -10,7 +10,6 @@ use crate::error::{DataError, Result};
 use crate::folder::cache::{self, Draft, Record};
 use crate::folder::decode::{self, Header};
 use crate::folder::listing::{Entry, Listing, folder_error};
-use crate::folder::prepare::prepare;
 use crate::folder::reading::Reading;
 use crate::folder::{Event, Workshop};
 use crate::images::ImageShape;
@@ -104,10 +103,7 @@ fn decode_all(
         let places = (first..).zip(chunk).collect::<Vec<_>>().into_par_iter();
         let decoded: Vec<(usize, Result<Vec<u8>>)> = places
             .filter(|(place, _)| known.binary_search(place).is_err())
-            .map(|(place, entry)| {
-                let photo = decode::decode(&entry.path);
-                (place, photo.map(|photo| prepare(&photo, shape, reading)))
-            })
+            .map(|(place, entry)| (place, reading.photo(&entry.path, shape)))
             .collect();
         for (place, pixels) in decoded {
             match pixels {

@@ -225,8 +225,7 @@ impl Reading {
     /// # Errors
     /// [`DataError::Io`] if it can't be read, [`DataError::Decode`] if it is no photo or a damaged one.
     pub fn photo(&self, path: &std::path::Path, shape: ImageShape) -> Result<Vec<u8>, DataError> {
-        let photo = super::decode::decode(path)?;
-        Ok(super::prepare::prepare(&photo, shape, self))
+        super::decode::decode(path, |photo| super::prepare::prepare(photo, shape, self))
     }
 }
 
