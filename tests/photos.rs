@@ -116,3 +116,22 @@ fn photos_are_decoded_once() {
     let info = |arguments: &[&str]| json(place, &[&["data", "info", "--data=photos"], arguments].concat());
     assert_ne!(info(&["--cache-dir=cache"])["channel_mean"], info(&["--cache-dir=other"])["channel_mean"]);
 }
+
+/// Two classes of images of a single colour each, of which only the red varies.
+#[test]
+fn colours_that_do_not_vary_make_no_network_diverge() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    for (class, red) in [("dark", 20), ("light", 180)] {
+        let folder = place.join("red").join(class);
+        fs::create_dir_all(&folder).unwrap();
+        for number in 0..12 {
+            let colour = image::Rgb([red + number, 60, 77]);
+            image::RgbImage::from_pixel(16, 16, colour).save(folder.join(format!("{number}.png"))).unwrap();
+        }
+    }
+    let result = json(place, &["compare", "cnn", "vgg", "--data=red", "--backend=flex"]);
+    for row in result["results"].as_array().unwrap() {
+        assert_eq!(row["test"]["accuracy"], 1.0, "{row}");
+    }
+}

@@ -25,6 +25,9 @@ use crate::whitening::Whitening;
 
 /// What scores are divided by, so that probabilities start even and stay moderate.
 const TEMPERATURE: f64 = 9.0;
+/// ε of BatchNorm. airbench's own, 1e-12, multiplies the gradient of what doesn't vary (a colour that all images have) by a million
+/// in each layer, and training diverges.
+const EPSILON: f64 = 1e-5;
 
 /// The shortest side that a group halves, so that three pixels are left.
 const LEAST: usize = 6;
@@ -156,7 +159,8 @@ impl DiracLayer {
             let identity = Tensor::from_data(dirac(filters, channels_in), &weight.device());
             weight.slice_assign(0..filters, identity)
         });
-        let mut norm = BatchNormConfig::new(channels_out).with_epsilon(1e-12).with_momentum(0.4).init(device);
+        let mut norm =
+            BatchNormConfig::new(channels_out).with_epsilon(EPSILON).with_momentum(0.4).init(device);
         norm.gamma = norm.gamma.set_require_grad(false);
         Self { convolution, norm }
     }
