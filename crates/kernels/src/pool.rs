@@ -85,7 +85,8 @@ fn pixel(shape: Shape, window: Window, place: usize, number: usize) -> Option<us
     let across = (width + 2 * window.padding[1] - window.size[1]) / window.stride[1] + 1;
     let y = (place / across * window.stride[0] + number / window.size[1]).wrapping_sub(window.padding[0]);
     let x = (place % across * window.stride[1] + number % window.size[1]).wrapping_sub(window.padding[1]);
-    (y < height && x < width).then_some(y * width + x)
+    // Beyond the border the product may overflow.
+    if y < height && x < width { Some(y * width + x) } else { None }
 }
 
 /// Hands each gradient to the pixel that won.
