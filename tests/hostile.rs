@@ -201,9 +201,6 @@ fn any_arguments_end_in_order() {
     let _ = std::process::Command::new("mkfifo").arg(place.join("pipe")).status();
     let deadline = std::time::Duration::from_mins(1);
     for number in 0..tries("ZOO_ARGUMENTS", 150) {
-        if number % 1000 == 999 {
-            eprintln!("{} argument lists", number + 1);
-        }
         let words = arguments(&mut Dice(number as u64));
         let mut command = zoo(place);
         // Of what is asked for, a small part: defaults come from a recipe, which is no option and contradicts none.
