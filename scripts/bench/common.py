@@ -55,6 +55,7 @@ class Options:
     limit_test: int | None
     queries: int
     batch: int | None
+    seed: int
 
     def train(self) -> Images:
         """The training images, the first `limit_train` of them."""
@@ -101,6 +102,7 @@ def main(programs: Programs) -> None:
     parser.add_argument("--limit-test", type=int)
     parser.add_argument("--queries", type=int, default=100, help="how many, if a few are measured for all")
     parser.add_argument("--batch", type=int)
+    parser.add_argument("--seed", type=int, default=42)
     given = parser.parse_args()
     if given.program not in programs[given.row]:
         names = ", ".join(programs[given.row])
@@ -110,7 +112,8 @@ def main(programs: Programs) -> None:
     if folder is None:
         parser.error(f"--data-dir: no CIFAR-10 binary batches in {given.data_dir}; "
                      f"`zoo data fetch cifar10` fetches them")
-    options = Options(folder, given.limit_train, given.limit_test, given.queries, given.batch)
+    options = Options(folder, given.limit_train, given.limit_test, given.queries, given.batch,
+                      given.seed)
     measured = programs[given.row][given.program](options)
     print(json.dumps({
         "row": given.row,

@@ -165,10 +165,6 @@ impl DiracLayer {
         Self { convolution, norm }
     }
 
-    fn convolve(&self, features: Tensor<4>) -> Tensor<4> {
-        zoo_kernels::conv2d(features, self.convolution.weight.val(), SAME)
-    }
-
     fn normalize(&self, features: Tensor<4>) -> Tensor<4> {
         zoo_kernels::normalize(&self.norm, features, Activation::Gelu)
     }
@@ -187,8 +183,9 @@ impl Group {
     /// Halves sides of at least `least` pixels.
     fn forward(&self, features: Tensor<4>, least: usize) -> Tensor<4> {
         let window = front::halving(front::plane(&features), least);
-        let features = self.first.normalize(front::pool(self.first.convolve(features), window));
-        self.second.normalize(self.second.convolve(features))
+        let weight = |layer: &DiracLayer| layer.convolution.weight.val();
+        let features = self.first.normalize(front::convolve_and_pool(features, weight(&self.first), window));
+        self.second.normalize(zoo_kernels::conv2d(features, weight(&self.second), SAME))
     }
 }
 

@@ -46,6 +46,17 @@ pub(crate) fn pool(features: Tensor<4>, window: Window) -> Tensor<4> {
     if window.size == [1; 2] { features } else { zoo_kernels::max_pool2d(features, window) }
 }
 
+/// A convolution that leaves height and width as they are, and max-pooling behind it.
+///
+/// # Shapes
+/// - `features`: `[batch, height, width, channels in]`.
+pub(crate) fn convolve_and_pool(features: Tensor<4>, weight: Tensor<4>, window: Window) -> Tensor<4> {
+    if window.size == [1; 2] {
+        return zoo_kernels::conv2d(features, weight, SAME);
+    }
+    zoo_kernels::conv2d_max_pool2d(features, weight, SAME, window)
+}
+
 /// Height and width of features.
 pub(crate) fn plane(features: &Tensor<4>) -> [usize; 2] {
     let [_, height, width, _] = features.dims();
@@ -104,9 +115,9 @@ impl Front {
     /// - `images`: `[batch, height, width, channels]`.
     pub(crate) fn forward(&self, images: Tensor<4>) -> Tensor<4> {
         self.layers.iter().fold(images, |features, layer| {
-            let features = layer.convolve(features);
             let window = halving(plane(&features), LONG);
-            layer.activate(pool(features, window), self.activation)
+            let features = convolve_and_pool(features, layer.convolution.weight.val(), window);
+            layer.activate(features, self.activation)
         })
     }
 }

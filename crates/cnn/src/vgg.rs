@@ -153,15 +153,15 @@ impl Architecture for VggConfig {
 impl Block {
     fn forward(&self, mut features: Tensor<4>) -> Tensor<4> {
         let window = front::halving(front::plane(&features), 2);
-        let pool = |features| front::pool(features, window);
         for (place, layer) in self.layers.iter().enumerate() {
-            features = layer.convolve(features);
-            if self.pool == Pool::First && place == 0 {
-                features = pool(features);
-            }
+            features = if self.pool == Pool::First && place == 0 {
+                front::convolve_and_pool(features, layer.convolution.weight.val(), window)
+            } else {
+                layer.convolve(features)
+            };
             features = layer.activate(features, self.activation);
         }
-        if self.pool == Pool::Last { pool(features) } else { features }
+        if self.pool == Pool::Last { front::pool(features, window) } else { features }
     }
 }
 

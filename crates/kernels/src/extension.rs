@@ -15,6 +15,7 @@ use crate::activation::Activation;
 use crate::affine::Line;
 use crate::geometry::Geometry;
 use crate::window::Window;
+use crate::winograd::Source;
 use crate::{affine, batch_norm, convolution, linear, pool};
 
 /// What [`crate::operations`] asks for; shapes as there.
@@ -48,6 +49,19 @@ pub(crate) trait Kernels: Backend {
     ) -> FloatTensor<Self>;
 
     fn max_pool2d(features: FloatTensor<Self>, window: Window) -> FloatTensor<Self>;
+
+    /// For sizes that suit: see [`suits_pooling`].
+    fn conv2d_max_pool2d(
+        features: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        window: Window,
+        pool: Window,
+    ) -> FloatTensor<Self>;
+}
+
+/// Whether [`Kernels::conv2d_max_pool2d`] takes features and weight of such shapes.
+pub(crate) fn suits_pooling(features: [usize; 4], weight: [usize; 4], window: Window, pool: Window) -> bool {
+    convolution::suits_pooling(&Geometry::new(features, weight, window), pool)
 }
 
 /// The values of a tensor in the order of its shape; copied if they don't lie so.
@@ -72,9 +86,9 @@ fn dims<const D: usize>(tensor: &FlexTensor) -> [usize; D] {
 }
 
 impl Geometry {
-    fn new(features: &FlexTensor, weight: &FlexTensor, window: Window) -> Self {
-        let [batch, height, width, channels_in] = dims(features);
-        let [channels_out, ..] = dims::<4>(weight);
+    fn new(features: [usize; 4], weight: [usize; 4], window: Window) -> Self {
+        let [batch, height, width, channels_in] = features;
+        let [channels_out, ..] = weight;
         Self { batch, plane: [height, width], channels_in, channels_out, window }
     }
 }
@@ -82,7 +96,7 @@ impl Geometry {
 impl Kernels for Flex {
     fn conv2d(features: FlexTensor, weight: FlexTensor, window: Window) -> FlexTensor {
         let (features, weight) = (contiguous(features), contiguous(weight));
-        let geometry = Geometry::new(&features, &weight, window);
+        let geometry = Geometry::new(dims(&features), dims(&weight), window);
         let output = convolution::forward(geometry, values(&features), values(&weight));
         let [height, width] = geometry.output();
         tensor(output, [geometry.batch, height, width, geometry.channels_out])
@@ -139,6 +153,27 @@ impl Kernels for Flex {
     fn max_pool2d(features: FlexTensor, window: Window) -> FlexTensor {
         pool_with_winners(features, window).0
     }
+
+    fn conv2d_max_pool2d(
+        features: FlexTensor,
+        weight: FlexTensor,
+        window: Window,
+        pool: Window,
+    ) -> FlexTensor {
+        convolve_and_pool(&contiguous(features), &contiguous(weight), window, pool).0
+    }
+}
+
+fn convolve_and_pool(
+    features: &FlexTensor,
+    weight: &FlexTensor,
+    window: Window,
+    pool: Window,
+) -> (FlexTensor, Vec<u8>) {
+    let geometry = Geometry::new(dims(features), dims(weight), window);
+    let (output, winners) = convolution::forward_pooled(geometry, values(features), values(weight), pool);
+    let [height, width] = pool.places(geometry.output());
+    (tensor(output, [geometry.batch, height, width, geometry.channels_out]), winners)
 }
 
 fn pool_with_winners(features: FlexTensor, window: Window) -> (FlexTensor, Vec<u8>) {
@@ -149,24 +184,39 @@ fn pool_with_winners(features: FlexTensor, window: Window) -> (FlexTensor, Vec<u
     (tensor(output, [shape[0], height, width, shape[3]]), winners)
 }
 
-/// Gradient of [`Kernels::conv2d`]; its state is features, weight and window.
+/// What the gradients of [`Kernels::conv2d`] and [`Kernels::conv2d_max_pool2d`] need.
+#[derive(Clone, Debug)]
+struct Conv2dState {
+    features: FlexTensor,
+    weight: FlexTensor,
+    window: Window,
+    /// Which pixels won, and the window of the pooling.
+    pooled: Option<(Arc<Vec<u8>>, Window)>,
+}
+
 #[derive(Debug)]
 struct Conv2dBackward;
 
 impl Backward<Flex, 2> for Conv2dBackward {
-    type State = (FlexTensor, FlexTensor, Window);
+    type State = Conv2dState;
 
-    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let (features, weight, window) = ops.state;
+    fn backward(self, ops: Ops<Conv2dState, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let Conv2dState { features, weight, window, pooled } = ops.state;
         let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
-        let geometry = Geometry::new(&features, &weight, window);
+        let gradient = match &pooled {
+            None => Source::Plain(values(&gradient)),
+            Some((winners, window)) => {
+                Source::Pooled { gradient: values(&gradient), winners, window: *window }
+            }
+        };
+        let geometry = Geometry::new(dims(&features), dims(&weight), window);
         let [by_features, by_weight] = ops.parents;
         if let Some(node) = by_features {
-            let result = convolution::input_gradient(geometry, values(&gradient), values(&weight));
+            let result = convolution::input_gradient(geometry, gradient, values(&weight));
             gradients.register::<Flex>(node.id, tensor(result, dims::<4>(&features)));
         }
         if let Some(node) = by_weight {
-            let result = convolution::weight_gradient(geometry, values(&features), values(&gradient));
+            let result = convolution::weight_gradient(geometry, values(&features), gradient);
             gradients.register::<Flex>(node.id, tensor(result, dims::<4>(&weight)));
         }
     }
@@ -286,7 +336,9 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         let (features, weight) = (contiguous(features.into_primitive()), contiguous(weight.into_primitive()));
         let output = Flex::conv2d(features.clone(), weight.clone(), window);
         match Conv2dBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(operation) => operation.finish((features, weight, window), output),
+            OpsKind::Tracked(operation) => {
+                operation.finish(Conv2dState { features, weight, window, pooled: None }, output)
+            }
             OpsKind::UnTracked(operation) => operation.finish(output),
         }
     }
@@ -356,6 +408,24 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         let (output, winners) = pool_with_winners(features.into_primitive(), window);
         match MaxPool2dBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(operation) => operation.finish((Arc::new(winners), shape, window), output),
+            OpsKind::UnTracked(operation) => operation.finish(output),
+        }
+    }
+
+    fn conv2d_max_pool2d(
+        features: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        window: Window,
+        pool: Window,
+    ) -> FloatTensor<Self> {
+        let nodes = [features.node(), weight.node()];
+        let (features, weight) = (contiguous(features.into_primitive()), contiguous(weight.into_primitive()));
+        let (output, winners) = convolve_and_pool(&features, &weight, window, pool);
+        match Conv2dBackward.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(operation) => {
+                let pooled = Some((Arc::new(winners), pool));
+                operation.finish(Conv2dState { features, weight, window, pooled }, output)
+            }
             OpsKind::UnTracked(operation) => operation.finish(output),
         }
     }

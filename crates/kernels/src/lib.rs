@@ -15,6 +15,7 @@
 //! | [`affine`], [`add_bias`] | a center, a scale, a shift and the activation in one pass: BatchNorm of a trained network; a bias |
 //! | [`linear`] | standardises images on the way |
 //! | [`max_pool2d`] | keeps which pixel won as one byte |
+//! | [`conv2d_max_pool2d`] | pools what a convolution gives while it is in the cache |
 //! | [`Index`] | nearest neighbours from bytes, the k best kept while distances are computed |
 //!
 //! ```
@@ -67,6 +68,8 @@ pub use activation::Activation;
 #[cfg(feature = "mimalloc")]
 pub use memory::keep_freed_memory;
 pub use neighbours::{Index, Metric, Neighbour};
-pub use operations::{add_bias, affine, batch_norm, conv2d, is_accelerated, linear, max_pool2d, normalize};
+pub use operations::{
+    add_bias, affine, batch_norm, conv2d, conv2d_max_pool2d, is_accelerated, linear, max_pool2d, normalize,
+};
 pub use plain::Normalized;
 pub use window::Window;

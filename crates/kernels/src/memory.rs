@@ -28,3 +28,26 @@ pub(crate) unsafe fn written<T>(length: usize, write: impl FnOnce(&mut [MaybeUni
     unsafe { values.set_len(length) };
     values
 }
+
+/// Two vectors of `length` values that `write` writes.
+///
+/// # Safety
+/// `write` writes every value of both.
+#[cfg(feature = "flex")]
+pub(crate) unsafe fn written_both<T, U>(
+    length: usize,
+    write: impl FnOnce(&mut [MaybeUninit<T>], &mut [MaybeUninit<U>]),
+) -> (Vec<T>, Vec<U>) {
+    let mut second = Vec::new();
+    // SAFETY: what the caller promises.
+    let first = unsafe { written(length, |first| second = written(length, |second| write(first, second))) };
+    (first, second)
+}
+
+/// Fills values with zeros.
+#[cfg(feature = "flex")]
+pub(crate) fn zeroed(values: &mut [MaybeUninit<f32>]) -> &mut [f32] {
+    values.fill(MaybeUninit::new(0.0));
+    // SAFETY: all have just been written.
+    unsafe { values.assume_init_mut() }
+}

@@ -8,7 +8,7 @@ use crate::plain::{self, Normalized};
 use crate::window::Window;
 
 #[cfg(feature = "flex")]
-use crate::extension::Kernels;
+use crate::extension::{Kernels, suits_pooling};
 #[cfg(feature = "flex")]
 use burn::backend::{Dispatch, DispatchDevice};
 
@@ -51,6 +51,25 @@ pub fn conv2d(features: Tensor<4>, weight: Tensor<4>, window: Window) -> Tensor<
         return Tensor::from_dispatch(output);
     }
     plain::conv2d(features, weight, window)
+}
+
+/// [`max_pool2d`] behind [`conv2d`], in one pass where the CPU has our own code for it: what isn't kept is never written to memory.
+///
+/// # Shapes
+/// - `features`, `weight`: those of [`conv2d`].
+/// - returns: `[batch, places of pool down, places across, channels out]`.
+///
+/// # Panics
+/// If either of the two would.
+#[must_use]
+pub fn conv2d_max_pool2d(features: Tensor<4>, weight: Tensor<4>, window: Window, pool: Window) -> Tensor<4> {
+    #[cfg(feature = "flex")]
+    if accelerates(&features) && suits_pooling(features.dims(), weight.dims(), window, pool) {
+        let (features, weight) = (features.into_dispatch(), weight.into_dispatch());
+        let output = <Dispatch as Kernels>::conv2d_max_pool2d(features, weight, window, pool);
+        return Tensor::from_dispatch(output);
+    }
+    max_pool2d(conv2d(features, weight, window), pool)
 }
 
 /// Normalises each channel over batch and plane (Ioffe and Szegedy, *Batch Normalization*, 2015) and applies the activation:

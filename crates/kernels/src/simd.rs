@@ -59,48 +59,44 @@ pub(crate) fn store_part<S: Simd>(simd: S, into: &mut [MaybeUninit<f32>], vector
     }
 }
 
-/// A matrix in memory: entry (row, column) lies `row * rows + column * columns` after the start.
-#[derive(Clone, Copy)]
-pub(crate) struct Strides {
-    pub(crate) rows: usize,
-    pub(crate) columns: usize,
+/// Values of a matrix of `rows` × `columns` in panels: see [`multiply`].
+pub(crate) const fn panels(rows: usize, columns: usize) -> usize {
+    rows * columns.next_multiple_of(LANES)
 }
 
-/// C = A B, or C += A B, for A `[m, k]`, B `[k, n]` and C `[m, n]`, rows of B and C being contiguous.
+/// C = A B, or C += Aᵀ B if `ADD_TRANSPOSED`, for A `[m, k]` or Aᵀ `[m, k]`, B `[k, n]` and C `[m, n]`.
 ///
-/// For the small products of a tiled algorithm, whose operands lie in the cache: nothing is packed. `n` is a multiple of
-/// [`LANES`]; `m` of [`ROWS`].
+/// Each matrix is in panels of [`LANES`] columns, one after the other, each with its rows one after the other; the second of each pair
+/// is how many rows its panels have. So what is read together lies together, and streams in from far caches.
+///
+/// For the small products of a tiled algorithm, whose operands lie in the cache. `n` is a multiple of [`LANES`]; `m` of [`ROWS`].
 #[inline(always)]
-pub(crate) fn multiply<S: Simd, const ADD: bool>(
+pub(crate) fn multiply<S: Simd, const ADD_TRANSPOSED: bool>(
     simd: S,
     [m, k, n]: [usize; 3],
-    (a, at): (&[f32], Strides),
-    (b, b_row): (&[f32], usize),
-    (c, c_row): (&mut [f32], usize),
+    (a, a_rows): (&[f32], usize),
+    (b, b_rows): (&[f32], usize),
+    (c, c_rows): (&mut [f32], usize),
 ) {
-    assert!(m % ROWS == 0 && n % LANES == 0);
-    if m == 0 || n == 0 || k == 0 {
-        return;
-    }
-    assert!((m - 1) * at.rows + (k - 1) * at.columns < a.len());
-    assert!((k - 1) * b_row + n <= b.len() && (m - 1) * c_row + n <= c.len());
+    assert!(m % ROWS == 0 && n % LANES == 0 && k <= b_rows && m <= c_rows);
+    let [high, across] = if ADD_TRANSPOSED { [k, m] } else { [m, k] };
+    assert!(high <= a_rows && panels(a_rows, across) <= a.len());
+    assert!(panels(b_rows, n) <= b.len() && panels(c_rows, n) <= c.len());
     let wide = S::REGISTER_COUNT >= 32;
+    let rows = if wide { ROWS } else { ROWS / 2 };
     let mut column = 0;
     while column < n {
-        let left = (n - column) / S::F32_LANES;
-        let vectors = if left >= 2 { 2 } else { 1 };
-        let rows = if wide { ROWS } else { ROWS / 2 };
+        let vectors = if n - column > S::F32_LANES { 2 } else { 1 };
         for row in (0..m).step_by(rows) {
             // SAFETY: the assertions above, for every row, column and inner index below m, n and k.
             unsafe {
-                let a = a.as_ptr().add(row * at.rows);
-                let b = b.as_ptr().add(column);
-                let c = c.as_mut_ptr().add(row * c_row + column);
+                let (a, b, c) = ((a.as_ptr(), a_rows), (b.as_ptr(), b_rows), (c.as_mut_ptr(), c_rows));
+                let at = [row, column];
                 match (wide, vectors) {
-                    (true, 2) => block::<S, ADD, ROWS, 2>(simd, k, (a, at), (b, b_row), (c, c_row)),
-                    (true, _) => block::<S, ADD, ROWS, 1>(simd, k, (a, at), (b, b_row), (c, c_row)),
-                    (false, 2) => block::<S, ADD, { ROWS / 2 }, 2>(simd, k, (a, at), (b, b_row), (c, c_row)),
-                    (false, _) => block::<S, ADD, { ROWS / 2 }, 1>(simd, k, (a, at), (b, b_row), (c, c_row)),
+                    (true, 2) => block::<S, ADD_TRANSPOSED, ROWS, 2>(simd, k, at, a, b, c),
+                    (true, _) => block::<S, ADD_TRANSPOSED, ROWS, 1>(simd, k, at, a, b, c),
+                    (false, 2) => block::<S, ADD_TRANSPOSED, { ROWS / 2 }, 2>(simd, k, at, a, b, c),
+                    (false, _) => block::<S, ADD_TRANSPOSED, { ROWS / 2 }, 1>(simd, k, at, a, b, c),
                 }
             }
         }
@@ -114,40 +110,57 @@ pub(crate) const ROWS: usize = 8;
 /// R rows by Q vectors of C, kept in registers while the inner index runs.
 ///
 /// # Safety
-/// All entries of A `[R, k]`, B `[k, Q vectors]` and C `[R, Q vectors]` may be read, C's written too.
+/// What [`multiply`] asserts, for R rows from `row` and Q vectors from `column` on.
 #[inline(always)]
-unsafe fn block<S: Simd, const ADD: bool, const R: usize, const Q: usize>(
+unsafe fn block<S: Simd, const ADD_TRANSPOSED: bool, const R: usize, const Q: usize>(
     simd: S,
     k: usize,
-    (a, at): (*const f32, Strides),
-    (b, b_row): (*const f32, usize),
-    (c, c_row): (*mut f32, usize),
+    [row, column]: [usize; 2],
+    (a, a_rows): (*const f32, usize),
+    (b, b_rows): (*const f32, usize),
+    (c, c_rows): (*mut f32, usize),
 ) {
+    // Where an entry lies among panels of so many rows.
+    let place =
+        |row: usize, column: usize, rows: usize| (column / LANES * rows + row) * LANES + column % LANES;
+    // From one row of A B to the next, from one inner index to the next, and from one panel of them to the next.
+    let [by_row, by_inner, by_panel] =
+        if ADD_TRANSPOSED { [1, LANES, LANES * LANES] } else { [LANES, 1, a_rows * LANES] };
     // SAFETY: what the caller promises.
     unsafe {
+        let a = a.add(if ADD_TRANSPOSED { place(0, row, a_rows) } else { place(row, 0, a_rows) });
+        let (mut from, mut into) = ([b; Q], [c; Q]);
+        for q in 0..Q {
+            let column = column + q * S::F32_LANES;
+            from[q] = b.add(place(0, column, b_rows));
+            into[q] = c.add(place(row, column, c_rows));
+        }
         let mut sums = [[simd.splat_f32s(0.0); Q]; R];
-        if ADD {
+        if ADD_TRANSPOSED {
             for r in 0..R {
                 for q in 0..Q {
-                    sums[r][q] = load(simd, c.add(r * c_row + q * S::F32_LANES));
+                    sums[r][q] = load(simd, into[q].add(r * LANES));
                 }
             }
         }
-        for inner in 0..k {
-            let mut row = [simd.splat_f32s(0.0); Q];
-            for q in 0..Q {
-                row[q] = load(simd, b.add(inner * b_row + q * S::F32_LANES));
-            }
-            for r in 0..R {
-                let factor = simd.splat_f32s(*a.add(r * at.rows + inner * at.columns));
+        for first in (0..k).step_by(LANES) {
+            let a = a.add(first / LANES * by_panel);
+            for inner in 0..LANES.min(k - first) {
+                let mut values = [simd.splat_f32s(0.0); Q];
                 for q in 0..Q {
-                    sums[r][q] = simd.mul_add_e_f32s(factor, row[q], sums[r][q]);
+                    values[q] = load(simd, from[q].add((first + inner) * LANES));
+                }
+                for r in 0..R {
+                    let factor = simd.splat_f32s(*a.add(r * by_row + inner * by_inner));
+                    for q in 0..Q {
+                        sums[r][q] = simd.mul_add_e_f32s(factor, values[q], sums[r][q]);
+                    }
                 }
             }
         }
         for r in 0..R {
             for q in 0..Q {
-                store(simd, c.add(r * c_row + q * S::F32_LANES), sums[r][q]);
+                store(simd, into[q].add(r * LANES), sums[r][q]);
             }
         }
     }
@@ -171,7 +184,7 @@ mod tests {
     struct Multiply<'a> {
         sizes: [usize; 3],
         a: &'a [f32],
-        at: Strides,
+        transposed: &'a [f32],
         b: &'a [f32],
         c: &'a mut [f32],
     }
@@ -181,27 +194,38 @@ mod tests {
 
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
-            let [_, _, n] = self.sizes;
-            multiply::<S, false>(simd, self.sizes, (self.a, self.at), (self.b, n), (self.c, n));
-            multiply::<S, true>(simd, self.sizes, (self.a, self.at), (self.b, n), (self.c, n));
+            let [m, k, _] = self.sizes;
+            multiply::<S, false>(simd, self.sizes, (self.a, m), (self.b, k), (self.c, m));
+            multiply::<S, true>(simd, self.sizes, (self.transposed, k), (self.b, k), (self.c, m));
         }
+    }
+
+    /// A matrix in panels.
+    fn matrix([rows, columns]: [usize; 2], entry: impl Fn(usize, usize) -> f32) -> Vec<f32> {
+        let mut values = vec![0.0; panels(rows, columns)];
+        for row in 0..rows {
+            for column in 0..columns {
+                values[(column / LANES * rows + row) * LANES + column % LANES] = entry(row, column);
+            }
+        }
+        values
     }
 
     proptest! {
         #[test]
-        fn products(rows in 0usize..4, k in 1usize..20, columns in 0usize..5, transposed: bool) {
+        fn products(rows in 0usize..4, k in 1usize..40, columns in 0usize..5) {
             let (m, n) = (rows * ROWS, columns * LANES);
             // Whole numbers, so that every order of summation gives the same.
-            let a: Vec<f32> = (0..m * k).map(|i| (i * 7 % 11) as f32 - 5.0).collect();
-            let b: Vec<f32> = (0..k * n).map(|i| (i * 5 % 13) as f32 - 6.0).collect();
-            let at = if transposed { Strides { rows: 1, columns: m } } else { Strides { rows: k, columns: 1 } };
-            let entry = |row: usize, column: usize| -> f32 {
-                (0..k).map(|inner| a[row * at.rows + inner * at.columns] * b[inner * n + column]).sum()
-            };
-            let expected: Vec<f32> = (0..m * n).map(|place| 2.0 * entry(place / n, place % n)).collect();
+            let a = |row: usize, inner: usize| ((row * k + inner) * 7 % 11) as f32 - 5.0;
+            let b = |inner: usize, column: usize| ((inner * n + column) * 5 % 13) as f32 - 6.0;
+            let product =
+                |row: usize, column: usize| 2.0 * (0..k).map(|inner| a(row, inner) * b(inner, column)).sum::<f32>();
+            let expected = matrix([m, n], product);
+            let (left, right) = (matrix([m, k], a), matrix([k, n], b));
+            let transposed = matrix([k, m], |inner, row| a(row, inner));
             for arch in architectures() {
                 let mut c = vec![f32::NAN; m * n];
-                arch.dispatch(Multiply { sizes: [m, k, n], a: &a, at, b: &b, c: &mut c });
+                arch.dispatch(Multiply { sizes: [m, k, n], a: &left, transposed: &transposed, b: &right, c: &mut c });
                 prop_assert_eq!(&c, &expected, "{:?}", arch);
             }
         }

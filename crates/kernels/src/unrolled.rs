@@ -8,6 +8,7 @@ use gemm::Parallelism;
 use rayon::prelude::*;
 
 use crate::geometry::Geometry;
+use crate::memory::zeroed;
 
 /// Values of patches that are written out at a time: a quarter of a usual second-level cache.
 const PATCHES: usize = 1 << 16;
@@ -124,13 +125,19 @@ pub(crate) fn forward(geometry: Geometry, features: &[f32], weight: &[f32], outp
 }
 
 /// patches = gradient · weightᵀ, and every value of a patch goes back to its pixel.
-pub(crate) fn input_gradient(geometry: Geometry, gradient: &[f32], weight: &[f32], output: &mut [f32]) {
+pub(crate) fn input_gradient(
+    geometry: Geometry,
+    gradient: &[f32],
+    weight: &[f32],
+    output: &mut [MaybeUninit<f32>],
+) {
     let (patch, channels) = (geometry.patch(), geometry.channels_out);
     let weight = in_order_of_patches(geometry, weight);
     let (rows, across) = (rows(geometry), geometry.output()[1]);
     gradient.par_chunks(geometry.image_out()).zip(output.par_chunks_mut(geometry.image_in())).for_each_init(
         || vec![0.0; rows * across * patch],
         |patches, (gradient, image)| {
+            let image = zeroed(image);
             for (number, gradient) in gradient.chunks(rows * across * channels).enumerate() {
                 let places = gradient.len() / channels;
                 let (a, b) = (Matrix(&weight, [channels, 1]), Matrix(gradient, [1, channels]));

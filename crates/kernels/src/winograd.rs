@@ -23,7 +23,8 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::geometry::Geometry;
-use crate::simd::{ARCH, LANES, ROWS, Strides, load, multiply, store, store_part};
+use crate::pool;
+use crate::simd::{ARCH, LANES, ROWS, load, multiply, store, store_part};
 use crate::window::Window;
 
 use transform::{Gradient, Input, Output, SIDE, TILE, Transform};
@@ -31,6 +32,8 @@ use transform::{Gradient, Input, Output, SIDE, TILE, Transform};
 const POINTS: usize = SIDE * SIDE;
 /// Values of transformed tiles that a thread works on at a time: a quarter of a usual second-level cache.
 const CHUNK: usize = 1 << 16;
+/// Fewest tiles that a thread works on at a time: the weights of wide layers come from a far cache for each chunk.
+const LEAST: usize = 4 * ROWS;
 
 /// How a convolution is cut up.
 #[derive(Clone, Copy)]
@@ -50,7 +53,7 @@ impl Tiling {
         let image = tiles[0] * tiles[1];
         let values = POINTS * (padded(geometry.channels_in) + padded(geometry.channels_out));
         let most = (geometry.batch * image).next_multiple_of(ROWS);
-        let chunk = (CHUNK / values).next_multiple_of(ROWS).clamp(2 * ROWS, most.max(2 * ROWS));
+        let chunk = (CHUNK / values).next_multiple_of(ROWS).clamp(LEAST, most.max(LEAST));
         Self { geometry, tiles, chunk, group: (chunk / image).max(1) }
     }
 
@@ -76,6 +79,11 @@ impl Tiling {
     fn point(&self, channels: usize) -> usize {
         self.chunk * padded(channels) + LANES
     }
+
+    /// Where a tile's channel is among the values of a point: channels are in panels, as [`multiply`] wants them.
+    fn within_point(&self, slot: usize, channel: usize) -> usize {
+        (channel / LANES * self.chunk + slot) * LANES + channel % LANES
+    }
 }
 
 /// Channels with those that fill up the last vector.
@@ -95,12 +103,50 @@ struct Scratch {
 }
 
 pub(crate) fn forward(geometry: Geometry, features: &[f32], weight: &[f32], output: &mut [MaybeUninit<f32>]) {
-    convolve(geometry, features, &transform_weight(geometry, weight, false), output);
+    let tiling = Tiling::new(geometry);
+    let weight = transform_weight(geometry, weight, false);
+    convolve(tiling, Source::Plain(features), &weight, output);
+}
+
+/// The largest values under the windows of `pool`, and which pixels of the windows they are. A group of images is pooled while it is in
+/// the cache, so that what is not kept never goes to memory.
+pub(crate) fn forward_pooled(
+    geometry: Geometry,
+    features: &[f32],
+    weight: &[f32],
+    pool: Window,
+    output: &mut [MaybeUninit<f32>],
+    winners: &mut [MaybeUninit<u8>],
+) {
+    let tiling = Tiling::new(geometry);
+    let weight = transform_weight(geometry, weight, false);
+    let [height, width] = geometry.output();
+    let shape = [1, height, width, geometry.channels_out];
+    let [down, across] = pool.places(geometry.output());
+    let (size, group) = (down * across * geometry.channels_out, tiling.group);
+    output.par_chunks_mut(group * size).zip(winners.par_chunks_mut(group * size)).enumerate().for_each_init(
+        || (Scratch::default(), Vec::new()),
+        |(scratch, features_out), (number, (output, winners))| {
+            let images = number * group..number * group + output.len() / size;
+            let length = images.len() * geometry.image_out();
+            features_out.clear();
+            features_out.reserve(length);
+            let room = &mut features_out.spare_capacity_mut()[..length];
+            let source = Source::Plain(features);
+            ARCH.dispatch(Convolve { tiling, source, images, weight: &weight, output: room, scratch });
+            // SAFETY: a convolution writes every place and channel of its images.
+            unsafe { features_out.set_len(length) };
+            let pooled = output.chunks_exact_mut(size).zip(winners.chunks_exact_mut(size));
+            for (features, (output, winners)) in features_out.chunks_exact(geometry.image_out()).zip(pooled) {
+                pool::forward_image(features, shape, pool, output, winners);
+            }
+        },
+    );
 }
 
 pub(crate) fn input_gradient(
     geometry: Geometry,
-    gradient: &[f32],
+    gradient: Source<'_>,
     weight: &[f32],
     output: &mut [MaybeUninit<f32>],
 ) {
@@ -111,7 +157,16 @@ pub(crate) fn input_gradient(
         window: Window { padding: geometry.window.padding.map(|padding| 2 - padding), ..geometry.window },
         ..geometry
     };
-    convolve(turned, gradient, &transform_weight(geometry, weight, true), output);
+    convolve(Tiling::new(turned), gradient, &transform_weight(geometry, weight, true), output);
+}
+
+/// Where a convolution gets images from.
+#[derive(Clone, Copy)]
+pub(crate) enum Source<'a> {
+    /// `[batch, height, width, channels]`.
+    Plain(&'a [f32]),
+    /// The gradient by pooled features: each value goes to the pixel that won, as the images are read. Windows don't overlap.
+    Pooled { gradient: &'a [f32], winners: &'a [u8], window: Window },
 }
 
 /// G along one axis: what a weight at 0, 1 or 2 gives to each of the six points.
@@ -129,7 +184,7 @@ fn share(point: usize, position: usize) -> f32 {
     G[point / SIDE][position / 3] * G[point % SIDE][position % 3]
 }
 
-/// G w Gᵀ for all pairs of channels: `[point, channel in, channel out]`, the latter filled up to whole vectors.
+/// G w Gᵀ for all pairs of channels: for each point `[channel in, channel out]` in panels, as [`multiply`] wants them.
 ///
 /// `turned`: the weights of the gradient by the features, turned by 180° and with in and out exchanged.
 fn transform_weight(geometry: Geometry, weight: &[f32], turned: bool) -> Vec<f32> {
@@ -139,14 +194,15 @@ fn transform_weight(geometry: Geometry, weight: &[f32], turned: bool) -> Vec<f32
     let size = inputs * wide;
     let mut positions = vec![0.0; 9 * size];
     positions.par_chunks_mut(size).enumerate().for_each(|(position, values)| {
-        for (input, values) in values.chunks_exact_mut(wide).enumerate() {
-            for (output, value) in values[..outputs].iter_mut().enumerate() {
+        for output in 0..outputs {
+            for input in 0..inputs {
                 let (pair, position) = if turned {
                     (input * channels_in + output, 8 - position)
                 } else {
                     (output * channels_in + input, position)
                 };
-                *value = weight[pair * 9 + position];
+                values[(output / LANES * inputs + input) * LANES + output % LANES] =
+                    weight[pair * 9 + position];
             }
         }
     });
@@ -182,20 +238,22 @@ impl WithSimd for AddUp<'_> {
 }
 
 /// Convolution with transformed weights; writes all of `output`.
-fn convolve(geometry: Geometry, features: &[f32], weight: &[f32], output: &mut [MaybeUninit<f32>]) {
-    let tiling = Tiling::new(geometry);
-    features
-        .par_chunks(tiling.group * geometry.image_in())
-        .zip(output.par_chunks_mut(tiling.group * geometry.image_out()))
-        .for_each_init(Scratch::default, |scratch, (features, output)| {
-            ARCH.dispatch(Convolve { tiling, features, weight, output, scratch });
-        });
+fn convolve(tiling: Tiling, source: Source<'_>, weight: &[f32], output: &mut [MaybeUninit<f32>]) {
+    let (group, size) = (tiling.group, tiling.geometry.image_out());
+    output.par_chunks_mut(group * size).enumerate().for_each_init(
+        Scratch::default,
+        |scratch, (number, output)| {
+            let images = number * group..number * group + output.len() / size;
+            ARCH.dispatch(Convolve { tiling, source, images, weight, output, scratch });
+        },
+    );
 }
 
 /// One group of images.
 struct Convolve<'a> {
     tiling: Tiling,
-    features: &'a [f32],
+    source: Source<'a>,
+    images: Range<usize>,
     weight: &'a [f32],
     output: &'a mut [MaybeUninit<f32>],
     scratch: &'a mut Scratch,
@@ -206,29 +264,30 @@ impl WithSimd for Convolve<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { tiling, features, weight, output, scratch } = self;
+        let Self { tiling, source, images: group, weight, output, scratch } = self;
         let Geometry { plane, channels_in, channels_out, window, .. } = tiling.geometry;
-        let (wide_in, wide_out) = (padded(channels_in), padded(channels_out));
+        let wide_out = padded(channels_out);
         let (step_in, step_out) = (tiling.point(channels_in), tiling.point(channels_out));
         let Scratch { images, inputs, outputs } = scratch;
-        with_border(features, plane, channels_in, window.padding, tiling.bordered(), images);
+        let border = Border { padding: window.padding, bordered: tiling.bordered() };
+        border.read(source, group.clone(), plane, channels_in, images);
         inputs.resize(POINTS * step_in, 0.0);
         outputs.resize(POINTS * step_out, 0.0);
-        for range in tiling.chunks(features.len() / tiling.geometry.image_in()) {
+        for range in tiling.chunks(group.len()) {
             let rows = range.len().next_multiple_of(ROWS);
             transform_tiles::<S, Input, SIDE>(simd, tiling, (images, channels_in), range.clone(), inputs);
             for point in 0..POINTS {
                 multiply::<S, false>(
                     simd,
                     [rows, channels_in, wide_out],
-                    (&inputs[point * step_in..], Strides { rows: wide_in, columns: 1 }),
-                    (&weight[point * channels_in * wide_out..], wide_out),
-                    (&mut outputs[point * step_out..], wide_out),
+                    (&inputs[point * step_in..], tiling.chunk),
+                    (&weight[point * channels_in * wide_out..], channels_in),
+                    (&mut outputs[point * step_out..], tiling.chunk),
                 );
             }
             for (slot, tile) in range.enumerate() {
                 for channel in (0..channels_out).step_by(S::F32_LANES) {
-                    let points = &outputs[slot * wide_out + channel..];
+                    let points = &outputs[tiling.within_point(slot, channel)..];
                     write_tile(simd, tiling, tile, channel, (points, step_out), output);
                 }
             }
@@ -236,20 +295,53 @@ impl WithSimd for Convolve<'_> {
     }
 }
 
-/// Copies images with zeros around them, out to whole tiles, and channels filled up to whole vectors.
-fn with_border(
-    features: &[f32],
-    [height, width]: [usize; 2],
-    channels: usize,
+/// How images lie with zeros around them.
+#[derive(Clone, Copy)]
+struct Border {
+    /// Rows above and columns to the left.
     padding: [usize; 2],
+    /// Height and width in all, out to whole tiles.
     bordered: [usize; 2],
-    images: &mut Vec<f32>,
-) {
-    let (size, wide) = (height * width * channels, padded(channels));
-    let bordered_size = bordered[0] * bordered[1] * wide;
-    // Borders stay zero from one group to the next: all have the same geometry.
-    images.resize(features.len() / size * bordered_size, 0.0);
-    for (image, target) in features.chunks_exact(size).zip(images.chunks_exact_mut(bordered_size)) {
+}
+
+impl Border {
+    /// Copies images, with channels filled up to whole vectors. What is never written stays zero from one group to the next: all have the
+    /// same geometry.
+    #[inline(always)]
+    fn read(
+        self,
+        source: Source<'_>,
+        group: Range<usize>,
+        plane: [usize; 2],
+        channels: usize,
+        images: &mut Vec<f32>,
+    ) {
+        let (size, wide) = (plane[0] * plane[1] * channels, padded(channels));
+        let whole = self.bordered[0] * self.bordered[1] * wide;
+        images.resize(group.len() * whole, 0.0);
+        for (image, target) in group.zip(images.chunks_exact_mut(whole)) {
+            match source {
+                Source::Plain(features) => {
+                    self.copy(&features[image * size..][..size], plane, channels, target);
+                }
+                Source::Pooled { gradient, winners, window } => {
+                    let [down, across] = window.places(plane);
+                    let pooled = down * across * channels;
+                    let gradient = &gradient[image * pooled..][..pooled];
+                    let winners = &winners[image * pooled..][..pooled];
+                    let pixel = |y: usize, x: usize| {
+                        (y < self.bordered[0] - self.padding[0] && x < self.bordered[1] - self.padding[1])
+                            .then(|| ((y + self.padding[0]) * self.bordered[1] + x + self.padding[1]) * wide)
+                    };
+                    pool::unpool(gradient, winners, (window, across, channels), pixel, target);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn copy(self, image: &[f32], [height, width]: [usize; 2], channels: usize, target: &mut [f32]) {
+        let (padding, bordered, wide) = (self.padding, self.bordered, padded(channels));
         // Of an image that is wider than its tiles reach, the last pixels meet no window.
         let rows = height.min(bordered[0] - padding[0]);
         let columns = width.min(bordered[1] - padding[1]);
@@ -260,7 +352,10 @@ fn with_border(
             } else {
                 let pixels = row.chunks_exact(channels).zip(target.chunks_exact_mut(wide));
                 for (pixel, target) in pixels.take(columns) {
-                    target[..channels].copy_from_slice(pixel);
+                    // A loop rather than a copy, whose call would take longer.
+                    for (target, &value) in target.iter_mut().zip(pixel) {
+                        *target = value;
+                    }
                 }
             }
         }
@@ -293,7 +388,7 @@ fn transform_tiles<S: Simd, T: Transform<N, SIDE>, const N: usize>(
                     }
                 }
                 let square = T::square(simd, &square);
-                let into = into.as_mut_ptr().add(slot * wide + channel);
+                let into = into.as_mut_ptr().add(tiling.within_point(slot, channel));
                 for row in 0..SIDE {
                     for column in 0..SIDE {
                         store(simd, into.add((row * SIDE + column) * step), square[row][column]);
@@ -336,17 +431,22 @@ fn write_tile<S: Simd>(
 
 /// Gᵀ \[Σ (A g Aᵀ) ⊙ (Bᵀ d B)\] G over all tiles: a sum for each [part of the batch](Geometry::part), added up
 /// at the end.
-pub(crate) fn weight_gradient(geometry: Geometry, features: &[f32], gradient: &[f32], output: &mut [f32]) {
+pub(crate) fn weight_gradient(
+    geometry: Geometry,
+    features: &[f32],
+    gradient: Source<'_>,
+    output: &mut [f32],
+) {
     let (wide_in, wide_out) = (padded(geometry.channels_in), padded(geometry.channels_out));
     let size = wide_in * wide_out;
     let tiling = Tiling::new(geometry);
     let part = geometry.part();
-    let mut sums: Vec<Vec<f32>> = features
-        .par_chunks(part * geometry.image_in())
-        .zip(gradient.par_chunks(part * geometry.image_out()))
-        .map(|(features, gradient)| {
+    let mut sums: Vec<Vec<f32>> = (0..geometry.batch.div_ceil(part))
+        .into_par_iter()
+        .map(|number| {
+            let images = number * part..((number + 1) * part).min(geometry.batch);
             let mut sums = vec![0.0; POINTS * size];
-            ARCH.dispatch(WeightGradient { tiling, features, gradient, sums: &mut sums });
+            ARCH.dispatch(WeightGradient { tiling, images, features, gradient, sums: &mut sums });
             sums
         })
         .collect();
@@ -365,7 +465,8 @@ pub(crate) fn weight_gradient(geometry: Geometry, features: &[f32], gradient: &[
     });
     for (channel, output) in output.chunks_exact_mut(geometry.channels_in * 9).enumerate() {
         for (number, value) in output.iter_mut().enumerate() {
-            *value = positions[number % 9 * size + number / 9 * wide_out + channel];
+            *value = positions
+                [number % 9 * size + (channel / LANES * wide_in + number / 9) * LANES + channel % LANES];
         }
     }
 }
@@ -373,9 +474,10 @@ pub(crate) fn weight_gradient(geometry: Geometry, features: &[f32], gradient: &[
 /// The images of a part.
 struct WeightGradient<'a> {
     tiling: Tiling,
+    images: Range<usize>,
     features: &'a [f32],
-    gradient: &'a [f32],
-    /// `[point, channel in, channel out]`.
+    gradient: Source<'a>,
+    /// For each point `[channel in, channel out]`, in panels.
     sums: &'a mut [f32],
 }
 
@@ -384,7 +486,7 @@ impl WithSimd for WeightGradient<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { tiling, features, gradient, sums } = self;
+        let Self { tiling, images: part, features, gradient, sums } = self;
         let geometry = tiling.geometry;
         let (channels_in, channels_out) = (geometry.channels_in, geometry.channels_out);
         let (wide_in, wide_out) = (padded(channels_in), padded(channels_out));
@@ -393,14 +495,13 @@ impl WithSimd for WeightGradient<'_> {
         let mut gradients = Vec::new();
         inputs.resize(POINTS * step_in, 0.0);
         outputs.resize(POINTS * step_out, 0.0);
-        let features = features.chunks(tiling.group * geometry.image_in());
-        let gradient = gradient.chunks(tiling.group * geometry.image_out());
-        for (features, gradient) in features.zip(gradient) {
-            let bordered = tiling.bordered();
-            let padding = geometry.window.padding;
-            with_border(features, geometry.plane, channels_in, padding, bordered, &mut images);
-            with_border(gradient, geometry.output(), channels_out, [0; 2], bordered, &mut gradients);
-            for range in tiling.chunks(features.len() / geometry.image_in()) {
+        let border = Border { padding: geometry.window.padding, bordered: tiling.bordered() };
+        let without = Border { padding: [0; 2], ..border };
+        for first in part.clone().step_by(tiling.group) {
+            let group = first..(first + tiling.group).min(part.end);
+            border.read(Source::Plain(features), group.clone(), geometry.plane, channels_in, &mut images);
+            without.read(gradient, group.clone(), geometry.output(), channels_out, &mut gradients);
+            for range in tiling.chunks(group.len()) {
                 let (input, output) = ((&*images, channels_in), (&*gradients, channels_out));
                 transform_tiles::<S, Input, SIDE>(simd, tiling, input, range.clone(), &mut inputs);
                 transform_tiles::<S, Gradient, TILE>(simd, tiling, output, range.clone(), &mut outputs);
@@ -408,9 +509,9 @@ impl WithSimd for WeightGradient<'_> {
                     multiply::<S, true>(
                         simd,
                         [wide_in, range.len(), wide_out],
-                        (&inputs[point * step_in..], Strides { rows: 1, columns: wide_in }),
-                        (&outputs[point * step_out..], wide_out),
-                        (&mut sums[point * wide_in * wide_out..], wide_out),
+                        (&inputs[point * step_in..], tiling.chunk),
+                        (&outputs[point * step_out..], tiling.chunk),
+                        (&mut sums[point * wide_in * wide_out..], wide_in),
                     );
                 }
             }
@@ -465,7 +566,8 @@ mod tests {
                 let scratch = &mut Scratch::default();
                 arch.dispatch(Convolve {
                     tiling,
-                    features: &features,
+                    source: Source::Plain(&features),
+                    images: 0..geometry.batch,
                     weight: &transformed,
                     output,
                     scratch,

@@ -3,7 +3,9 @@
 
 use burn::tensor::{Device, Distribution, Tensor};
 use proptest::prelude::*;
-use zoo_kernels::{Activation, Window, affine, batch_norm, conv2d, linear, max_pool2d, plain};
+use zoo_kernels::{
+    Activation, Window, affine, batch_norm, conv2d, conv2d_max_pool2d, linear, max_pool2d, plain,
+};
 
 const ACTIVATIONS: [Activation; 6] = [
     Activation::Identity,
@@ -146,6 +148,24 @@ proptest! {
         let inputs = [random([batch, height, width, channels])];
         let worst = difference(&inputs, |[x]| max_pool2d(x, window), |[x]| plain::max_pool2d(x, window));
         prop_assert!(worst < 1e-6, "{worst}");
+    }
+
+    #[test]
+    fn pooling_behind_convolutions(
+        (batch, height, width) in (0usize..6, 4usize..20, 4usize..20),
+        (channels_in, channels_out) in (8usize..40, 8usize..40),
+        (size, apart) in ([1usize..4, 1..4], [0usize..2, 0..2]),
+        padding in [1usize..3, 1..3],
+    ) {
+        let window = Window { size: [3, 3], stride: [1, 1], padding };
+        let pool = Window { size, stride: [size[0] + apart[0], size[1] + apart[1]], padding: [0; 2] };
+        let inputs = [random([batch, height, width, channels_in]), random([channels_out, channels_in, 3, 3])];
+        let worst = difference(
+            &inputs,
+            |[x, w]| conv2d_max_pool2d(x, w, window, pool),
+            |[x, w]| plain::max_pool2d(plain::conv2d(x, w, window), pool),
+        );
+        prop_assert!(worst < 5e-5, "{worst}");
     }
 }
 
