@@ -45,13 +45,15 @@ pub struct AirbenchConfig {
     /// Channels of each group; each group halves height and width where they have six pixels or more. Default:
     /// `[64, 256, 256]`.
     pub widths: Vec<usize>,
+    /// Convolutions of a group: 2, or 3, of which the last two add to what the first gives (He et al., 2015). Default: 2.
+    pub depth: usize,
     /// Epochs that the whitening layer's bias is trained for. Default: 3.
     pub whitening_bias_epochs: usize,
 }
 
 impl Default for AirbenchConfig {
     fn default() -> Self {
-        Self { widths: vec![64, 256, 256], whitening_bias_epochs: 3 }
+        Self { widths: vec![64, 256, 256], depth: 2, whitening_bias_epochs: 3 }
     }
 }
 
@@ -66,11 +68,13 @@ pub struct Airbench {
     linear: Linear,
 }
 
-/// Convolution, 2×2 max-pooling, BatchNorm, GELU; convolution, BatchNorm, GELU.
+/// Convolution, 2×2 max-pooling, BatchNorm, GELU; convolution, BatchNorm, GELU. With a third layer those behind the first are a residual
+/// branch: convolution, BatchNorm, the sum, GELU.
 #[derive(Module, Debug)]
 struct Group {
     first: DiracLayer,
     second: DiracLayer,
+    third: Option<DiracLayer>,
 }
 
 /// 3×3 convolution without bias whose first filters start as the identity, and BatchNorm that learns a bias but no scale.
@@ -100,7 +104,8 @@ impl Architecture for AirbenchConfig {
         let mut channels = Whitening::width(channels);
         let mut group = |width: usize| {
             let first = DiracLayer::new(std::mem::replace(&mut channels, width), width, device);
-            Group { first, second: DiracLayer::new(width, width, device) }
+            let same = || DiracLayer::new(width, width, device);
+            Group { first, second: same(), third: (self.depth > 2).then(same) }
         };
         let front = (0..front::halvings(whitened)).map(|_| group(NARROW)).collect();
         let groups = self.widths.iter().map(|&width| group(width)).collect();
@@ -123,7 +128,7 @@ impl Architecture for AirbenchConfig {
         let mut group = |channels, least| {
             let before = plane;
             plane = front::halving(before, least).places(before);
-            front::kept(channels, before, plane) + front::kept(channels, plane, plane)
+            front::kept(channels, before, plane) + (self.depth - 1) * front::kept(channels, plane, plane)
         };
         let front: usize = (0..in_front).map(|_| group(NARROW, LONG)).sum();
         let groups: usize = self.widths.iter().map(|&width| group(width, LEAST)).sum();
@@ -136,7 +141,8 @@ impl Architecture for AirbenchConfig {
     }
 
     fn validate(&self, input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {
-        let Self { widths, whitening_bias_epochs: _ } = self;
+        let Self { widths, depth, whitening_bias_epochs: _ } = self;
+        InvalidConfig::check((2..=3).contains(depth), "architecture.depth", depth, "2 or 3")?;
         let valid = (1..=16).contains(&widths.len()) && widths.iter().all(|width| (1..=4096).contains(width));
         let expected = "1 to 16 groups, each of 1 to 4096 channels";
         InvalidConfig::check(valid, "architecture.widths", format!("{widths:?}"), expected)?;
@@ -165,8 +171,10 @@ impl DiracLayer {
         Self { convolution, norm }
     }
 
-    fn normalize(&self, features: Tensor<4>) -> Tensor<4> {
-        zoo_kernels::normalize(&self.norm, features, Activation::Gelu)
+    /// Convolution, pooling if any, BatchNorm, the activation.
+    fn forward(&self, features: Tensor<4>, pool: Option<Window>, activation: Activation) -> Tensor<4> {
+        let weight = self.convolution.weight.val();
+        zoo_kernels::conv2d_normalize(features, weight, (SAME, pool), &self.norm, activation)
     }
 }
 
@@ -182,10 +190,16 @@ fn dirac(filters: usize, channels: usize) -> TensorData {
 impl Group {
     /// Halves sides of at least `least` pixels.
     fn forward(&self, features: Tensor<4>, least: usize) -> Tensor<4> {
-        let window = front::halving(front::plane(&features), least);
-        let weight = |layer: &DiracLayer| layer.convolution.weight.val();
-        let features = self.first.normalize(front::convolve_and_pool(features, weight(&self.first), window));
-        self.second.normalize(zoo_kernels::conv2d(features, weight(&self.second), SAME))
+        let pool = front::pooling(front::halving(front::plane(&features), least));
+        let features = self.first.forward(features, pool, Activation::Gelu);
+        let second = self.second.forward(features.clone(), None, Activation::Gelu);
+        match &self.third {
+            Some(third) => {
+                let residual = third.forward(second, None, Activation::Identity);
+                zoo_kernels::add(features, residual, Activation::Gelu)
+            }
+            None => second,
+        }
     }
 }
 
@@ -209,7 +223,7 @@ mod tests {
     use super::*;
 
     fn config() -> AirbenchConfig {
-        AirbenchConfig { widths: vec![30, 6], whitening_bias_epochs: 2 }
+        AirbenchConfig { widths: vec![30, 6], depth: 2, whitening_bias_epochs: 2 }
     }
 
     fn input() -> InputSpec {
@@ -228,6 +242,10 @@ mod tests {
         let whitening = 24 * 12 + 24;
         assert_eq!(model.num_params(), whitening + convolutions + norms + 256 * 10 + 2 * 3);
         assert_eq!(model.forward(images(&Device::flex())).dims(), [4, 10]);
+        let deep = AirbenchConfig { depth: 3, ..AirbenchConfig::default() }.init(&input(), &Device::flex());
+        let third: usize = [64, 256, 256].iter().map(|width| 9 * width * width + 4 * width).sum();
+        assert_eq!(deep.num_params(), model.num_params() + third);
+        assert_eq!(deep.forward(images(&Device::flex())).dims(), [4, 10]);
         // Two by two places are left of these.
         assert_eq!(config().init(&input(), &Device::flex()).linear.weight.dims(), [24, 10]);
     }
@@ -272,6 +290,9 @@ mod tests {
         let error = check(&[8; 17]).unwrap_err();
         assert!(error.contains("1 to 16 groups"), "{error}");
         assert!(check(&[]).is_err() && check(&[0]).is_err());
+        let deep = AirbenchConfig { depth: 4, ..AirbenchConfig::default() };
+        let error = deep.validate(&input(), &Loss::MeanSquaredError).unwrap_err();
+        assert_eq!(error.key, "architecture.depth");
         let line = InputSpec::without_statistics([3, 1, 32], 10);
         let error = config().validate(&line, &Loss::MeanSquaredError).unwrap_err().to_string();
         assert_eq!(error, "images = 1×32: must be images of 2×2 pixels or more, which is what it whitens");

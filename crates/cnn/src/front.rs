@@ -38,23 +38,20 @@ pub(crate) fn halving(plane: [usize; 2], least: usize) -> Window {
     Window { size, stride: size, padding: [0; 2] }
 }
 
+/// A pooling that changes anything.
+pub(crate) fn pooling(window: Window) -> Option<Window> {
+    (window.size != [1; 2]).then_some(window)
+}
+
 /// Max-pooling.
 ///
 /// # Shapes
 /// - `features`: `[batch, height, width, channels]`.
 pub(crate) fn pool(features: Tensor<4>, window: Window) -> Tensor<4> {
-    if window.size == [1; 2] { features } else { zoo_kernels::max_pool2d(features, window) }
-}
-
-/// A convolution that leaves height and width as they are, and max-pooling behind it.
-///
-/// # Shapes
-/// - `features`: `[batch, height, width, channels in]`.
-pub(crate) fn convolve_and_pool(features: Tensor<4>, weight: Tensor<4>, window: Window) -> Tensor<4> {
-    if window.size == [1; 2] {
-        return zoo_kernels::conv2d(features, weight, SAME);
+    match pooling(window) {
+        Some(window) => zoo_kernels::max_pool2d(features, window),
+        None => features,
     }
-    zoo_kernels::conv2d_max_pool2d(features, weight, SAME, window)
 }
 
 /// Height and width of features.
@@ -116,8 +113,7 @@ impl Front {
     pub(crate) fn forward(&self, images: Tensor<4>) -> Tensor<4> {
         self.layers.iter().fold(images, |features, layer| {
             let window = halving(plane(&features), LONG);
-            let features = convolve_and_pool(features, layer.convolution.weight.val(), window);
-            layer.activate(features, self.activation)
+            layer.pooled(features, pooling(window), self.activation)
         })
     }
 }

@@ -11,8 +11,6 @@ use zoo_kernels::{Activation, Window};
 pub(crate) const SAME: Window = Window::square(3, 1).with_padding(1);
 
 /// A convolution, and behind it BatchNorm or a bias, and the activation.
-///
-/// The two steps are apart, so that a network can pool between them.
 #[derive(Module, Debug)]
 pub(crate) struct Layer {
     pub(crate) convolution: Conv2d,
@@ -47,30 +45,32 @@ impl Layer {
         Self { convolution, norm: None, window }
     }
 
-    /// Only the convolution.
+    /// Convolution, BatchNorm or the bias, and `activation`.
     ///
     /// # Shapes
     /// - `features`: `[batch, height, width, channels in]`.
     /// - returns: `[batch, places down, places across, channels out]`.
-    pub(crate) fn convolve(&self, features: Tensor<4>) -> Tensor<4> {
-        zoo_kernels::conv2d(features, self.convolution.weight.val(), self.window)
+    pub(crate) fn forward(&self, features: Tensor<4>, activation: Activation) -> Tensor<4> {
+        self.pooled(features, None, activation)
     }
 
-    /// BatchNorm or the bias, and `activation`.
-    ///
-    /// # Shapes
-    /// - `features`, returns: `[batch, height, width, channels out]`.
-    pub(crate) fn activate(&self, features: Tensor<4>, activation: Activation) -> Tensor<4> {
+    /// The same with max-pooling right behind the convolution, so that what follows has less to do.
+    pub(crate) fn pooled(
+        &self,
+        features: Tensor<4>,
+        pool: Option<Window>,
+        activation: Activation,
+    ) -> Tensor<4> {
+        let weight = self.convolution.weight.val();
         if let Some(norm) = &self.norm {
-            return zoo_kernels::normalize(norm, features, activation);
+            return zoo_kernels::conv2d_normalize(features, weight, (self.window, pool), norm, activation);
         }
+        let features = match pool {
+            Some(pool) => zoo_kernels::conv2d_max_pool2d(features, weight, self.window, pool),
+            None => zoo_kernels::conv2d(features, weight, self.window),
+        };
         let bias = self.convolution.bias.as_ref().expect("a layer has BatchNorm or a bias").val();
         zoo_kernels::add_bias(features, bias, activation)
-    }
-
-    /// Both steps.
-    pub(crate) fn forward(&self, features: Tensor<4>, activation: Activation) -> Tensor<4> {
-        self.activate(self.convolve(features), activation)
     }
 }
 

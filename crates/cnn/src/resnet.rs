@@ -175,7 +175,7 @@ impl Block {
             Some(shortcut) => shortcut.forward(features, Activation::Identity),
             None => features,
         };
-        self.activation.forward(features + self.stochastic_depth.forward(residual))
+        zoo_kernels::add(features, self.stochastic_depth.forward(residual), self.activation)
     }
 }
 

@@ -122,7 +122,7 @@ impl BasicBlock {
             }
             None => features,
         };
-        Activation::Relu.forward(features + residual)
+        zoo_kernels::add(features, residual, Activation::Relu)
     }
 }
 
@@ -134,7 +134,7 @@ fn step(
     features: Tensor<4>,
     activation: Activation,
 ) -> Tensor<4> {
-    zoo_kernels::normalize(norm, zoo_kernels::conv2d(features, convolution.weight.val(), window), activation)
+    zoo_kernels::conv2d_normalize(features, convolution.weight.val(), (window, None), norm, activation)
 }
 
 /// Without bias; what else it is, the window says.

@@ -154,12 +154,8 @@ impl Block {
     fn forward(&self, mut features: Tensor<4>) -> Tensor<4> {
         let window = front::halving(front::plane(&features), 2);
         for (place, layer) in self.layers.iter().enumerate() {
-            features = if self.pool == Pool::First && place == 0 {
-                front::convolve_and_pool(features, layer.convolution.weight.val(), window)
-            } else {
-                layer.convolve(features)
-            };
-            features = layer.activate(features, self.activation);
+            let pool = if self.pool == Pool::First && place == 0 { front::pooling(window) } else { None };
+            features = layer.pooled(features, pool, self.activation);
         }
         if self.pool == Pool::Last { front::pool(features, window) } else { features }
     }

@@ -53,6 +53,45 @@ pub(crate) fn forward(features: &[f32], line: Line<'_>, activation: Activation) 
     unsafe { written(features.len(), write) }
 }
 
+/// What happens to the features of a convolution before they leave the cache: f(scale · (x − center) + shift).
+#[derive(Clone, Copy)]
+pub(crate) struct Finish<'a> {
+    pub(crate) line: Line<'a>,
+    pub(crate) activation: Activation,
+}
+
+impl Finish<'_> {
+    /// On the calling thread.
+    pub(crate) fn apply(self, features: &mut [f32]) {
+        let Self { line, activation } = self;
+        with_function!(activation, function => ARCH.dispatch(InPlace { function, features, line }));
+    }
+}
+
+/// [`Finish`] with its function.
+struct InPlace<'a, F> {
+    function: F,
+    features: &'a mut [f32],
+    line: Line<'a>,
+}
+
+impl<F: Function> WithSimd for InPlace<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { function, features, line: Line { center, scale, shift } } = self;
+        let channels = scale.len();
+        let (center, shift) = (&center[..channels], &shift[..channels]);
+        for row in features.chunks_exact_mut(channels) {
+            for channel in 0..channels {
+                row[channel] =
+                    function.value((row[channel] - center[channel]) * scale[channel] + shift[channel]);
+            }
+        }
+    }
+}
+
 /// A part of [`forward`].
 struct Apply<'a, F> {
     function: F,

@@ -2,6 +2,7 @@
 
 use std::mem::MaybeUninit;
 
+use crate::affine::Finish;
 use crate::geometry::Geometry;
 use crate::memory::{written, written_both};
 use crate::unrolled;
@@ -29,15 +30,21 @@ pub(crate) fn suits_pooling(geometry: &Geometry, pool: Window) -> bool {
         && pool.size[0] * pool.size[1] <= 256
 }
 
-/// Features `[batch, height, width, channels in]`, weight `[channels out, channels in, down, across]`.
-pub(crate) fn forward(geometry: Geometry, features: &[f32], weight: &[f32]) -> Vec<f32> {
+/// Features `[batch, height, width, channels in]`, weight `[channels out, channels in, down, across]`. What isn't pooled gets its `finish` as
+/// it is.
+pub(crate) fn forward(
+    geometry: Geometry,
+    features: &[f32],
+    weight: &[f32],
+    finish: Option<Finish<'_>>,
+) -> Vec<f32> {
     let size = geometry.batch * geometry.image_out();
     if geometry.is_empty() {
         return vec![0.0; size];
     }
     let convolve = if suits_winograd(&geometry) { winograd::forward } else { unrolled::forward };
     // SAFETY: both algorithms write every place and channel of every image.
-    unsafe { written(size, |output| convolve(geometry, features, weight, output)) }
+    unsafe { written(size, |output| convolve(geometry, features, weight, finish, output)) }
 }
 
 /// Max-pooling behind a convolution, and which pixels won.
@@ -46,11 +53,12 @@ pub(crate) fn forward_pooled(
     features: &[f32],
     weight: &[f32],
     pool: Window,
+    finish: Option<Finish<'_>>,
 ) -> (Vec<f32>, Vec<u8>) {
     let [down, across] = pool.places(geometry.output());
     let size = geometry.batch * down * across * geometry.channels_out;
     let write = |output: &mut [MaybeUninit<f32>], winners: &mut [MaybeUninit<u8>]| {
-        winograd::forward_pooled(geometry, features, weight, pool, output, winners);
+        winograd::forward_pooled(geometry, features, weight, (pool, finish), output, winners);
     };
     // SAFETY: every place and channel of every image is written.
     unsafe { written_both(size, write) }

@@ -12,11 +12,11 @@ use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 
 use crate::activation::Activation;
-use crate::affine::Line;
+use crate::affine::{Finish, Line};
 use crate::geometry::Geometry;
 use crate::window::Window;
 use crate::winograd::Source;
-use crate::{affine, batch_norm, convolution, linear, pool};
+use crate::{affine, batch_norm, convolution, linear, pool, sum};
 
 /// What [`crate::operations`] asks for; shapes as there.
 #[backend_extension(Flex, Autodiff)]
@@ -49,6 +49,20 @@ pub(crate) trait Kernels: Backend {
     ) -> FloatTensor<Self>;
 
     fn max_pool2d(features: FloatTensor<Self>, window: Window) -> FloatTensor<Self>;
+
+    /// [`Kernels::affine`] behind a convolution, or behind the pooling of one for sizes that suit ([`suits_pooling`]). Without a gradient.
+    fn conv2d_affine(
+        features: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        windows: (Window, Option<Window>),
+        center: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+
+    /// f(left + right).
+    fn add(left: FloatTensor<Self>, right: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
 
     /// For sizes that suit: see [`suits_pooling`].
     fn conv2d_max_pool2d(
@@ -97,7 +111,7 @@ impl Kernels for Flex {
     fn conv2d(features: FlexTensor, weight: FlexTensor, window: Window) -> FlexTensor {
         let (features, weight) = (contiguous(features), contiguous(weight));
         let geometry = Geometry::new(dims(&features), dims(&weight), window);
-        let output = convolution::forward(geometry, values(&features), values(&weight));
+        let output = convolution::forward(geometry, values(&features), values(&weight), None);
         let [height, width] = geometry.output();
         tensor(output, [geometry.batch, height, width, geometry.channels_out])
     }
@@ -160,18 +174,45 @@ impl Kernels for Flex {
         window: Window,
         pool: Window,
     ) -> FlexTensor {
-        convolve_and_pool(&contiguous(features), &contiguous(weight), window, pool).0
+        convolve_and_pool(&contiguous(features), &contiguous(weight), (window, pool), None).0
+    }
+
+    fn conv2d_affine(
+        features: FlexTensor,
+        weight: FlexTensor,
+        (window, pool): (Window, Option<Window>),
+        center: FlexTensor,
+        scale: FlexTensor,
+        shift: FlexTensor,
+        activation: Activation,
+    ) -> FlexTensor {
+        let (features, weight) = (contiguous(features), contiguous(weight));
+        let channels = [center, scale, shift].map(contiguous);
+        let finish = Some(Finish { line: line(&channels), activation });
+        if let Some(pool) = pool {
+            return convolve_and_pool(&features, &weight, (window, pool), finish).0;
+        }
+        let geometry = Geometry::new(dims(&features), dims(&weight), window);
+        let output = convolution::forward(geometry, values(&features), values(&weight), finish);
+        let [height, width] = geometry.output();
+        tensor(output, [geometry.batch, height, width, geometry.channels_out])
+    }
+
+    fn add(left: FlexTensor, right: FlexTensor, activation: Activation) -> FlexTensor {
+        let (left, right) = (contiguous(left), contiguous(right));
+        tensor(sum::forward(values(&left), values(&right), activation), dims::<4>(&left))
     }
 }
 
 fn convolve_and_pool(
     features: &FlexTensor,
     weight: &FlexTensor,
-    window: Window,
-    pool: Window,
+    (window, pool): (Window, Window),
+    finish: Option<Finish<'_>>,
 ) -> (FlexTensor, Vec<u8>) {
     let geometry = Geometry::new(dims(features), dims(weight), window);
-    let (output, winners) = convolution::forward_pooled(geometry, values(features), values(weight), pool);
+    let (output, winners) =
+        convolution::forward_pooled(geometry, values(features), values(weight), pool, finish);
     let [height, width] = pool.places(geometry.output());
     (tensor(output, [geometry.batch, height, width, geometry.channels_out]), winners)
 }
@@ -313,6 +354,24 @@ impl Backward<Flex, 2> for LinearBackward {
     }
 }
 
+/// Gradient of [`Kernels::add`]; its state is both features and the activation.
+#[derive(Debug)]
+struct AddBackward;
+
+impl Backward<Flex, 2> for AddBackward {
+    type State = (FlexTensor, FlexTensor, Activation);
+
+    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let (left, right, activation) = ops.state;
+        let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
+        let result = sum::backward(values(&left), values(&right), values(&gradient), activation);
+        let result = tensor(result, dims::<4>(&left));
+        for node in ops.parents.into_iter().flatten() {
+            gradients.register::<Flex>(node.id, result.clone());
+        }
+    }
+}
+
 /// Gradient of [`Kernels::max_pool2d`]; its state is the winners, the shape of the features and the window.
 #[derive(Debug)]
 struct MaxPool2dBackward;
@@ -420,12 +479,37 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
     ) -> FloatTensor<Self> {
         let nodes = [features.node(), weight.node()];
         let (features, weight) = (contiguous(features.into_primitive()), contiguous(weight.into_primitive()));
-        let (output, winners) = convolve_and_pool(&features, &weight, window, pool);
+        let (output, winners) = convolve_and_pool(&features, &weight, (window, pool), None);
         match Conv2dBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(operation) => {
                 let pooled = Some((Arc::new(winners), pool));
                 operation.finish(Conv2dState { features, weight, window, pooled }, output)
             }
+            OpsKind::UnTracked(operation) => operation.finish(output),
+        }
+    }
+
+    fn conv2d_affine(
+        features: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        windows: (Window, Option<Window>),
+        center: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        let [features, weight, center, scale, shift] =
+            [features, weight, center, scale, shift].map(FloatTensor::<Self>::into_primitive);
+        let output = Flex::conv2d_affine(features, weight, windows, center, scale, shift, activation);
+        <Self as AutodiffBackend>::from_inner(output)
+    }
+
+    fn add(left: FloatTensor<Self>, right: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
+        let nodes = [left.node(), right.node()];
+        let (left, right) = (contiguous(left.into_primitive()), contiguous(right.into_primitive()));
+        let output = Flex::add(left.clone(), right.clone(), activation);
+        match AddBackward.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(operation) => operation.finish((left, right, activation), output),
             OpsKind::UnTracked(operation) => operation.finish(output),
         }
     }

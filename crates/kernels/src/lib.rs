@@ -15,7 +15,8 @@
 //! | [`affine`], [`add_bias`] | a center, a scale, a shift and the activation in one pass: BatchNorm of a trained network; a bias |
 //! | [`linear`] | standardises images on the way |
 //! | [`max_pool2d`] | keeps which pixel won as one byte |
-//! | [`conv2d_max_pool2d`] | pools what a convolution gives while it is in the cache |
+//! | [`conv2d_max_pool2d`], [`conv2d_normalize`] | pool what a convolution gives, and apply a trained network's BatchNorm, while it is in the cache |
+//! | [`add`] | the sum and the activation at the end of a residual block in one pass |
 //! | [`Index`] | nearest neighbours from bytes, the k best kept while distances are computed |
 //!
 //! ```
@@ -59,6 +60,8 @@ mod simd;
 #[cfg(feature = "flex")]
 mod slopes;
 #[cfg(feature = "flex")]
+mod sum;
+#[cfg(feature = "flex")]
 mod unrolled;
 mod window;
 #[cfg(feature = "flex")]
@@ -69,7 +72,8 @@ pub use activation::Activation;
 pub use memory::keep_freed_memory;
 pub use neighbours::{Index, Metric, Neighbour};
 pub use operations::{
-    add_bias, affine, batch_norm, conv2d, conv2d_max_pool2d, is_accelerated, linear, max_pool2d, normalize,
+    add, add_bias, affine, batch_norm, conv2d, conv2d_max_pool2d, conv2d_normalize, is_accelerated, linear,
+    max_pool2d, normalize,
 };
 pub use plain::Normalized;
 pub use window::Window;

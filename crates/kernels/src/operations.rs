@@ -110,11 +110,10 @@ pub fn batch_norm(
 /// - `features`, returns: `[batch, height, width, channels]`.
 #[must_use]
 pub fn normalize(norm: &BatchNorm, features: Tensor<4>, activation: Activation) -> Tensor<4> {
-    let (gamma, beta) = (norm.gamma.val(), norm.beta.val());
     if !features.device().is_autodiff() || !norm.training.is_enabled() {
-        let scale = gamma / (norm.running_var.value() + norm.epsilon).sqrt();
-        return affine(features, [norm.running_mean.value(), scale, beta], activation);
+        return affine(features, fixed(norm), activation);
     }
+    let (gamma, beta) = (norm.gamma.val(), norm.beta.val());
     let Normalized { output, mean, variance } = batch_norm(features, gamma, beta, norm.epsilon, activation);
     // PyTorch's running variance is the unbiased one.
     let values = output.shape().num_elements() / norm.gamma.dims()[0];
@@ -125,6 +124,66 @@ pub fn normalize(norm: &BatchNorm, features: Tensor<4>, activation: Activation) 
     norm.running_mean.update(moved(norm.running_mean.value_sync(), mean));
     norm.running_var.update(moved(norm.running_var.value_sync(), variance));
     output
+}
+
+/// [`normalize`] behind a convolution, or behind the max-pooling of one. A network that isn't training does all on the CPU while the features
+/// are in the cache.
+///
+/// # Shapes
+/// - `features`, `weight`: those of [`conv2d`].
+/// - returns: `[batch, places down, places across, channels out]`; the places of `pool`, if any.
+///
+/// # Panics
+/// If [`conv2d`] or [`max_pool2d`] would.
+#[must_use]
+pub fn conv2d_normalize(
+    features: Tensor<4>,
+    weight: Tensor<4>,
+    (window, pool): (Window, Option<Window>),
+    norm: &BatchNorm,
+    activation: Activation,
+) -> Tensor<4> {
+    #[cfg(feature = "flex")]
+    if accelerates(&features)
+        && !features.device().is_autodiff()
+        && pool.is_none_or(|pool| suits_pooling(features.dims(), weight.dims(), window, pool))
+    {
+        let [center, scale, shift] = fixed(norm).map(Tensor::into_dispatch);
+        let (features, weight) = (features.into_dispatch(), weight.into_dispatch());
+        let windows = (window, pool);
+        let output =
+            <Dispatch as Kernels>::conv2d_affine(features, weight, windows, center, scale, shift, activation);
+        return Tensor::from_dispatch(output);
+    }
+    let features = match pool {
+        Some(pool) => conv2d_max_pool2d(features, weight, window, pool),
+        None => conv2d(features, weight, window),
+    };
+    normalize(norm, features, activation)
+}
+
+/// Center, scale and shift of a BatchNorm with its running statistics.
+fn fixed(norm: &BatchNorm) -> [Tensor<1>; 3] {
+    let scale = norm.gamma.val() / (norm.running_var.value() + norm.epsilon).sqrt();
+    [norm.running_mean.value(), scale, norm.beta.val()]
+}
+
+/// f(x + y).
+///
+/// # Shapes
+/// - `left`, `right`, returns: `[batch, height, width, channels]`.
+///
+/// # Panics
+/// If the shapes differ.
+#[must_use]
+pub fn add(left: Tensor<4>, right: Tensor<4>, activation: Activation) -> Tensor<4> {
+    assert_eq!(left.dims(), right.dims(), "two features of one shape");
+    #[cfg(feature = "flex")]
+    if accelerates(&left) {
+        let (left, right) = (left.into_dispatch(), right.into_dispatch());
+        return Tensor::from_dispatch(<Dispatch as Kernels>::add(left, right, activation));
+    }
+    activation.forward(left + right)
 }
 
 /// f(scale · (x − center) + shift), channel by channel: BatchNorm with fixed statistics, or standardised images.

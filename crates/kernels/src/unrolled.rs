@@ -7,6 +7,7 @@ use std::mem::MaybeUninit;
 use gemm::Parallelism;
 use rayon::prelude::*;
 
+use crate::affine::Finish;
 use crate::geometry::Geometry;
 use crate::memory::zeroed;
 
@@ -107,7 +108,13 @@ fn unroll(geometry: Geometry, image: &[f32], first: usize, patches: &mut [f32]) 
 }
 
 /// out = patches · weight; writes all of `output`.
-pub(crate) fn forward(geometry: Geometry, features: &[f32], weight: &[f32], output: &mut [MaybeUninit<f32>]) {
+pub(crate) fn forward(
+    geometry: Geometry,
+    features: &[f32],
+    weight: &[f32],
+    finish: Option<Finish<'_>>,
+    output: &mut [MaybeUninit<f32>],
+) {
     let (patch, channels) = (geometry.patch(), geometry.channels_out);
     let weight = in_order_of_patches(geometry, weight);
     let (rows, across) = (rows(geometry), geometry.output()[1]);
@@ -119,6 +126,10 @@ pub(crate) fn forward(geometry: Geometry, features: &[f32], weight: &[f32], outp
                 unroll(geometry, image, number * rows, &mut patches[..places * patch]);
                 let (a, b) = (Matrix(&weight, [1, channels]), Matrix(patches, [1, patch]));
                 multiply([channels, places, patch], a, b, output, false);
+                if let Some(finish) = finish {
+                    // SAFETY: the product writes all of them.
+                    finish.apply(unsafe { output.assume_init_mut() });
+                }
             }
         },
     );

@@ -22,6 +22,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use crate::affine::Finish;
 use crate::geometry::Geometry;
 use crate::pool;
 use crate::simd::{ARCH, LANES, ROWS, load, multiply, store, store_part};
@@ -102,10 +103,16 @@ struct Scratch {
     outputs: Vec<f32>,
 }
 
-pub(crate) fn forward(geometry: Geometry, features: &[f32], weight: &[f32], output: &mut [MaybeUninit<f32>]) {
+pub(crate) fn forward(
+    geometry: Geometry,
+    features: &[f32],
+    weight: &[f32],
+    finish: Option<Finish<'_>>,
+    output: &mut [MaybeUninit<f32>],
+) {
     let tiling = Tiling::new(geometry);
     let weight = transform_weight(geometry, weight, false);
-    convolve(tiling, Source::Plain(features), &weight, output);
+    convolve(tiling, Source::Plain(features), &weight, finish, output);
 }
 
 /// The largest values under the windows of `pool`, and which pixels of the windows they are. A group of images is pooled while it is in
@@ -114,7 +121,7 @@ pub(crate) fn forward_pooled(
     geometry: Geometry,
     features: &[f32],
     weight: &[f32],
-    pool: Window,
+    (pool, finish): (Window, Option<Finish<'_>>),
     output: &mut [MaybeUninit<f32>],
     winners: &mut [MaybeUninit<u8>],
 ) {
@@ -139,6 +146,10 @@ pub(crate) fn forward_pooled(
             let pooled = output.chunks_exact_mut(size).zip(winners.chunks_exact_mut(size));
             for (features, (output, winners)) in features_out.chunks_exact(geometry.image_out()).zip(pooled) {
                 pool::forward_image(features, shape, pool, output, winners);
+                if let Some(finish) = finish {
+                    // SAFETY: pooling writes every place and channel of an image.
+                    finish.apply(unsafe { output.assume_init_mut() });
+                }
             }
         },
     );
@@ -157,7 +168,7 @@ pub(crate) fn input_gradient(
         window: Window { padding: geometry.window.padding.map(|padding| 2 - padding), ..geometry.window },
         ..geometry
     };
-    convolve(Tiling::new(turned), gradient, &transform_weight(geometry, weight, true), output);
+    convolve(Tiling::new(turned), gradient, &transform_weight(geometry, weight, true), None, output);
 }
 
 /// Where a convolution gets images from.
@@ -238,13 +249,23 @@ impl WithSimd for AddUp<'_> {
 }
 
 /// Convolution with transformed weights; writes all of `output`.
-fn convolve(tiling: Tiling, source: Source<'_>, weight: &[f32], output: &mut [MaybeUninit<f32>]) {
+fn convolve(
+    tiling: Tiling,
+    source: Source<'_>,
+    weight: &[f32],
+    finish: Option<Finish<'_>>,
+    output: &mut [MaybeUninit<f32>],
+) {
     let (group, size) = (tiling.group, tiling.geometry.image_out());
     output.par_chunks_mut(group * size).enumerate().for_each_init(
         Scratch::default,
         |scratch, (number, output)| {
             let images = number * group..number * group + output.len() / size;
-            ARCH.dispatch(Convolve { tiling, source, images, weight, output, scratch });
+            ARCH.dispatch(Convolve { tiling, source, images, weight, output: &mut *output, scratch });
+            if let Some(finish) = finish {
+                // SAFETY: a convolution writes every place and channel of its images.
+                finish.apply(unsafe { output.assume_init_mut() });
+            }
         },
     );
 }

@@ -58,6 +58,8 @@ impl Registry {
                 ("resnet20", recipe!("resnet20")),
                 ("airbench93", recipe!("airbench/93")),
                 ("airbench94", recipe!("airbench/94")),
+                ("airbench94-muon", recipe!("airbench/94-muon")),
+                ("airbench96", recipe!("airbench/96")),
             ],
             changes: Vec::new(),
         }

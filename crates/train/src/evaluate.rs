@@ -4,7 +4,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::{Classifier, Loss, Scores};
-use zoo_data::{Subset, View};
+use zoo_data::{ImageShape, Subset, View};
 
 use crate::error::TrainError;
 use crate::rows::Rows;
@@ -83,7 +83,7 @@ pub fn score_augmented(
 ) -> Result<Scores, TrainError> {
     let mut scores = Scores::empty();
     let views = augmentation.resolve(subset.is_mirrorable()).views();
-    let batch_size = classifier.batch_size();
+    let batch_size = batch_size(classifier, subset);
     for start in (0..subset.len()).step_by(batch_size) {
         let end = (start + batch_size).min(subset.len());
         let of_views = views.iter().map(|&(view, weight)| {
@@ -96,6 +96,13 @@ pub fn score_augmented(
         progress(end);
     }
     if scores.are_finite() { Ok(scores) } else { Err(TrainError::NotFinite) }
+}
+
+/// Images that are scored at a time: as many as the classifier handles well of CIFAR-10's size, fewer of larger ones for the sake of memory, but
+/// 100 if it handles them.
+fn batch_size(classifier: &dyn Classifier, subset: &Subset) -> usize {
+    let most = classifier.batch_size();
+    most.min((most * ImageShape::CIFAR10.values() / subset.shape().values().max(1)).max(100))
 }
 
 /// Scores images by their features.

@@ -4,11 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::InvalidConfig;
 
-use crate::optimizer::{Adam, Optimizer, RmsProp, Sgd};
+use crate::optimizer::{Adam, Lion, Muon, Optimizer, RmsProp, Sgd};
 use crate::random_search::RandomSearch;
 
-/// The `[optimizer]` of a recipe; its `kind` is one of `sgd`, `rmsprop`, `adam`, `adamw`, `random_search` and
-/// `random_local_search`.
+/// The `[optimizer]` of a recipe; its `kind` is one of `sgd`, `rmsprop`, `adam`, `adamw`, `lion`, `muon`,
+/// `random_search` and `random_local_search`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Grammar", into = "Grammar")]
 pub enum Learning {
@@ -69,6 +69,8 @@ enum Grammar {
     RmsProp(RmsProp),
     Adam(Adam),
     AdamW(Adam),
+    Lion(Lion),
+    Muon(Muon),
     #[serde(rename = "random_search")]
     RandomSearch(Anew),
     #[serde(rename = "random_local_search")]
@@ -118,6 +120,8 @@ impl From<Grammar> for Learning {
             Grammar::RmsProp(rms_prop) => Optimizer::RmsProp(rms_prop).into(),
             Grammar::Adam(adam) => Optimizer::Adam(adam).into(),
             Grammar::AdamW(adam) => Optimizer::AdamW(adam).into(),
+            Grammar::Lion(lion) => Optimizer::Lion(lion).into(),
+            Grammar::Muon(muon) => Optimizer::Muon(muon).into(),
             Grammar::RandomSearch(Anew { tries, deviation }) => {
                 RandomSearch { tries, deviation, step: None }.into()
             }
@@ -135,6 +139,8 @@ impl From<Learning> for Grammar {
             Learning::Descent(Optimizer::RmsProp(rms_prop)) => Self::RmsProp(rms_prop),
             Learning::Descent(Optimizer::Adam(adam)) => Self::Adam(adam),
             Learning::Descent(Optimizer::AdamW(adam)) => Self::AdamW(adam),
+            Learning::Descent(Optimizer::Lion(lion)) => Self::Lion(lion),
+            Learning::Descent(Optimizer::Muon(muon)) => Self::Muon(muon),
             Learning::Search(RandomSearch { tries, deviation, step: None }) => {
                 Self::RandomSearch(Anew { tries, deviation })
             }
@@ -160,6 +166,8 @@ mod tests {
             ("rmsprop", Learning::Descent(Optimizer::RmsProp(RmsProp::default()))),
             ("adam", Learning::Descent(Optimizer::Adam(Adam::default()))),
             ("adamw", Learning::Descent(Optimizer::AdamW(Adam::default()))),
+            ("lion", Learning::Descent(Optimizer::Lion(Lion::default()))),
+            ("muon", Learning::Descent(Optimizer::Muon(Muon::default()))),
             ("random_search", RandomSearch { tries: 100, deviation: 1e-3, step: None }.into()),
             ("random_local_search", RandomSearch { tries: 100, deviation: 1e-3, step: Some(1e-4) }.into()),
         ] {
@@ -178,8 +186,8 @@ mod tests {
     fn mistakes_are_named() {
         assert_eq!(
             read("kind = \"genetic\"").unwrap_err(),
-            "unknown variant `genetic`, expected one of `sgd`, `rmsprop`, `adam`, `adamw`, `random_search`, \
-             `random_local_search`"
+            "unknown variant `genetic`, expected one of `sgd`, `rmsprop`, `adam`, `adamw`, `lion`, `muon`, \
+             `random_search`, `random_local_search`"
         );
         assert_eq!(
             read("kind = \"random_search\"\nstep = 0.1").unwrap_err(),

@@ -69,7 +69,7 @@ pub use gradcheck::Sampling;
 pub use input::input_spec;
 pub use learning::Learning;
 pub use lookahead::Lookahead;
-pub use optimizer::{Adam, Group, Groups, Optimizer, RmsProp, Sgd};
+pub use optimizer::{Adam, Group, Groups, Lion, Muon, Optimizer, RmsProp, Sgd};
 pub use random_search::RandomSearch;
 pub use recipe::{EvaluateConfig, Recipe, TrainConfig};
 pub use rows::Rows;

@@ -1,25 +1,27 @@
 //! How gradients become updates.
 
 mod groups;
+mod muon;
 
 use burn::module::Module;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
+use burn::optim::{AdamConfig, AdamWConfig, LionConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::InvalidConfig;
 
 pub use groups::{Group, Groups};
+pub use muon::Muon;
 
-use groups::grouped;
+use groups::Grouping;
 
 use crate::parameters::Parameter;
 
 /// How a gradient becomes a step, with PyTorch's semantics: momentum isn't dampened, epsilon is 1e-8.
 ///
 /// `weight_decay` λ adds λ θ to the gradient g of each weight, which is the gradient of the textbook's penalty (λ/2) ‖θ‖²; only
-/// `adamw` takes it from the weights directly. Weights are parameters of two or more dimensions; biases and
+/// `adamw` and `lion` take it from the weights directly. Weights are parameters of two or more dimensions; biases and
 /// BatchNorm's parameters don't decay, unless `groups` says so.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
@@ -32,6 +34,10 @@ pub enum Optimizer {
     Adam(Adam),
     /// Adam with decoupled weight decay.
     AdamW(Adam),
+    /// Steps by the sign of a mean.
+    Lion(Lion),
+    /// Orthogonal steps for filters, SGD for the rest.
+    Muon(Muon),
 }
 
 /// v ← μ v + g; θ ← θ − η v, or θ − η (g + μ v) with Nesterov's look ahead (Polyak, 1964; Sutskever et al., 2013).
@@ -90,6 +96,29 @@ pub struct Adam {
     pub groups: Groups,
 }
 
+/// θ ← θ − η sign(β₁ m + (1 − β₁) g) − η λ θ; m ← β₂ m + (1 − β₂) g (Chen et al., *Symbolic Discovery of Optimization Algorithms*, 2023).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Lion {
+    /// η, the largest that the schedule reaches: every step is as long. Default: 0.0001.
+    pub learning_rate: f64,
+    /// β₁, the share of the mean in a step. Default: 0.9.
+    pub beta_1: f64,
+    /// β₂, the decay of the gradient's mean. Default: 0.99.
+    pub beta_2: f64,
+    /// λ. Default: 0.
+    pub weight_decay: f64,
+    /// Parameters that are treated in a way of their own.
+    #[serde(skip_serializing_if = "Groups::is_empty")]
+    pub groups: Groups,
+}
+
+impl Default for Lion {
+    fn default() -> Self {
+        Self { learning_rate: 1e-4, beta_1: 0.9, beta_2: 0.99, weight_decay: 0.0, groups: Groups::new() }
+    }
+}
+
 impl Default for Sgd {
     fn default() -> Self {
         Self { learning_rate: 0.01, momentum: 0.0, nesterov: false, weight_decay: 0.0, groups: Groups::new() }
@@ -130,39 +159,44 @@ impl Optimizer {
             Self::Sgd(sgd) => sgd.learning_rate,
             Self::RmsProp(rms_prop) => rms_prop.learning_rate,
             Self::Adam(adam) | Self::AdamW(adam) => adam.learning_rate,
+            Self::Lion(lion) => lion.learning_rate,
+            Self::Muon(muon) => muon.learning_rate,
         }
     }
 
-    /// λ.
+    /// λ; of `muon` that of everything but filters.
     const fn weight_decay(&self) -> f64 {
         match self {
-            Self::Sgd(sgd) => sgd.weight_decay,
+            Self::Sgd(sgd) | Self::Muon(Muon { others: sgd, .. }) => sgd.weight_decay,
             Self::RmsProp(rms_prop) => rms_prop.weight_decay,
             Self::Adam(adam) | Self::AdamW(adam) => adam.weight_decay,
+            Self::Lion(lion) => lion.weight_decay,
         }
     }
 
     /// The groups of parameters that it treats in ways of their own.
     pub(crate) const fn groups(&self) -> &Groups {
         match self {
-            Self::Sgd(sgd) => &sgd.groups,
+            Self::Sgd(sgd) | Self::Muon(Muon { others: sgd, .. }) => &sgd.groups,
             Self::RmsProp(rms_prop) => &rms_prop.groups,
             Self::Adam(adam) | Self::AdamW(adam) => &adam.groups,
+            Self::Lion(lion) => &lion.groups,
         }
     }
 
-    /// λ of the penalty (λ/2) ‖θ‖² whose gradient a step adds to that of the loss: 0 for what doesn't decay, and for `adamw`, whose decay
-    /// is not a penalty.
+    /// λ of the penalty (λ/2) ‖θ‖² whose gradient a step adds to that of the loss: 0 for what doesn't decay, and for `adamw` and `lion`, whose
+    /// decay is not a penalty.
     pub(crate) fn penalty(&self, parameter: &Parameter) -> f64 {
         let (_, decay) = parameter.treatment(self.weight_decay(), self.groups());
-        if self.has_penalty() { decay } else { 0.0 }
+        let is_filter = matches!(self, Self::Muon(_)) && Muon::steps(parameter);
+        if self.has_penalty() && !is_filter { decay } else { 0.0 }
     }
 
     /// Whether it descends a penalty as well, if λ is above 0.
     pub(crate) const fn has_penalty(&self) -> bool {
         match self {
-            Self::Sgd(_) | Self::RmsProp(_) | Self::Adam(_) => true,
-            Self::AdamW(_) => false,
+            Self::Sgd(_) | Self::RmsProp(_) | Self::Adam(_) | Self::Muon(_) => true,
+            Self::AdamW(_) | Self::Lion(_) => false,
         }
     }
 
@@ -170,6 +204,8 @@ impl Optimizer {
     pub(crate) fn with_weight_decay(mut self, decay: f64) -> Self {
         let (weight_decay, groups) = match &mut self {
             Self::Sgd(Sgd { weight_decay, groups, .. })
+            | Self::Muon(Muon { others: Sgd { weight_decay, groups, .. }, .. })
+            | Self::Lion(Lion { weight_decay, groups, .. })
             | Self::RmsProp(RmsProp { weight_decay, groups, .. })
             | Self::Adam(Adam { weight_decay, groups, .. })
             | Self::AdamW(Adam { weight_decay, groups, .. }) => (weight_decay, groups),
@@ -184,14 +220,16 @@ impl Optimizer {
     /// Makes Burn's optimizer for `model`.
     ///
     /// # Errors
-    /// If a group names no parameter of the model.
+    /// If a group names no parameter of the model, or the optimizer is for filters and the model has none.
     pub fn init<M: Module>(&self, model: &M) -> Result<ModuleOptimizer, InvalidConfig> {
-        let (decay, groups) = (self.weight_decay(), self.groups());
+        let grouping = Grouping { weight_decay: self.weight_decay(), scale: 1.0, groups: self.groups() };
         match self {
-            Self::Sgd(sgd) => grouped(model, decay, groups, |decay| sgd.build(decay)),
-            Self::RmsProp(rms_prop) => grouped(model, decay, groups, |decay| rms_prop.build(decay)),
-            Self::Adam(adam) => grouped(model, decay, groups, |decay| adam.build(decay)),
-            Self::AdamW(adam) => grouped(model, decay, groups, |decay| adam.build_decoupled(decay)),
+            Self::Sgd(sgd) => grouping.optimizer(model, |decay| sgd.build(decay)),
+            Self::RmsProp(rms_prop) => grouping.optimizer(model, |decay| rms_prop.build(decay)),
+            Self::Adam(adam) => grouping.optimizer(model, |decay| adam.build(decay)),
+            Self::AdamW(adam) => grouping.optimizer(model, |decay| adam.build_decoupled(decay)),
+            Self::Lion(lion) => grouping.optimizer(model, |decay| lion.build(decay)),
+            Self::Muon(muon) => muon.init(model),
         }
     }
 
@@ -210,11 +248,11 @@ impl Optimizer {
             decay(&format!("groups.{name}.weight_decay"), group.weight_decay.unwrap_or(0.0))?;
         }
         match *self {
-            Self::Sgd(Sgd { momentum, nesterov, .. }) => {
-                share("momentum", momentum)?;
-                let valid = !nesterov || momentum > 0.0;
-                let expected = "above 0 with nesterov = true";
-                InvalidConfig::check(valid, "optimizer.momentum", momentum, expected)
+            Self::Sgd(ref sgd) => sgd.validate("optimizer"),
+            Self::Muon(ref muon) => muon.validate(),
+            Self::Lion(Lion { beta_1, beta_2, .. }) => {
+                share("beta_1", beta_1)?;
+                share("beta_2", beta_2)
             }
             Self::RmsProp(RmsProp { alpha, epsilon, momentum, .. }) => {
                 share("alpha", alpha)?;
@@ -232,6 +270,14 @@ impl Optimizer {
 }
 
 impl Sgd {
+    /// Checks what is of momentum, in the table `place` of a recipe.
+    fn validate(&self, place: &str) -> Result<(), InvalidConfig> {
+        let key = format!("{place}.momentum");
+        InvalidConfig::share(&key, self.momentum)?;
+        let valid = !self.nesterov || self.momentum > 0.0;
+        InvalidConfig::check(valid, &key, self.momentum, "above 0 with nesterov = true")
+    }
+
     fn build(&self, decay: f64) -> burn::optim::Sgd {
         let momentum = MomentumConfig::new()
             .with_momentum(self.momentum)
@@ -267,6 +313,16 @@ impl Adam {
             .with_beta_1(self.beta_1 as f32)
             .with_beta_2(self.beta_2 as f32)
             .with_epsilon(self.epsilon as f32)
+            .with_weight_decay(decay as f32)
+            .build()
+    }
+}
+
+impl Lion {
+    fn build(&self, decay: f64) -> burn::optim::Lion {
+        LionConfig::new()
+            .with_beta_1(self.beta_1 as f32)
+            .with_beta_2(self.beta_2 as f32)
             .with_weight_decay(decay as f32)
             .build()
     }

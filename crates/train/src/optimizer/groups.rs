@@ -36,30 +36,50 @@ impl Default for Group {
 /// Groups of parameters by name: see [`Group`].
 pub type Groups = BTreeMap<String, Group>;
 
-/// The optimizer that `build` makes of a weight decay, one for each way that parameters are treated in.
-///
-/// # Errors
-/// If a group names no parameter of the model.
-pub(super) fn grouped<M: Module, O: burn::optim::Optimizer>(
-    model: &M,
-    weight_decay: f64,
-    groups: &Groups,
-    build: impl Fn(f64) -> O,
-) -> Result<ModuleOptimizer, InvalidConfig> {
-    let device = model.devices().into_iter().next().map(Device::inner).unwrap_or_default();
-    let member = |decay, scale| GroupOptimizer { optimizer: build(decay), scale, device: device.clone() };
-    let parameters = Parameters::of(model);
-    for name in groups.keys() {
-        let known = KINDS.contains(&name.as_str()) || parameters.0.iter().any(|known| known.is_in(name));
-        let expected = format!("{}, or the beginning of a parameter's name", KINDS.join(", "));
-        InvalidConfig::check(known, "optimizer.groups", name, &expected)?;
+/// How an optimizer treats the parameters of a model.
+pub(super) struct Grouping<'a> {
+    pub(super) weight_decay: f64,
+    /// How many times larger the learning rate is than the one that a step is given, without groups.
+    pub(super) scale: f64,
+    pub(super) groups: &'a Groups,
+}
+
+impl Grouping<'_> {
+    /// The optimizer that `build` makes of a weight decay, one for each way that parameters are treated in.
+    ///
+    /// # Errors
+    /// If a group names no parameter of the model.
+    pub(super) fn optimizer<M: Module, O: burn::optim::Optimizer>(
+        &self,
+        model: &M,
+        build: impl Fn(f64) -> O,
+    ) -> Result<ModuleOptimizer, InvalidConfig> {
+        let parameters = Parameters::of(model);
+        for name in self.groups.keys() {
+            let known = KINDS.contains(&name.as_str()) || parameters.0.iter().any(|known| known.is_in(name));
+            let expected = format!("{}, or the beginning of a parameter's name", KINDS.join(", "));
+            InvalidConfig::check(known, "optimizer.groups", name, &expected)?;
+        }
+        let member = |decay, scale| self.member(model, build(decay), scale);
+        let mut optimizer =
+            ModuleOptimizer::from(build(0.0)).with_group(ParamGroup::all(), member(0.0, self.scale), None);
+        for ((scale, decay), ids) in parameters.by_treatment(self.weight_decay, self.groups) {
+            let member = member(decay, self.scale * scale);
+            optimizer = optimizer.with_group(ParamGroup::from_ids(ids), member, None);
+        }
+        Ok(optimizer)
     }
-    let mut optimizer =
-        ModuleOptimizer::from(build(0.0)).with_group(ParamGroup::all(), member(0.0, 1.0), None);
-    for ((scale, decay), ids) in parameters.by_treatment(weight_decay, groups) {
-        optimizer = optimizer.with_group(ParamGroup::from_ids(ids), member(decay, scale), None);
+
+    /// An optimizer of some of the parameters of `model`, at a learning rate that is `scale` times larger.
+    pub(super) fn member<M: Module, O: burn::optim::Optimizer>(
+        &self,
+        model: &M,
+        optimizer: O,
+        scale: f64,
+    ) -> GroupOptimizer<O> {
+        let device = model.devices().into_iter().next().map(Device::inner).unwrap_or_default();
+        GroupOptimizer { optimizer, scale, device }
     }
-    Ok(optimizer)
 }
 
 /// The optimizer of a group of parameters.
@@ -67,7 +87,7 @@ pub(super) fn grouped<M: Module, O: burn::optim::Optimizer>(
 /// It reads its state back onto a device of ours. Burn itself would take the default device, which is a GPU wherever one is
 /// compiled in, and panics where none answers.
 #[derive(Clone)]
-struct GroupOptimizer<O> {
+pub(super) struct GroupOptimizer<O> {
     optimizer: O,
     /// How many times larger the learning rate is than that of the others.
     scale: f64,
@@ -233,7 +253,8 @@ mod tests {
         let gradients = ((model.gamma.val() + model.beta.val()) * 3.0).sum().backward();
         let gradients = GradientsParams::from_grads(gradients, &model);
         let sgd = |decay: f64| crate::Sgd::default().build(decay);
-        let model = grouped(&model, 0.0, &groups, sgd).unwrap().step(0.1, model, gradients);
+        let grouping = Grouping { weight_decay: 0.0, scale: 1.0, groups: &groups };
+        let model = grouping.optimizer(&model, sgd).unwrap().step(0.1, model, gradients);
         let read = |param: &Param<Tensor<1>>| -> f32 { param.val().into_scalar() };
         assert!((read(&model.gamma) - (1.0 - 0.1 * (3.0 + 0.5))).abs() < 1e-6);
         assert!((read(&model.beta) - (2.0 - 6.4 * (3.0 + 0.125 * 2.0))).abs() < 1e-5);
@@ -243,9 +264,11 @@ mod tests {
     fn a_group_of_nothing_is_an_error() {
         let build = |decay: f64| crate::Sgd::default().build(decay);
         let groups = Groups::from([("layer".to_string(), Group::default())]);
-        let error = grouped(&tiny(), 0.0, &groups, build).err().unwrap().to_string();
+        let init =
+            |groups: &Groups| Grouping { weight_decay: 0.0, scale: 1.0, groups }.optimizer(&tiny(), build);
+        let error = init(&groups).err().unwrap().to_string();
         assert!(error.starts_with("optimizer.groups = layer: must be weights, biases"), "{error}");
         let groups = Groups::from([("layers".to_string(), Group::default())]);
-        assert!(grouped(&tiny(), 0.0, &groups, build).is_ok());
+        assert!(init(&groups).is_ok());
     }
 }

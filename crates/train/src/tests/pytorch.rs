@@ -11,8 +11,8 @@ use crate::schedule::Schedule;
 
 /// A weight, which decays, and a bias, which does not.
 #[derive(Module, Debug)]
-struct Tiny {
-    weight: Param<Tensor<2>>,
+struct Tiny<const D: usize> {
+    weight: Param<Tensor<D>>,
     bias: Param<Tensor<1>>,
 }
 
@@ -22,23 +22,40 @@ struct Case {
     schedule: Schedule,
     clip_norm: f64,
     learning_rates: Vec<f64>,
+    shape: Vec<usize>,
     weight: Vec<f32>,
     bias: Vec<f32>,
 }
 
-/// Steps on L = Σ c w² + Σ c b, c = 1, 2, 3, at the learning rates of a schedule; returns the weight and the bias.
+/// Steps on L = Σ c w² + Σ c b, c from 1 to 3, at the learning rates of a schedule; returns the weight and the bias.
 fn run(case: &Case) -> (Vec<f32>, Vec<f32>) {
+    match *case.shape {
+        [a, b] => run_on(case, [a, b]),
+        [a, b, c, d] => run_on(case, [a, b, c, d]),
+        _ => panic!("{case:?}"),
+    }
+}
+
+fn run_on<const D: usize>(case: &Case, shape: [usize; D]) -> (Vec<f32>, Vec<f32>) {
     let device = Device::flex().autodiff();
-    let c = || Tensor::<1>::from_data([1.0, 2.0, 3.0], &device);
+    let count = case.weight.len();
+    let slopes = |count: usize| -> Tensor<1> {
+        let values: Vec<f32> = (0..count).map(|at| 1.0 + 2.0 * at as f32 / (count - 1) as f32).collect();
+        Tensor::from_data(TensorData::new(values, [count]), &device)
+    };
+    let start: Vec<f32> = match count {
+        3 => vec![0.5, -1.0, 2.0],
+        _ => (0..count).map(|at| ((at * 7 % 11) as f32 - 5.0) / 4.0).collect(),
+    };
     let mut model = Tiny {
-        weight: Param::from_tensor(Tensor::from_data([[0.5, -1.0, 2.0]], &device)),
+        weight: Param::from_tensor(Tensor::from_data(TensorData::new(start, shape), &device)),
         bias: Param::from_tensor(Tensor::from_data([1.0, 1.0, 1.0], &device)),
     };
     let mut optimizer = case.optimizer.init(&model).unwrap();
     let steps = case.learning_rates.len();
     for step in 0..steps {
-        let weight = model.weight.val().reshape([3]);
-        let loss = (weight.clone() * weight * c()).sum() + (model.bias.val() * c()).sum();
+        let weight: Tensor<1> = model.weight.val().reshape([count]);
+        let loss = (weight.clone() * weight * slopes(count)).sum() + (model.bias.val() * slopes(3)).sum();
         let mut gradients = GradientsParams::from_grads(loss.backward(), &model);
         if case.clip_norm > 0.0 {
             clip_norm(&mut gradients, &model, case.clip_norm);
