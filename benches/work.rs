@@ -25,7 +25,7 @@ use burn::tensor::Device;
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use zoo_cnn::{CnnConfig, Pool, VggConfig};
+use zoo_cnn::{CnnConfig, Pool, ResnetConfig, VggConfig};
 use zoo_core::{Architecture, Classifier, Features, Loss};
 use zoo_data::{Augment, Epoch, ImageShape, Images, Splits, Subset, cifar10};
 use zoo_knn::{Knn, KnnConfig, Metric, Ties};
@@ -33,7 +33,7 @@ use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
 use zoo_train::{Optimizer, Recipe, Sgd, Training, input_spec};
 
-// As in the `zoo` command.
+// As in the `zoo` command, and so is what `main` begins with.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -97,6 +97,8 @@ enum Row {
     VggStep,
     /// The scores of the test images by that network.
     VggPredict,
+    /// A training step of ResNet-20.
+    ResnetStep,
     /// CIFAR-10 from its files into memory.
     Load,
     /// The first epoch of configs/airbench/narrow-32-64-64.toml.
@@ -107,6 +109,7 @@ enum Row {
 type Measured = anyhow::Result<(f64, f64)>;
 
 fn main() -> anyhow::Result<()> {
+    zoo_kernels::keep_freed_memory();
     let arguments = Arguments::parse();
     if let Some(threads) = arguments.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
@@ -121,6 +124,7 @@ fn main() -> anyhow::Result<()> {
         Row::SvmEpoch => arguments.epoch::<SvmConfig>(include_str!("../configs/svm.toml"), Some(1.0)),
         Row::VggStep => arguments.steps(&vgg()),
         Row::VggPredict => arguments.predict(&vgg()),
+        Row::ResnetStep => arguments.steps(&CnnConfig::Resnet(ResnetConfig::default())),
         Row::Load => arguments.load(),
         Row::AirbenchEpoch => {
             arguments.epoch::<CnnConfig>(include_str!("../configs/airbench/narrow-32-64-64.toml"), None)
@@ -164,7 +168,9 @@ impl Arguments {
     /// Follows a recipe for the first of its epochs, or of as many as told here. The check is the mean loss over it.
     fn epoch<A: Architecture + DeserializeOwned>(&self, recipe: &str, epochs: Option<f64>) -> Measured {
         let mut table: toml::Table = recipe.parse()?;
-        table.remove("model");
+        for key in ["model", "search"] {
+            table.remove(key);
+        }
         let mut recipe: Recipe<A> = table.try_into()?;
         recipe.train.epochs = epochs.unwrap_or(recipe.train.epochs);
         recipe.train.batch_size = self.batch.unwrap_or(recipe.train.batch_size);

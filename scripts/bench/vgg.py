@@ -1,4 +1,4 @@
-"""Training steps and predictions of zoo's VGG-like network (crates/cnn), widths 32-64-128.
+"""Training steps and predictions of zoo's networks (crates/cnn): the VGG-like one in widths 32-64-128, and steps of ResNet-20.
 
 As in zoo, a block has two convolutions and pools at its end, and pixels are normalised
 by channel. A step goes from a shuffled batch of u8 images to new weights. The check is the mean
@@ -53,14 +53,49 @@ class Network(nn.Module):
         return self.linear(x.mean((2, 3)))
 
 
-def convolution(channels_in: int, channels_out: int) -> nn.Conv2d:
-    """A 3×3 convolution with He's initial weights."""
-    layer = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
+def convolution(channels_in: int, channels_out: int, stride: int = 1, size: int = 3) -> nn.Conv2d:
+    """A convolution with He's initial weights."""
+    layer = nn.Conv2d(channels_in, channels_out, size, stride, padding=size // 2, bias=False)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     return layer
 
 
-def step(memory_format: torch.memory_format, options: Options) -> Measurement:
+class Block(nn.Module):
+    """ReLU of the sum of what comes in and what two convolutions make of it."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(
+            convolution(channels_in, channels_out, stride),
+            nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True),
+            convolution(channels_out, channels_out), nn.BatchNorm2d(channels_out),
+        )
+        self.shortcut = nn.Sequential() if stride == 1 and channels_in == channels_out else (
+            nn.Sequential(convolution(channels_in, channels_out, stride, 1),
+                          nn.BatchNorm2d(channels_out)))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.branch(features).add_(self.shortcut(features)).relu_()
+
+
+class Resnet(Network):
+    """ResNet-20: three blocks of each of three widths."""
+
+    def __init__(self, images: Images, memory_format: torch.memory_format) -> None:
+        super().__init__(images, memory_format)
+        layers: list[nn.Module] = [convolution(3, 16), nn.BatchNorm2d(16), nn.ReLU(inplace=True)]
+        channels = 16
+        for width in (16, 32, 64):
+            for block in range(3):
+                layers.append(Block(channels, width, 2 if block == 0 and width > 16 else 1))
+                channels = width
+        self.layers = nn.Sequential(*layers)
+        self.linear = nn.Linear(channels, CLASSES)
+        self.to(memory_format=memory_format)
+
+
+def step(memory_format: torch.memory_format, options: Options,
+         network: type[Network] = Network) -> Measurement:
     """The median step of training; weights decay, biases and BatchNorm's parameters don't."""
     train = options.train()
     batch = options.batch or BATCH
@@ -68,7 +103,7 @@ def step(memory_format: torch.memory_format, options: Options) -> Measurement:
         raise SystemExit(f"{WARM_UP + STEPS} steps of {batch} need more than {len(train)} images")
     images, labels = torch.from_numpy(train.pixels), torch.from_numpy(train.labels)
     torch.manual_seed(42)
-    model = Network(train, memory_format).train()
+    model = network(train, memory_format).train()
     weights = [parameter for parameter in model.parameters() if parameter.ndim > 1]
     others = [parameter for parameter in model.parameters() if parameter.ndim == 1]
     decayed, plain = {"params": weights, "weight_decay": 5e-4}, {"params": others}
@@ -114,6 +149,10 @@ if __name__ == "__main__":
         "vgg-step": {
             "torch (contiguous)": partial(step, contiguous),
             "torch (channels last)": partial(step, channels_last),
+        },
+        "resnet-step": {
+            "torch (contiguous)": partial(step, contiguous, network=Resnet),
+            "torch (channels last)": partial(step, channels_last, network=Resnet),
         },
         "vgg-predict": {
             "torch (contiguous)": partial(predict, contiguous),

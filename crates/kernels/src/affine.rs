@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::activation::Activation;
 use crate::memory::written;
-use crate::simd::ARCH;
+use crate::simd::{ARCH, LANES};
 use crate::slopes::{Function, with_function};
 
 /// Values that one task works on: a few tasks per core for the features of a usual layer, each within the cache.
@@ -39,8 +39,36 @@ impl Line<'_> {
     }
 }
 
+/// A line for several rows at a time, where a row doesn't fill its vectors: 24 channels are a vector and a half, two rows three vectors.
+struct Rows {
+    /// How many.
+    count: usize,
+    channels: [Vec<f32>; 3],
+}
+
+impl Rows {
+    /// Those of `features`, unless one row is as good or they can't be taken together.
+    fn of(features: &[f32], line: Line<'_>) -> Option<Self> {
+        let channels = line.channels(features);
+        let count = (1..=LANES).find(|count| (count * channels).is_multiple_of(LANES))?;
+        let divides = (features.len() / channels).is_multiple_of(count);
+        (count > 1 && divides && !features.is_empty()).then(|| {
+            let channels = [line.center, line.scale, line.shift].map(|values| values.repeat(count));
+            Self { count, channels }
+        })
+    }
+
+    fn line(&self) -> Line<'_> {
+        let [center, scale, shift] = &self.channels;
+        Line { center, scale, shift }
+    }
+}
+
 /// out = f(scale · (x − center) + shift).
 pub(crate) fn forward(features: &[f32], line: Line<'_>, activation: Activation) -> Vec<f32> {
+    if let Some(rows) = Rows::of(features, line) {
+        return forward(features, rows.line(), activation);
+    }
     let part = part(line.channels(features));
     let write = |output: &mut [MaybeUninit<f32>]| {
         with_function!(activation, function => {
@@ -124,6 +152,13 @@ pub(crate) fn sums(
     line: Line<'_>,
     activation: Activation,
 ) -> [Vec<f64>; 2] {
+    if let Some(rows) = Rows::of(features, line) {
+        let channels = line.scale.len();
+        let fold = |sums: Vec<f64>| -> Vec<f64> {
+            (0..channels).map(|channel| sums.iter().skip(channel).step_by(channels).sum()).collect()
+        };
+        return sums(features, gradient, rows.line(), activation).map(fold);
+    }
     let channels = line.channels(features);
     let part = part(channels);
     with_function!(activation, function => {
@@ -198,6 +233,10 @@ pub(crate) fn input_gradient(
     activation: Activation,
 ) -> Vec<f32> {
     assert_eq!(features.len(), gradient.len(), "a gradient for each value");
+    if let Some(rows) = Rows::of(features, line) {
+        let [a, b, c] = [a, b, c].map(|values| values.repeat(rows.count));
+        return input_gradient(features, gradient, rows.line(), [&a, &b, &c], activation);
+    }
     let part = part(line.channels(features));
     let write = |output: &mut [MaybeUninit<f32>]| {
         let tasks = features.par_chunks(part).zip(gradient.par_chunks(part)).zip(output.par_chunks_mut(part));

@@ -81,7 +81,11 @@ impl Function for Sigmoid {
 impl Function for Tanh {
     #[inline(always)]
     fn value(self, x: f32) -> f32 {
-        2.0 * Sigmoid.value(2.0 * x) - 1.0
+        // Near 0 the difference would lose all digits; there the series has them.
+        let square = x * x;
+        let series = ((62.0 / 2835.0 * square - 17.0 / 315.0) * square + 2.0 / 15.0) * square - 1.0 / 3.0;
+        let far = 2.0 * Sigmoid.value(2.0 * x) - 1.0;
+        if square < 0.09 { x + x * square * series } else { far }
     }
 
     #[inline(always)]
@@ -122,14 +126,15 @@ fn normal(x: f32) -> (f32, f32) {
 /// e^−x for x ≥ 0: a power of two from the bits, times a polynomial on ±½ ln 2. NaN stays NaN.
 #[inline(always)]
 fn exp_negative(x: f32) -> f32 {
-    /// 1.5 · 2²³: adding it leaves no room for digits behind the point.
+    /// 1.5 · 2²³: adding it leaves no room for digits behind the point, and puts the whole number into the last bits.
     const ROUND: f32 = 12_582_912.0;
     let y = if x > 87.0 { -87.0 } else { -x };
-    let power = (y * std::f32::consts::LOG2_E + ROUND) - ROUND;
+    let whole = y * std::f32::consts::LOG2_E + ROUND;
+    let power = whole - ROUND;
     let rest = (y - power * 0.693_145_75) - power * 1.428_606_8e-6;
     let series =
-        ((((rest / 720.0 + 1.0 / 120.0) * rest + 1.0 / 24.0) * rest + 1.0 / 6.0) * rest + 0.5) * rest;
-    let scale = f32::from_bits((power as i32 + 127).cast_unsigned() << 23);
+        ((((rest * (1.0 / 720.0) + 1.0 / 120.0) * rest + 1.0 / 24.0) * rest + 1.0 / 6.0) * rest + 0.5) * rest;
+    let scale = f32::from_bits((whole.to_bits() + 127) << 23);
     (series * rest + rest + 1.0) * scale
 }
 
@@ -198,6 +203,18 @@ mod tests {
         assert_eq!((Sigmoid.value(0.0), Sigmoid.value(200.0), Tanh.value(0.0)), (0.5, 1.0, 0.0));
         assert!((0.0..1e-37).contains(&Sigmoid.value(-200.0)));
         assert_eq!((Tanh.value(-200.0), Tanh.value(200.0)), (-1.0, 1.0));
+    }
+
+    #[test]
+    fn tanh_keeps_its_digits_near_zero() {
+        for exponent in -300..=20 {
+            for sign in [-1.0, 1.0] {
+                let x = sign * 10f32.powf(exponent as f32 / 10.0);
+                let expected = f64::from(x).tanh();
+                let error = ((f64::from(Tanh.value(x)) - expected) / expected).abs();
+                assert!(error < 1e-6, "{x}: {error}");
+            }
+        }
     }
 
     #[test]
