@@ -6,56 +6,68 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::simd::{ARCH, load_part};
+use crate::simd::{ARCH, LANES, load_part};
 
 /// Images that one task scores.
 const IMAGES: usize = 16;
 /// Features whose gradient one task computes: with that of [`GROUP`] outputs they stay in the nearest cache.
 const FEATURES: usize = 256;
+/// Features of images and weights that are in the nearest cache together.
+const BLOCK: usize = 768;
 /// Outputs that are computed together; others fill up the last group.
 const GROUP: usize = 5;
 /// Images, or vectors of features, that are computed together.
 const TOGETHER: usize = 4;
 
-/// `[rows, columns]` to `[columns, rows]`, and rows of zeros up to a whole [`GROUP`].
-fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
-    let rows = values.len() / columns;
-    let mut result = vec![0.0; columns.next_multiple_of(GROUP) * rows];
-    result.par_chunks_exact_mut(rows).take(columns).enumerate().for_each(|(column, result)| {
-        for (result, row) in result.iter_mut().zip(values.chunks_exact(columns)) {
-            *result = row[column];
-        }
-    });
-    result
-}
-
 /// `images` `[batch, features]`, `scale` and `shift` `[features]`, `weight` `[features, outputs]`, `bias` `[outputs]`.
-pub(crate) fn forward(images: &[f32], [scale, shift]: [&[f32]; 2], weight: &[f32], bias: &[f32]) -> Vec<f32> {
-    let (features, outputs) = (scale.len(), bias.len());
-    let mut weight = transposed(weight, outputs);
-    let base: Vec<f64> = weight
+pub(crate) fn forward(images: &[f32], standard: [&[f32]; 2], weight: &[f32], bias: &[f32]) -> Vec<f32> {
+    let (features, outputs) = (standard[0].len(), bias.len());
+    // By outputs; rows of zeros fill up the last group.
+    let mut rows = vec![0.0; outputs.next_multiple_of(GROUP) * features];
+    let base: Vec<f64> = rows
         .par_chunks_exact_mut(features)
         .zip(bias)
-        .map(|(weight, &bias)| {
-            // Several sums, since each addition would wait for the one before.
-            let mut sums = [0.0; 8];
-            let places = scale.chunks(8).zip(shift.chunks(8));
-            for (weight, (scale, shift)) in weight.chunks_mut(8).zip(places) {
-                for (sum, ((weight, scale), shift)) in
-                    sums.iter_mut().zip(weight.iter_mut().zip(scale).zip(shift))
-                {
-                    *sum += f64::from(*weight * shift);
-                    *weight *= scale;
-                }
-            }
-            f64::from(bias) + sums.iter().sum::<f64>()
+        .enumerate()
+        .map(|(output, (row, &bias))| {
+            f64::from(bias) + ARCH.dispatch(Prepare { weight, output, outputs, standard, row })
         })
         .collect();
+    let weight = rows;
     let mut scores = vec![0.0; images.len() / features * outputs];
     images.par_chunks(IMAGES * features).zip(scores.par_chunks_mut(IMAGES * outputs)).for_each(
         |(images, scores)| ARCH.dispatch(Score { images, weight: &weight, features, base: &base, scores }),
     );
     scores
+}
+
+/// Writes W · scale of one output as a row, and returns Σ W · shift.
+struct Prepare<'a> {
+    weight: &'a [f32],
+    output: usize,
+    outputs: usize,
+    standard: [&'a [f32]; 2],
+    row: &'a mut [f32],
+}
+
+impl WithSimd for Prepare<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        let Self { weight, output, outputs, standard: [scale, shift], row } = self;
+        // Several sums, since each addition would wait for the one before.
+        let mut sums = [0.0; LANES];
+        let standard = scale.chunks(LANES).zip(shift.chunks(LANES));
+        let blocks = weight.chunks(LANES * outputs).zip(standard).zip(row.chunks_mut(LANES));
+        for ((weight, (scale, shift)), row) in blocks {
+            for lane in 0..row.len() {
+                let weight = weight[lane * outputs + output];
+                sums[lane] += f64::from(weight * shift[lane]);
+                row[lane] = weight * scale[lane];
+            }
+        }
+        sums.iter().sum()
+    }
 }
 
 /// Scores of a few images.
@@ -75,35 +87,56 @@ impl WithSimd for Score<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { images, weight, features, base, scores } = self;
         let (outputs, batch) = (base.len(), images.len() / features);
-        for (group, weight) in weight.chunks_exact(GROUP * features).enumerate() {
+        let mut totals: Vec<f64> = base.iter().copied().cycle().take(batch * outputs).collect();
+        for start in (0..features).step_by(BLOCK) {
+            let block = start..(start + BLOCK).min(features);
             for first in (0..batch).step_by(TOGETHER) {
                 // What there are too few of is computed again instead.
-                let image = |number: usize| &images[(first + number).min(batch - 1) * features..][..features];
-                let mut sums = [[simd.splat_f32s(0.0); GROUP]; TOGETHER];
-                for feature in (0..features).step_by(S::F32_LANES) {
-                    let end = (feature + S::F32_LANES).min(features);
-                    let mut weights = [simd.splat_f32s(0.0); GROUP];
-                    for output in 0..GROUP {
-                        let row = &weight[output * features..][..features];
-                        weights[output] = load_part(simd, &row[feature..end]);
-                    }
-                    for number in 0..TOGETHER {
-                        let x = load_part(simd, &image(number)[feature..end]);
-                        for output in 0..GROUP {
-                            sums[number][output] =
-                                simd.mul_add_e_f32s(x, weights[output], sums[number][output]);
+                let image =
+                    |number: usize| &images[(first + number).min(batch - 1) * features..][block.clone()];
+                for (group, weight) in weight.chunks_exact(GROUP * features).enumerate() {
+                    let row = |output: usize| &weight[output * features..][block.clone()];
+                    let sums = products(simd, [image(0), image(1), image(2), image(3)], row);
+                    for number in 0..TOGETHER.min(batch - first) {
+                        let totals = &mut totals[(first + number) * outputs..][..outputs];
+                        let totals = totals.iter_mut().skip(group * GROUP);
+                        for (total, &sum) in totals.zip(&sums[number]) {
+                            *total += f64::from(simd.reduce_sum_f32s(sum));
                         }
-                    }
-                }
-                for number in 0..TOGETHER.min(batch - first) {
-                    for (output, base) in base.iter().enumerate().skip(group * GROUP).take(GROUP) {
-                        let sum = simd.reduce_sum_f32s(sums[number][output - group * GROUP]);
-                        scores[(first + number) * outputs + output] = (f64::from(sum) + base) as f32;
                     }
                 }
             }
         }
+        for (score, total) in scores.iter_mut().zip(totals) {
+            *score = total as f32;
+        }
     }
+}
+
+/// Products of a few images with a few rows of weights, to be added up lane by lane.
+#[inline(always)]
+fn products<'a, S: Simd>(
+    simd: S,
+    images: [&[f32]; TOGETHER],
+    row: impl Fn(usize) -> &'a [f32],
+) -> [[S::f32s; GROUP]; TOGETHER] {
+    let rows = [row(0), row(1), row(2), row(3), row(4)];
+    let count = images[0].len();
+    let mut sums = [[simd.splat_f32s(0.0); GROUP]; TOGETHER];
+    for start in (0..count).step_by(S::F32_LANES) {
+        let end = (start + S::F32_LANES).min(count);
+        let mut weights = [simd.splat_f32s(0.0); GROUP];
+        for output in 0..GROUP {
+            weights[output] = load_part(simd, &rows[output][start..end]);
+        }
+        for number in 0..TOGETHER {
+            let x = load_part(simd, &images[number][start..end]);
+            for output in 0..GROUP {
+                sums[number][output] = simd.mul_add_e_f32s(x, weights[output], sums[number][output]);
+            }
+        }
+    }
+    sums
 }
 
 /// Gradients by weight and bias: by W, scale · Σ x g + shift · Σ g; by b, Σ g.
