@@ -1,7 +1,7 @@
 //! The traits that every model implements.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Int, Tensor, activation};
 
 use crate::features::Features;
 use crate::invalid_config::InvalidConfig;
@@ -22,6 +22,16 @@ pub trait Classifier: Send {
     /// - `images`: `[batch, channels, height, width]`, pixel values 0 to 255; a model normalises for itself.
     /// - returns: `[batch, classes]`.
     fn forward(&self, images: Tensor<4>) -> Tensor<2>;
+
+    /// Whether training should hand over bytes rather than numbers, which a model says that reads images only once, where they are.
+    fn prefers_bytes(&self) -> bool {
+        false
+    }
+
+    /// [`forward`](Self::forward) of `u8` pixels.
+    fn forward_bytes(&self, images: Tensor<4, Int>) -> Tensor<2> {
+        self.forward(images.float())
+    }
 
     /// Turns this model's scores into probabilities; each row sums to 1.
     ///

@@ -2,7 +2,7 @@
 
 use burn::module::{Initializer, Module};
 use burn::nn::{self, Linear};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +80,21 @@ impl LinearScores {
         zoo_kernels::linear(features.flatten(1, 3), scale, shift, self.weight(), self.bias())
     }
 
+    /// Whether there is code for [bytes](Self::forward_bytes) on its device.
+    #[must_use]
+    pub fn prefers_bytes(&self) -> bool {
+        zoo_kernels::is_accelerated(&self.weight().device())
+    }
+
+    /// [`forward`](Self::forward) of `u8` pixels.
+    #[must_use]
+    pub fn forward_bytes(&self, images: Tensor<4, Int>) -> Tensor<2> {
+        let [_, channels, height, width] = images.dims();
+        let [center, scale] = self.normalizer.center_and_scale([channels, height, width]);
+        let shift = center.neg() * scale.clone();
+        zoo_kernels::linear_bytes(images.flatten(1, 3), scale, shift, self.weight(), self.bias())
+    }
+
     /// W, `[features, classes]`.
     #[must_use]
     pub fn weight(&self) -> Tensor<2> {
@@ -122,6 +137,18 @@ mod tests {
         let raw = LinearConfig { scale: 1.0, ..LinearConfig::default() };
         let difference: f32 = (unit - forward(&raw, 1.0 / 255.0, &images())).abs().max().into_scalar();
         assert!(difference < 1e-4, "{difference}");
+    }
+
+    #[test]
+    fn bytes_get_the_same_scores() {
+        let input = InputSpec {
+            mean_image: (0..768).map(|at| (at % 200) as f32).collect(),
+            ..InputSpec::without_statistics([3, 16, 16], 4)
+        };
+        let model = LinearScores::new(&LinearConfig::default(), &input, &Device::flex());
+        let difference: f32 =
+            (model.forward_bytes(images().int()) - model.forward(images())).abs().max().into_scalar();
+        assert!(model.prefers_bytes() && difference < 1e-6, "{difference}");
     }
 
     #[test]

@@ -68,6 +68,25 @@ pub struct View {
     hole: Option<Hole>,
 }
 
+/// What a pixel becomes in a batch: a number that models compute with, or the byte that it is.
+pub(crate) trait Pixel: Copy + Send + From<u8> {
+    /// sum / count.
+    fn mean(sum: u32, count: usize) -> Self;
+}
+
+impl Pixel for f32 {
+    fn mean(sum: u32, count: usize) -> Self {
+        sum as Self / count as Self
+    }
+}
+
+impl Pixel for u8 {
+    /// Rounded down.
+    fn mean(sum: u32, count: usize) -> Self {
+        (sum as usize / count) as Self
+    }
+}
+
 /// A square that is hidden; parts of it may lie outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Hole {
@@ -130,8 +149,8 @@ impl View {
         Self { mirrored, down, right, hole: None }
     }
 
-    /// Writes the image as it is seen, as `f32`, still 0 to 255: all steps in one pass.
-    pub(crate) fn apply(self, shape: ImageShape, pixels: &[u8], into: &mut [f32]) {
+    /// Writes the image as it is seen, still 0 to 255: all steps in one pass.
+    pub(crate) fn apply<P: Pixel>(self, shape: ImageShape, pixels: &[u8], into: &mut [P]) {
         let (height, width) = (shape.height, shape.width);
         for (plane, target) in pixels.chunks_exact(height * width).zip(into.chunks_exact_mut(height * width))
         {
@@ -140,18 +159,18 @@ impl View {
                 let source = &plane[source..source + width];
                 if self.right == 0 && !self.mirrored {
                     for (value, &pixel) in target.iter_mut().zip(source) {
-                        *value = f32::from(pixel);
+                        *value = P::from(pixel);
                     }
                 } else {
                     for (column, value) in target.iter_mut().enumerate() {
                         let column = if self.mirrored { width - 1 - column } else { column };
-                        *value = f32::from(source[reflect(column as i32 + self.right, width)]);
+                        *value = P::from(source[reflect(column as i32 + self.right, width)]);
                     }
                 }
             }
             if let Some(hole) = self.hole {
                 let sum: u32 = plane.iter().map(|&pixel| u32::from(pixel)).sum();
-                hole.fill(sum as f32 / plane.len() as f32, target, width);
+                hole.fill(P::mean(sum, plane.len()), target, width);
             }
         }
     }
@@ -159,7 +178,7 @@ impl View {
 
 impl Hole {
     /// Writes `value` into the part of the hole that lies on the plane.
-    fn fill(self, value: f32, plane: &mut [f32], width: usize) {
+    fn fill<P: Pixel>(self, value: P, plane: &mut [P], width: usize) {
         let part = |from: i32, length: usize| {
             let inside = |at: i32| at.clamp(0, length as i32) as usize;
             inside(from)..inside(from + self.side)

@@ -1,10 +1,10 @@
 //! From `u8` images to tensors on a device.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{DType, Device, Element, Int, Tensor, TensorData};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use crate::augment::{Augment, Augmentation, View};
+use crate::augment::{Augment, Augmentation, Pixel, View};
 use crate::images::Subset;
 use crate::random::{Purpose, generator};
 
@@ -13,6 +13,16 @@ use crate::random::{Purpose, generator};
 pub struct Batch {
     /// `[batch, channel, row, column]`, pixel values 0 to 255 as `f32`; models normalise for themselves.
     pub images: Tensor<4>,
+    /// `[batch]`, class numbers.
+    pub labels: Tensor<1, Int>,
+}
+
+/// Images as the bytes that they are, a quarter of the memory, and their labels; for models that read [bytes](ByteBatch::images) and devices
+/// that have them.
+#[derive(Clone, Debug)]
+pub struct ByteBatch {
+    /// `[batch, channel, row, column]`, `u8`.
+    pub images: Tensor<4, Int>,
     /// `[batch]`, class numbers.
     pub labels: Tensor<1, Int>,
 }
@@ -52,16 +62,28 @@ impl Subset {
 
     /// Converts, changes and gathers in one pass over the pixels, images in parallel.
     fn gather(&self, items: &[(usize, View)], device: &Device) -> Batch {
+        Batch {
+            images: Tensor::from_data(self.seen::<f32>(items), device),
+            labels: self.labels_at(items.iter().map(|&(position, _)| position), device),
+        }
+    }
+
+    /// Likewise, as bytes.
+    fn gather_bytes(&self, items: &[(usize, View)], device: &Device) -> ByteBatch {
+        ByteBatch {
+            images: Tensor::from_data(self.seen::<u8>(items), (device, DType::U8)),
+            labels: self.labels_at(items.iter().map(|&(position, _)| position), device),
+        }
+    }
+
+    /// The pixels of images as they are seen.
+    fn seen<P: Pixel + Element>(&self, items: &[(usize, View)]) -> TensorData {
         let shape = self.shape();
-        let mut values = vec![0.0; items.len() * shape.values()];
+        let mut values = vec![P::from(0); items.len() * shape.values()];
         values.par_chunks_exact_mut(shape.values()).zip(items).for_each(|(into, &(position, view))| {
             view.apply(shape, &self.pixels(position), into);
         });
-        let dimensions = [items.len(), shape.channels, shape.height, shape.width];
-        Batch {
-            images: Tensor::from_data(TensorData::new(values, dimensions), device),
-            labels: self.labels_at(items.iter().map(|&(position, _)| position), device),
-        }
+        TensorData::new(values, [items.len(), shape.channels, shape.height, shape.width])
     }
 
     /// The labels of the images at `positions`, `[batch]`.
@@ -128,6 +150,17 @@ impl<'a> Epoch<'a> {
             self.draw();
         }
         self
+    }
+
+    /// The batches as bytes. A hole that [cutout](Augment::cutout) hides gets a mean that is rounded down.
+    ///
+    /// # Panics
+    /// If the device has no bytes.
+    pub fn bytes(mut self) -> impl Iterator<Item = ByteBatch> + 'a {
+        std::iter::from_fn(move || {
+            let items = self.draw();
+            (!items.is_empty()).then(|| self.subset.gather_bytes(&items, self.device))
+        })
     }
 
     /// How the images of the next batch are seen.
@@ -214,6 +247,20 @@ mod tests {
         let mut expected: Vec<i64> = train.labels().into_iter().map(|label| label as i64).collect();
         expected.sort_unstable();
         assert_eq!(sorted, expected);
+    }
+
+    #[test]
+    fn bytes_are_the_same_images() {
+        let train = shapes10::generate(40, 10, 1).train;
+        let device = Device::flex();
+        let augment = Augment { flip: Flip::Random, crop: 2, cutout: 0 };
+        let epoch = || Epoch::new(&train, 16, augment, (3, 1), &device);
+        for (batch, bytes) in epoch().zip(epoch().bytes()) {
+            assert_eq!(bytes.images.dtype(), DType::U8);
+            let floats = Batch { images: bytes.images.float(), labels: bytes.labels };
+            assert_eq!(values(&floats), values(&batch));
+        }
+        assert_eq!(epoch().bytes().count(), 3);
     }
 
     #[test]

@@ -78,7 +78,7 @@ mod statistics;
 mod storage;
 
 pub use augment::{Augment, Flip, View};
-pub use batch::{Batch, Epoch, epoch_order};
+pub use batch::{Batch, ByteBatch, Epoch, epoch_order};
 pub use dataset::{Dataset, Splits, checksum};
 pub use duplicates::{Duplicate, Place, equal_images};
 pub use error::{BrokenPhoto, DataError, Result};

@@ -1,21 +1,26 @@
 //! Our own code as operations of Burn's CPU backend, with their gradients.
 
+mod backward;
+
 use std::sync::Arc;
 
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::tensor::FloatTensor;
+use burn::backend::autodiff::ops::{Backward, OpsKind};
+use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, AutodiffBackend, Backend, Flex, TensorMetadata, backend_extension};
-use burn::tensor::TensorData;
+
+use burn::tensor::{DType, TensorData};
 use burn_flex::FlexTensor;
+
+use backward::{
+    AddBackward, AffineBackward, BatchNormBackward, BatchNormState, Conv2dBackward, Conv2dState,
+    LinearBackward, MaxPool2dBackward,
+};
 
 use crate::activation::Activation;
 use crate::affine::{Finish, Line};
 use crate::geometry::Geometry;
 use crate::window::Window;
-use crate::winograd::Source;
 use crate::{affine, batch_norm, convolution, linear, pool, sum};
 
 /// What [`crate::operations`] asks for; shapes as there.
@@ -42,6 +47,15 @@ pub(crate) trait Kernels: Backend {
 
     fn linear(
         images: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    /// The same of `u8` images.
+    fn linear_bytes(
+        images: IntTensor<Self>,
         scale: FloatTensor<Self>,
         shift: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -85,6 +99,10 @@ fn contiguous(tensor: FlexTensor) -> FlexTensor {
 
 fn values(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().expect("contiguous and f32")
+}
+
+fn bytes(tensor: &FlexTensor) -> &[u8] {
+    tensor.as_slice().expect("contiguous and u8")
 }
 
 fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
@@ -159,9 +177,23 @@ impl Kernels for Flex {
         bias: FlexTensor,
     ) -> FlexTensor {
         let [images, scale, shift, weight, bias] = [images, scale, shift, weight, bias].map(contiguous);
-        let standard = [values(&scale), values(&shift)];
-        let scores = linear::forward(values(&images), standard, values(&weight), values(&bias));
+        let (standard, weight, bias_values) =
+            ([values(&scale), values(&shift)], values(&weight), values(&bias));
+        let scores = match images.dtype() {
+            DType::U8 => linear::forward(bytes(&images), standard, weight, bias_values),
+            _ => linear::forward(values(&images), standard, weight, bias_values),
+        };
         tensor(scores, [dims::<2>(&images)[0], dims::<1>(&bias)[0]])
+    }
+
+    fn linear_bytes(
+        images: FlexTensor,
+        scale: FlexTensor,
+        shift: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+    ) -> FlexTensor {
+        Self::linear(images, scale, shift, weight, bias)
     }
 
     fn max_pool2d(features: FlexTensor, window: Window) -> FlexTensor {
@@ -223,170 +255,6 @@ fn pool_with_winners(features: FlexTensor, window: Window) -> (FlexTensor, Vec<u
     let (output, winners) = pool::forward(values(&features), shape, window);
     let [height, width] = window.places([shape[1], shape[2]]);
     (tensor(output, [shape[0], height, width, shape[3]]), winners)
-}
-
-/// What the gradients of [`Kernels::conv2d`] and [`Kernels::conv2d_max_pool2d`] need.
-#[derive(Clone, Debug)]
-struct Conv2dState {
-    features: FlexTensor,
-    weight: FlexTensor,
-    window: Window,
-    /// Which pixels won, and the window of the pooling.
-    pooled: Option<(Arc<Vec<u8>>, Window)>,
-}
-
-#[derive(Debug)]
-struct Conv2dBackward;
-
-impl Backward<Flex, 2> for Conv2dBackward {
-    type State = Conv2dState;
-
-    fn backward(self, ops: Ops<Conv2dState, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let Conv2dState { features, weight, window, pooled } = ops.state;
-        let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
-        let gradient = match &pooled {
-            None => Source::Plain(values(&gradient)),
-            Some((winners, window)) => {
-                Source::Pooled { gradient: values(&gradient), winners, window: *window }
-            }
-        };
-        let geometry = Geometry::new(dims(&features), dims(&weight), window);
-        let [by_features, by_weight] = ops.parents;
-        if let Some(node) = by_features {
-            let result = convolution::input_gradient(geometry, gradient, values(&weight));
-            gradients.register::<Flex>(node.id, tensor(result, dims::<4>(&features)));
-        }
-        if let Some(node) = by_weight {
-            let result = convolution::weight_gradient(geometry, values(&features), gradient);
-            gradients.register::<Flex>(node.id, tensor(result, dims::<4>(&weight)));
-        }
-    }
-}
-
-/// What the gradient of [`Kernels::batch_norm`] needs.
-#[derive(Clone, Debug)]
-struct BatchNormState {
-    features: FlexTensor,
-    gamma: FlexTensor,
-    beta: FlexTensor,
-    mean: FlexTensor,
-    variance: FlexTensor,
-    epsilon: f64,
-    activation: Activation,
-}
-
-#[derive(Debug)]
-struct BatchNormBackward;
-
-impl Backward<Flex, 3> for BatchNormBackward {
-    type State = BatchNormState;
-
-    fn backward(self, ops: Ops<BatchNormState, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let state = ops.state;
-        let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
-        let results = batch_norm::backward(
-            values(&state.features),
-            values(&gradient),
-            values(&state.gamma),
-            values(&state.beta),
-            [values(&state.mean), values(&state.variance)],
-            state.epsilon,
-            state.activation,
-        );
-        let shapes = [&state.features, &state.gamma, &state.beta].map(TensorMetadata::shape);
-        for ((node, result), shape) in ops.parents.into_iter().zip(results).zip(shapes) {
-            if let Some(node) = node {
-                gradients.register::<Flex>(node.id, FlexTensor::from_data(TensorData::new(result, shape)));
-            }
-        }
-    }
-}
-
-/// Gradient of [`Kernels::affine`] by all but the center; its state is features, the three numbers per channel and activation.
-#[derive(Debug)]
-struct AffineBackward;
-
-impl Backward<Flex, 3> for AffineBackward {
-    type State = (FlexTensor, [FlexTensor; 3], Activation);
-
-    fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let (features, channels, activation) = ops.state;
-        let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
-        let (x, g, line) = (values(&features), values(&gradient), line(&channels));
-        let [by_features, by_scale, by_shift] = ops.parents;
-        if let Some(node) = by_features {
-            let zeros = vec![0.0; line.scale.len()];
-            let result = affine::input_gradient(x, g, line, [line.scale, &zeros, &zeros], activation);
-            gradients.register::<Flex>(node.id, tensor(result, dims::<4>(&features)));
-        }
-        if by_scale.is_some() || by_shift.is_some() {
-            let sums = affine::sums(x, g, line, activation);
-            for (node, sums) in [by_shift, by_scale].into_iter().zip(sums) {
-                if let Some(node) = node {
-                    let result = sums.into_iter().map(|sum| sum as f32).collect();
-                    gradients.register::<Flex>(node.id, tensor(result, [line.scale.len()]));
-                }
-            }
-        }
-    }
-}
-
-/// Gradient of [`Kernels::linear`] by weight and bias; its state is images, scale and shift.
-#[derive(Debug)]
-struct LinearBackward;
-
-impl Backward<Flex, 2> for LinearBackward {
-    type State = [FlexTensor; 3];
-
-    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let [images, scale, shift] = ops.state;
-        let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
-        let [features] = dims(&scale);
-        let [_, outputs] = dims(&gradient);
-        let standard = [values(&scale), values(&shift)];
-        let [weight, bias] = linear::backward(values(&images), standard, values(&gradient), outputs);
-        let results = [tensor(weight, [features, outputs]), tensor(bias, [outputs])];
-        for (node, result) in ops.parents.into_iter().zip(results) {
-            if let Some(node) = node {
-                gradients.register::<Flex>(node.id, result);
-            }
-        }
-    }
-}
-
-/// Gradient of [`Kernels::add`]; its state is both features and the activation.
-#[derive(Debug)]
-struct AddBackward;
-
-impl Backward<Flex, 2> for AddBackward {
-    type State = (FlexTensor, FlexTensor, Activation);
-
-    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let (left, right, activation) = ops.state;
-        let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
-        let result = sum::backward(values(&left), values(&right), values(&gradient), activation);
-        let result = tensor(result, dims::<4>(&left));
-        for node in ops.parents.into_iter().flatten() {
-            gradients.register::<Flex>(node.id, result.clone());
-        }
-    }
-}
-
-/// Gradient of [`Kernels::max_pool2d`]; its state is the winners, the shape of the features and the window.
-#[derive(Debug)]
-struct MaxPool2dBackward;
-
-impl Backward<Flex, 1> for MaxPool2dBackward {
-    type State = (Arc<Vec<u8>>, [usize; 4], Window);
-
-    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let (winners, shape, window) = ops.state;
-        let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
-        if let [Some(node)] = ops.parents {
-            let result = pool::backward(values(&gradient), &winners, shape, window);
-            gradients.register::<Flex>(node.id, tensor(result, shape));
-        }
-    }
 }
 
 impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
@@ -451,8 +319,18 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
+        Self::linear_bytes(images.into_primitive(), scale, shift, weight, bias)
+    }
+
+    fn linear_bytes(
+        images: FlexTensor,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
         let nodes = [weight.node(), bias.node()];
-        let data = [images, scale, shift].map(|tensor| contiguous(tensor.into_primitive()));
+        let data = [images, scale.into_primitive(), shift.into_primitive()].map(contiguous);
         let [images, scale, shift] = data.clone();
         let output = Flex::linear(images, scale, shift, weight.into_primitive(), bias.into_primitive());
         match LinearBackward.prepare::<C>(nodes).compute_bound().stateful() {

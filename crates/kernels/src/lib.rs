@@ -13,7 +13,7 @@
 //! | [`conv2d`] | 3×3 of stride 1: Winograd F(4×4, 3×3), a quarter of the multiplications; other sizes: a matrix product over unrolled patches |
 //! | [`batch_norm`], [`normalize`] | statistics in one pass, normalisation and activation in another; likewise for the gradient |
 //! | [`affine`], [`add_bias`] | a center, a scale, a shift and the activation in one pass: BatchNorm of a trained network; a bias |
-//! | [`linear`] | standardises images on the way |
+//! | [`linear`], [`linear_bytes`] | standardise images on the way |
 //! | [`max_pool2d`] | keeps which pixel won as one byte |
 //! | [`conv2d_max_pool2d`], [`conv2d_normalize`] | pool what a convolution gives, and apply a trained network's BatchNorm, while it is in the cache |
 //! | [`add`] | the sum and the activation at the end of a residual block in one pass |
@@ -73,7 +73,7 @@ pub use memory::keep_freed_memory;
 pub use neighbours::{Index, Metric, Neighbour};
 pub use operations::{
     add, add_bias, affine, batch_norm, conv2d, conv2d_max_pool2d, conv2d_normalize, is_accelerated, linear,
-    max_pool2d, normalize,
+    linear_bytes, max_pool2d, normalize,
 };
 pub use plain::Normalized;
 pub use window::Window;

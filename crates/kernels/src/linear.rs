@@ -19,8 +19,37 @@ const GROUP: usize = 5;
 /// Images, or vectors of features, that are computed together.
 const TOGETHER: usize = 4;
 
+/// A value of an image.
+pub(crate) trait Value: Copy + Send + Sync {
+    /// Up to a vector of values, the rest being zeros.
+    fn load<S: Simd>(simd: S, values: &[Self]) -> S::f32s;
+}
+
+impl Value for f32 {
+    #[inline(always)]
+    fn load<S: Simd>(simd: S, values: &[Self]) -> S::f32s {
+        load_part(simd, values)
+    }
+}
+
+impl Value for u8 {
+    #[inline(always)]
+    fn load<S: Simd>(simd: S, values: &[Self]) -> S::f32s {
+        let mut floats = [0.0; LANES];
+        for (float, &value) in floats.iter_mut().zip(values) {
+            *float = f32::from(value);
+        }
+        load_part(simd, &floats[..S::F32_LANES])
+    }
+}
+
 /// `images` `[batch, features]`, `scale` and `shift` `[features]`, `weight` `[features, outputs]`, `bias` `[outputs]`.
-pub(crate) fn forward(images: &[f32], standard: [&[f32]; 2], weight: &[f32], bias: &[f32]) -> Vec<f32> {
+pub(crate) fn forward<V: Value>(
+    images: &[V],
+    standard: [&[f32]; 2],
+    weight: &[f32],
+    bias: &[f32],
+) -> Vec<f32> {
     let (features, outputs) = (standard[0].len(), bias.len());
     // By outputs; rows of zeros fill up the last group.
     let mut rows = vec![0.0; outputs.next_multiple_of(GROUP) * features];
@@ -71,8 +100,8 @@ impl WithSimd for Prepare<'_> {
 }
 
 /// Scores of a few images.
-struct Score<'a> {
-    images: &'a [f32],
+struct Score<'a, V> {
+    images: &'a [V],
     /// `[outputs, features]`.
     weight: &'a [f32],
     features: usize,
@@ -80,7 +109,7 @@ struct Score<'a> {
     scores: &'a mut [f32],
 }
 
-impl WithSimd for Score<'_> {
+impl<V: Value> WithSimd for Score<'_, V> {
     type Output = ();
 
     #[inline(always)]
@@ -115,9 +144,9 @@ impl WithSimd for Score<'_> {
 
 /// Products of a few images with a few rows of weights, to be added up lane by lane.
 #[inline(always)]
-fn products<'a, S: Simd>(
+fn products<'a, S: Simd, V: Value>(
     simd: S,
-    images: [&[f32]; TOGETHER],
+    images: [&[V]; TOGETHER],
     row: impl Fn(usize) -> &'a [f32],
 ) -> [[S::f32s; GROUP]; TOGETHER] {
     let rows = [row(0), row(1), row(2), row(3), row(4)];
@@ -130,7 +159,7 @@ fn products<'a, S: Simd>(
             weights[output] = load_part(simd, &rows[output][start..end]);
         }
         for number in 0..TOGETHER {
-            let x = load_part(simd, &images[number][start..end]);
+            let x = V::load(simd, &images[number][start..end]);
             for output in 0..GROUP {
                 sums[number][output] = simd.mul_add_e_f32s(x, weights[output], sums[number][output]);
             }
@@ -140,8 +169,8 @@ fn products<'a, S: Simd>(
 }
 
 /// Gradients by weight and bias: by W, scale · Σ x g + shift · Σ g; by b, Σ g.
-pub(crate) fn backward(
-    images: &[f32],
+pub(crate) fn backward<V: Value>(
+    images: &[V],
     [scale, shift]: [&[f32]; 2],
     gradient: &[f32],
     outputs: usize,
@@ -184,8 +213,8 @@ pub(crate) fn backward(
 }
 
 /// Σ x g for a range of features.
-struct Products<'a> {
-    images: &'a [f32],
+struct Products<'a, V> {
+    images: &'a [V],
     features: usize,
     places: std::ops::Range<usize>,
     /// `[batch, wide]`.
@@ -198,7 +227,7 @@ struct Products<'a> {
 /// Images whose products are added up before the sums are stored.
 const STEP: usize = 32;
 
-impl WithSimd for Products<'_> {
+impl<V: Value> WithSimd for Products<'_, V> {
     type Output = ();
 
     #[inline(always)]
@@ -215,7 +244,7 @@ impl WithSimd for Products<'_> {
                         for vector in 0..TOGETHER {
                             let start = (first + vector * S::F32_LANES).min(count);
                             let end = (start + S::F32_LANES).min(count);
-                            let x = load_part(simd, &image[start..end]);
+                            let x = V::load(simd, &image[start..end]);
                             for output in 0..GROUP {
                                 let factor = simd.splat_f32s(gradient[output]);
                                 total[vector][output] = simd.mul_add_e_f32s(x, factor, total[vector][output]);

@@ -1,7 +1,9 @@
 //! What models call.
 
 use burn::nn::BatchNorm;
-use burn::tensor::{Device, Tensor};
+#[cfg(feature = "flex")]
+use burn::tensor::DType;
+use burn::tensor::{Device, Int, Tensor};
 
 use crate::activation::Activation;
 use crate::plain::{self, Normalized};
@@ -26,7 +28,7 @@ pub fn is_accelerated(device: &Device) -> bool {
 
 #[cfg(feature = "flex")]
 fn accelerates<const D: usize>(features: &Tensor<D>) -> bool {
-    features.dtype() == burn::tensor::DType::F32 && is_accelerated(&features.device())
+    features.dtype() == DType::F32 && is_accelerated(&features.device())
 }
 
 /// Convolution without bias, as networks define it: out(y, x, o) = Σ in(y · stride + i − padding, x · stride + j − padding, c)
@@ -247,6 +249,33 @@ pub fn linear(
         return Tensor::from_dispatch(output);
     }
     plain::linear(images, scale, shift, weight, bias)
+}
+
+/// [`linear`] of `u8` images, a quarter of the memory to read.
+///
+/// # Shapes
+/// - those of [`linear`].
+#[must_use]
+pub fn linear_bytes(
+    images: Tensor<2, Int>,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if images.dtype() == DType::U8 && accelerates(&weight) {
+        let (scale, shift) = (scale.detach(), shift.detach());
+        let output = <Dispatch as Kernels>::linear_bytes(
+            images.into_dispatch(),
+            scale.into_dispatch(),
+            shift.into_dispatch(),
+            weight.into_dispatch(),
+            bias.into_dispatch(),
+        );
+        return Tensor::from_dispatch(output);
+    }
+    linear(images.float(), scale, shift, weight, bias)
 }
 
 /// The largest value under the window, channel by channel.

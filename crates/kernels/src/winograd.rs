@@ -14,8 +14,11 @@
 //! Sums of larger and smaller numbers cost a digit or so: results differ from those of the plain sum by about 10⁻⁶ of their
 //! size.
 
+mod border;
 mod transform;
+mod weight_gradient;
 
+use std::cell::RefCell;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
@@ -28,7 +31,11 @@ use crate::pool;
 use crate::simd::{ARCH, LANES, ROWS, load, multiply, store, store_part};
 use crate::window::Window;
 
-use transform::{Gradient, Input, Output, SIDE, TILE, Transform};
+use border::{Border, Bordered};
+use transform::{Input, Output, SIDE, TILE, Transform};
+
+pub(crate) use border::Source;
+pub(crate) use weight_gradient::weight_gradient;
 
 const POINTS: usize = SIDE * SIDE;
 /// Values of transformed tiles that a thread works on at a time: a quarter of a usual second-level cache.
@@ -92,15 +99,31 @@ fn padded(channels: usize) -> usize {
     channels.next_multiple_of(LANES)
 }
 
-/// What a thread keeps between chunks.
+/// What a thread keeps from one convolution to the next.
 #[derive(Default)]
 struct Scratch {
     /// Images with a border.
-    images: Vec<f32>,
-    /// Their transformed tiles, `[point, tile, channel in]`.
+    images: Bordered,
+    /// Gradients out to whole tiles.
+    gradients: Bordered,
+    /// Transformed tiles of images: for each point `[tile, channel in]` in panels.
     inputs: Vec<f32>,
-    /// `[point, tile, channel out]`.
+    /// `[tile, channel out]`.
     outputs: Vec<f32>,
+    /// What a group of images gives before it is pooled.
+    unpooled: Vec<f32>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// At least `length` values, whatever they are.
+fn at_least(values: &mut Vec<f32>, length: usize) -> &mut [f32] {
+    if values.len() < length {
+        values.resize(length, 0.0);
+    }
+    &mut values[..length]
 }
 
 pub(crate) fn forward(
@@ -131,28 +154,31 @@ pub(crate) fn forward_pooled(
     let shape = [1, height, width, geometry.channels_out];
     let [down, across] = pool.places(geometry.output());
     let (size, group) = (down * across * geometry.channels_out, tiling.group);
-    output.par_chunks_mut(group * size).zip(winners.par_chunks_mut(group * size)).enumerate().for_each_init(
-        || (Scratch::default(), Vec::new()),
-        |(scratch, features_out), (number, (output, winners))| {
-            let images = number * group..number * group + output.len() / size;
-            let length = images.len() * geometry.image_out();
-            features_out.clear();
-            features_out.reserve(length);
-            let room = &mut features_out.spare_capacity_mut()[..length];
-            let source = Source::Plain(features);
-            ARCH.dispatch(Convolve { tiling, source, images, weight: &weight, output: room, scratch });
+    let groups = output.par_chunks_mut(group * size).zip(winners.par_chunks_mut(group * size));
+    groups.enumerate().for_each(|(number, (output, winners))| {
+        let images = number * group..number * group + output.len() / size;
+        let length = images.len() * geometry.image_out();
+        let source = Source::Plain(features);
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut unpooled = std::mem::take(&mut scratch.unpooled);
+            unpooled.clear();
+            unpooled.reserve(length);
+            let output_of_images = &mut unpooled.spare_capacity_mut()[..length];
+            let weight = &weight;
+            ARCH.dispatch(Convolve { tiling, source, images, weight, output: output_of_images, scratch });
             // SAFETY: a convolution writes every place and channel of its images.
-            unsafe { features_out.set_len(length) };
+            unsafe { unpooled.set_len(length) };
             let pooled = output.chunks_exact_mut(size).zip(winners.chunks_exact_mut(size));
-            for (features, (output, winners)) in features_out.chunks_exact(geometry.image_out()).zip(pooled) {
+            for (features, (output, winners)) in unpooled.chunks_exact(geometry.image_out()).zip(pooled) {
                 pool::forward_image(features, shape, pool, output, winners);
                 if let Some(finish) = finish {
                     // SAFETY: pooling writes every place and channel of an image.
                     finish.apply(unsafe { output.assume_init_mut() });
                 }
             }
-        },
-    );
+            scratch.unpooled = unpooled;
+        });
+    });
 }
 
 pub(crate) fn input_gradient(
@@ -169,15 +195,6 @@ pub(crate) fn input_gradient(
         ..geometry
     };
     convolve(Tiling::new(turned), gradient, &transform_weight(geometry, weight, true), None, output);
-}
-
-/// Where a convolution gets images from.
-#[derive(Clone, Copy)]
-pub(crate) enum Source<'a> {
-    /// `[batch, height, width, channels]`.
-    Plain(&'a [f32]),
-    /// The gradient by pooled features: each value goes to the pixel that won, as the images are read. Windows don't overlap.
-    Pooled { gradient: &'a [f32], winners: &'a [u8], window: Window },
 }
 
 /// G along one axis: what a weight at 0, 1 or 2 gives to each of the six points.
@@ -257,17 +274,16 @@ fn convolve(
     output: &mut [MaybeUninit<f32>],
 ) {
     let (group, size) = (tiling.group, tiling.geometry.image_out());
-    output.par_chunks_mut(group * size).enumerate().for_each_init(
-        Scratch::default,
-        |scratch, (number, output)| {
-            let images = number * group..number * group + output.len() / size;
+    output.par_chunks_mut(group * size).enumerate().for_each(|(number, output)| {
+        let images = number * group..number * group + output.len() / size;
+        SCRATCH.with_borrow_mut(|scratch| {
             ARCH.dispatch(Convolve { tiling, source, images, weight, output: &mut *output, scratch });
-            if let Some(finish) = finish {
-                // SAFETY: a convolution writes every place and channel of its images.
-                finish.apply(unsafe { output.assume_init_mut() });
-            }
-        },
-    );
+        });
+        if let Some(finish) = finish {
+            // SAFETY: a convolution writes every place and channel of its images.
+            finish.apply(unsafe { output.assume_init_mut() });
+        }
+    });
 }
 
 /// One group of images.
@@ -289,11 +305,12 @@ impl WithSimd for Convolve<'_> {
         let Geometry { plane, channels_in, channels_out, window, .. } = tiling.geometry;
         let wide_out = padded(channels_out);
         let (step_in, step_out) = (tiling.point(channels_in), tiling.point(channels_out));
-        let Scratch { images, inputs, outputs } = scratch;
-        let border = Border { padding: window.padding, bordered: tiling.bordered() };
-        border.read(source, group.clone(), plane, channels_in, images);
-        inputs.resize(POINTS * step_in, 0.0);
-        outputs.resize(POINTS * step_out, 0.0);
+        let Scratch { images, inputs, outputs, .. } = scratch;
+        let border =
+            Border { padding: window.padding, bordered: tiling.bordered(), plane, channels: channels_in };
+        let images = images.read(border, source, group.clone());
+        let inputs = at_least(inputs, POINTS * step_in);
+        let outputs = at_least(outputs, POINTS * step_out);
         for range in tiling.chunks(group.len()) {
             let rows = range.len().next_multiple_of(ROWS);
             transform_tiles::<S, Input, SIDE>(simd, tiling, (images, channels_in), range.clone(), inputs);
@@ -310,73 +327,6 @@ impl WithSimd for Convolve<'_> {
                 for channel in (0..channels_out).step_by(S::F32_LANES) {
                     let points = &outputs[tiling.within_point(slot, channel)..];
                     write_tile(simd, tiling, tile, channel, (points, step_out), output);
-                }
-            }
-        }
-    }
-}
-
-/// How images lie with zeros around them.
-#[derive(Clone, Copy)]
-struct Border {
-    /// Rows above and columns to the left.
-    padding: [usize; 2],
-    /// Height and width in all, out to whole tiles.
-    bordered: [usize; 2],
-}
-
-impl Border {
-    /// Copies images, with channels filled up to whole vectors. What is never written stays zero from one group to the next: all have the
-    /// same geometry.
-    #[inline(always)]
-    fn read(
-        self,
-        source: Source<'_>,
-        group: Range<usize>,
-        plane: [usize; 2],
-        channels: usize,
-        images: &mut Vec<f32>,
-    ) {
-        let (size, wide) = (plane[0] * plane[1] * channels, padded(channels));
-        let whole = self.bordered[0] * self.bordered[1] * wide;
-        images.resize(group.len() * whole, 0.0);
-        for (image, target) in group.zip(images.chunks_exact_mut(whole)) {
-            match source {
-                Source::Plain(features) => {
-                    self.copy(&features[image * size..][..size], plane, channels, target);
-                }
-                Source::Pooled { gradient, winners, window } => {
-                    let [down, across] = window.places(plane);
-                    let pooled = down * across * channels;
-                    let gradient = &gradient[image * pooled..][..pooled];
-                    let winners = &winners[image * pooled..][..pooled];
-                    let pixel = |y: usize, x: usize| {
-                        (y < self.bordered[0] - self.padding[0] && x < self.bordered[1] - self.padding[1])
-                            .then(|| ((y + self.padding[0]) * self.bordered[1] + x + self.padding[1]) * wide)
-                    };
-                    pool::unpool(gradient, winners, (window, across, channels), pixel, target);
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn copy(self, image: &[f32], [height, width]: [usize; 2], channels: usize, target: &mut [f32]) {
-        let (padding, bordered, wide) = (self.padding, self.bordered, padded(channels));
-        // Of an image that is wider than its tiles reach, the last pixels meet no window.
-        let rows = height.min(bordered[0] - padding[0]);
-        let columns = width.min(bordered[1] - padding[1]);
-        for (y, row) in image.chunks_exact(width * channels).take(rows).enumerate() {
-            let target = &mut target[((y + padding[0]) * bordered[1] + padding[1]) * wide..];
-            if wide == channels {
-                target[..columns * channels].copy_from_slice(&row[..columns * channels]);
-            } else {
-                let pixels = row.chunks_exact(channels).zip(target.chunks_exact_mut(wide));
-                for (pixel, target) in pixels.take(columns) {
-                    // A loop rather than a copy, whose call would take longer.
-                    for (target, &value) in target.iter_mut().zip(pixel) {
-                        *target = value;
-                    }
                 }
             }
         }
@@ -450,155 +400,5 @@ fn write_tile<S: Simd>(
     }
 }
 
-/// Gᵀ \[Σ (A g Aᵀ) ⊙ (Bᵀ d B)\] G over all tiles: a sum for each [part of the batch](Geometry::part), added up
-/// at the end.
-pub(crate) fn weight_gradient(
-    geometry: Geometry,
-    features: &[f32],
-    gradient: Source<'_>,
-    output: &mut [f32],
-) {
-    let (wide_in, wide_out) = (padded(geometry.channels_in), padded(geometry.channels_out));
-    let size = wide_in * wide_out;
-    let tiling = Tiling::new(geometry);
-    let part = geometry.part();
-    let mut sums: Vec<Vec<f32>> = (0..geometry.batch.div_ceil(part))
-        .into_par_iter()
-        .map(|number| {
-            let images = number * part..((number + 1) * part).min(geometry.batch);
-            let mut sums = vec![0.0; POINTS * size];
-            ARCH.dispatch(WeightGradient { tiling, images, features, gradient, sums: &mut sums });
-            sums
-        })
-        .collect();
-    let mut points = sums.pop().expect("an image");
-    for sum in &sums {
-        points.par_chunks_mut(size).zip(sum.par_chunks(size)).for_each(|(points, sum)| {
-            for (point, part) in points.iter_mut().zip(sum) {
-                *point += part;
-            }
-        });
-    }
-    let mut positions = vec![0.0; 9 * size];
-    positions.par_chunks_mut(size).enumerate().for_each(|(position, values)| {
-        let factors = std::array::from_fn::<_, POINTS, _>(|point| share(point, position));
-        ARCH.dispatch(AddUp { parts: &points, factors: &factors, output: values });
-    });
-    for (channel, output) in output.chunks_exact_mut(geometry.channels_in * 9).enumerate() {
-        for (number, value) in output.iter_mut().enumerate() {
-            *value = positions
-                [number % 9 * size + (channel / LANES * wide_in + number / 9) * LANES + channel % LANES];
-        }
-    }
-}
-
-/// The images of a part.
-struct WeightGradient<'a> {
-    tiling: Tiling,
-    images: Range<usize>,
-    features: &'a [f32],
-    gradient: Source<'a>,
-    /// For each point `[channel in, channel out]`, in panels.
-    sums: &'a mut [f32],
-}
-
-impl WithSimd for WeightGradient<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { tiling, images: part, features, gradient, sums } = self;
-        let geometry = tiling.geometry;
-        let (channels_in, channels_out) = (geometry.channels_in, geometry.channels_out);
-        let (wide_in, wide_out) = (padded(channels_in), padded(channels_out));
-        let (step_in, step_out) = (tiling.point(channels_in), tiling.point(channels_out));
-        let Scratch { mut images, mut inputs, mut outputs } = Scratch::default();
-        let mut gradients = Vec::new();
-        inputs.resize(POINTS * step_in, 0.0);
-        outputs.resize(POINTS * step_out, 0.0);
-        let border = Border { padding: geometry.window.padding, bordered: tiling.bordered() };
-        let without = Border { padding: [0; 2], ..border };
-        for first in part.clone().step_by(tiling.group) {
-            let group = first..(first + tiling.group).min(part.end);
-            border.read(Source::Plain(features), group.clone(), geometry.plane, channels_in, &mut images);
-            without.read(gradient, group.clone(), geometry.output(), channels_out, &mut gradients);
-            for range in tiling.chunks(group.len()) {
-                let (input, output) = ((&*images, channels_in), (&*gradients, channels_out));
-                transform_tiles::<S, Input, SIDE>(simd, tiling, input, range.clone(), &mut inputs);
-                transform_tiles::<S, Gradient, TILE>(simd, tiling, output, range.clone(), &mut outputs);
-                for point in 0..POINTS {
-                    multiply::<S, true>(
-                        simd,
-                        [wide_in, range.len(), wide_out],
-                        (&inputs[point * step_in..], tiling.chunk),
-                        (&outputs[point * step_out..], tiling.chunk),
-                        (&mut sums[point * wide_in * wide_out..], wide_in),
-                    );
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::simd::architectures;
-
-    /// The definition, in f64.
-    fn direct(geometry: Geometry, features: &[f32], weight: &[f32]) -> Vec<f64> {
-        let Geometry { batch, plane: [height, width], channels_in, channels_out, window } = geometry;
-        let [down, across] = geometry.output();
-        let mut output = Vec::new();
-        for place in 0..batch * down * across * channels_out {
-            let (channel, x) = (place % channels_out, place / channels_out % across);
-            let (y, image) = (place / channels_out / across % down, place / channels_out / across / down);
-            let mut sum = 0.0;
-            for position in 0..9 {
-                let row = (y + position / 3).wrapping_sub(window.padding[0]);
-                let column = (x + position % 3).wrapping_sub(window.padding[1]);
-                if row < height && column < width {
-                    for input in 0..channels_in {
-                        let pixel = ((image * height + row) * width + column) * channels_in + input;
-                        let weight = weight[(channel * channels_in + input) * 9 + position];
-                        sum += f64::from(features[pixel]) * f64::from(weight);
-                    }
-                }
-            }
-            output.push(sum);
-        }
-        output
-    }
-
-    #[test]
-    fn every_instruction_set_gives_the_sums() {
-        let window = Window::square(3, 1).with_padding(1);
-        let geometry = Geometry { batch: 3, plane: [7, 10], channels_in: 20, channels_out: 37, window };
-        let values = |count: usize, step: usize| -> Vec<f32> {
-            (0..count).map(|i| (i * step % 101) as f32 / 50.0 - 1.0).collect()
-        };
-        let features = values(geometry.batch * geometry.image_in(), 37);
-        let weight = values(geometry.patch() * geometry.channels_out, 29);
-        let expected = direct(geometry, &features, &weight);
-        let transformed = transform_weight(geometry, &weight, false);
-        let tiling = Tiling { group: geometry.batch, ..Tiling::new(geometry) };
-        for arch in architectures() {
-            let write = |output: &mut [MaybeUninit<f32>]| {
-                let scratch = &mut Scratch::default();
-                arch.dispatch(Convolve {
-                    tiling,
-                    source: Source::Plain(&features),
-                    images: 0..geometry.batch,
-                    weight: &transformed,
-                    output,
-                    scratch,
-                });
-            };
-            // SAFETY: a convolution writes everything.
-            let output = unsafe { crate::memory::written(expected.len(), write) };
-            let pairs = output.iter().zip(&expected);
-            let worst = pairs.map(|(&a, b)| (f64::from(a) - b).abs()).fold(0.0, f64::max);
-            assert!(worst < 1e-4, "{arch:?}: {worst}");
-        }
-    }
-}
+mod tests;

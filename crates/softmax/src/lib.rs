@@ -18,7 +18,7 @@
 //! ```
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::{
@@ -58,6 +58,14 @@ impl Architecture for SoftmaxConfig {
 impl Classifier for Softmax {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         self.scores.forward(images)
+    }
+
+    fn prefers_bytes(&self) -> bool {
+        self.scores.prefers_bytes()
+    }
+
+    fn forward_bytes(&self, images: Tensor<4, Int>) -> Tensor<2> {
+        self.scores.forward_bytes(images)
     }
 }
 

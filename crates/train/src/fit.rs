@@ -180,13 +180,13 @@ impl<A: Architecture> Training<'_, A> {
         let mut tally = begun.map_or_else(Tally::default, |begun| Tally::resumed(&begun, self.device));
         let mut record = EpochRecord { epoch: epoch + 1, ..EpochRecord::default() };
         let seed = derive_seed(self.seed, epoch as u64);
-        for (step, batch) in (done + 1..=steps).zip(self.batches(epoch, done)) {
+        for (step, (seen, labels)) in (done + 1..=steps).zip(self.batches(&state.model, epoch, done)) {
             // Dropout draws from the device's generator.
             self.device.seed(derive_seed(seed, step as u64));
             record.learning_rate = peak * schedule.factor(before + step - 1, all);
-            let scores = state.model.forward(batch.images);
-            let value = loss.forward(scores.clone(), batch.labels.clone());
-            tally.add(&value, scores, batch.labels);
+            let scores = seen.score(&state.model);
+            let value = loss.forward(scores.clone(), labels.clone());
+            tally.add(&value, scores, labels);
             let weights = (step == steps).then(|| Weights::of(&state.model));
             state = self.step(state, &value, record.learning_rate);
             // What the optimizer has done, before averages move the weights, too.

@@ -13,6 +13,7 @@ use zoo_data::{Augment, Epoch, Flip, Splits, shapes10};
 use zoo_schema::{EarlyStop, EpochRecord};
 use zoo_softmax::SoftmaxConfig;
 
+use crate::training::Seen;
 use crate::{
     Checkpoints, Ema, EvaluateConfig, Event, Group, Learning, Lookahead, Optimizer, RandomSearch, Recipe,
     Schedule, Sgd, TrainConfig, TrainError, Training,
@@ -429,14 +430,22 @@ fn batches_are_the_features_of_the_images_in_their_order() {
         (images, labels)
     };
     let training = Training::new(&once, &splits, &device, 3).unwrap();
-    let found: Vec<_> = training.batches(2, 0).map(|batch| values(&batch)).collect();
+    let values_of = |training: &Training<'_, SoftmaxConfig>| -> Vec<_> {
+        let seen = training.batches(&training.draw(&device), 2, 0);
+        seen.map(|(seen, labels)| match seen {
+            Seen::Numbers(images) => values(&zoo_data::Batch { images, labels }),
+            Seen::Bytes(_) => panic!("features are no bytes"),
+        })
+        .collect()
+    };
+    let found = values_of(&training);
     let size = once.train.batch_size;
     let epoch = Epoch::new(&splits.train, size, Augment::default(), (3, 2), &device);
     let expected: Vec<_> = epoch.map(|batch| values(&training.see(batch))).collect();
     assert_eq!(found, expected);
     // Images that are varied have other features, and the same labels.
     let training = Training::new(&anew, &splits, &device, 3).unwrap();
-    let varied: Vec<_> = training.batches(2, 0).map(|batch| values(&batch)).collect();
+    let varied = values_of(&training);
     assert!(varied.iter().zip(&found).all(|(varied, found)| varied.1 == found.1));
     assert_ne!(varied[0].0, found[0].0);
 }

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
-use zoo_core::{Architecture, Extractor, InputSpec, InvalidConfig, WeightedLoss};
-use zoo_data::{Augment, Batch, Epoch, ImageShape, Splits, derive_seed, epoch_order};
+use burn::tensor::{Device, Int, Tensor};
+use zoo_core::{Architecture, Classifier, Extractor, InputSpec, InvalidConfig, WeightedLoss};
+use zoo_data::{Augment, Batch, ByteBatch, Epoch, ImageShape, Splits, derive_seed, epoch_order};
 use zoo_schema::EpochRecord;
 
 use crate::checkpoint::Checkpoints;
@@ -189,22 +189,31 @@ impl<'a, A: Architecture> Training<'a, A> {
         &self.input
     }
 
-    /// Epoch number `epoch`, a batch at a time, without the first `done` batches: what the model sees of the training images in random order,
+    /// Epoch number `epoch`, a batch at a time, without the first `done` batches: what `model` sees of the training images in random order,
     /// and labels, on autodiff.
-    pub(crate) fn batches(&self, epoch: usize, done: usize) -> Box<dyn Iterator<Item = Batch> + '_> {
+    pub(crate) fn batches(
+        &self,
+        model: &A::Model,
+        epoch: usize,
+        done: usize,
+    ) -> Box<dyn Iterator<Item = (Seen, Tensor<1, Int>)> + '_> {
         let (train, augment) = (self.train, &self.recipe.augment);
         let images = &self.splits.train;
         let at = (self.seed, epoch);
         let Some(rows) = &self.rows else {
             let batches = Epoch::new(images, train.batch_size, *augment, at, self.device).after(done);
-            return Box::new(batches.map(|batch| on_autodiff(self.see(batch))));
+            // What is hidden isn't a whole number.
+            if model.prefers_bytes() && self.extractor.is_identity() && augment.cutout == 0 {
+                return Box::new(batches.bytes().map(Seen::bytes));
+            }
+            return Box::new(batches.map(|batch| Seen::numbers(self.see(batch))));
         };
         let order = epoch_order(images.len(), at);
         let starts = (0..order.len()).step_by(train.batch_size).skip(done);
         Box::new(starts.map(move |start| {
             let positions = &order[start..(start + train.batch_size).min(order.len())];
             let labels = images.labels_at(positions.iter().copied(), self.device);
-            on_autodiff(Batch { images: rows.batch(positions, self.device), labels })
+            Seen::numbers(Batch { images: rows.batch(positions, self.device), labels })
         }))
     }
 
@@ -224,6 +233,30 @@ impl<'a, A: Architecture> Training<'a, A> {
     pub fn draw(&self, on: &Device) -> A::Model {
         let model = self.recipe.architecture.draw(&self.input, on, derive_seed(self.seed, u64::MAX));
         model.fork(self.device)
+    }
+}
+
+/// What a model sees of a batch of images, on autodiff.
+pub(crate) enum Seen {
+    Numbers(Tensor<4>),
+    Bytes(Tensor<4, Int>),
+}
+
+impl Seen {
+    fn numbers(batch: Batch) -> (Self, Tensor<1, Int>) {
+        let Batch { images, labels } = on_autodiff(batch);
+        (Self::Numbers(images), labels)
+    }
+
+    fn bytes(ByteBatch { images, labels }: ByteBatch) -> (Self, Tensor<1, Int>) {
+        (Self::Bytes(Tensor::from_inner(images)), Tensor::from_inner(labels))
+    }
+
+    pub(crate) fn score(self, model: &dyn Classifier) -> Tensor<2> {
+        match self {
+            Self::Numbers(images) => model.forward(images),
+            Self::Bytes(images) => model.forward_bytes(images),
+        }
     }
 }
 

@@ -47,7 +47,7 @@ fn run_on<const D: usize>(case: &Case, shape: [usize; D]) -> (Vec<f32>, Vec<f32>
         3 => vec![0.5, -1.0, 2.0],
         _ => (0..count).map(|at| ((at * 7 % 11) as f32 - 5.0) / 4.0).collect(),
     };
-    let mut model = Tiny {
+    let mut model = Tiny::<D> {
         weight: Param::from_tensor(Tensor::from_data(TensorData::new(start, shape), &device)),
         bias: Param::from_tensor(Tensor::from_data([1.0, 1.0, 1.0], &device)),
     };
