@@ -46,6 +46,9 @@ const CLASSES: usize = cifar10::CLASSES.len();
 /// Neighbours that vote.
 const K: usize = 10;
 
+/// Answers whose median counts.
+const ANSWERS: usize = 20;
+
 /// Steps that come before those that count: memory is new, caches are cold.
 const WARM_UP: usize = 5;
 
@@ -89,6 +92,14 @@ enum Row {
     KnnL2,
     /// The same by sums of absolute differences.
     KnnL1,
+    /// The neighbours of one image, Euclidean: how long an answer takes.
+    KnnL2One,
+    /// The neighbours of ten.
+    KnnL2Ten,
+    /// The neighbours of one image by sums of absolute differences.
+    KnnL1One,
+    /// The neighbours of ten.
+    KnnL1Ten,
     /// configs/softmax.toml, shortened to one epoch.
     SoftmaxEpoch,
     /// configs/svm.toml, shortened to one epoch.
@@ -118,6 +129,10 @@ fn main() -> anyhow::Result<()> {
     let (seconds, check) = match row {
         Row::KnnL2 => arguments.knn(Metric::L2),
         Row::KnnL1 => arguments.knn(Metric::L1),
+        Row::KnnL2One => arguments.answers(Metric::L2, 1),
+        Row::KnnL2Ten => arguments.answers(Metric::L2, 10),
+        Row::KnnL1One => arguments.answers(Metric::L1, 1),
+        Row::KnnL1Ten => arguments.answers(Metric::L1, 10),
         Row::SoftmaxEpoch => {
             arguments.epoch::<SoftmaxConfig>(include_str!("../configs/softmax.toml"), Some(1.0))
         }
@@ -163,6 +178,24 @@ impl Arguments {
         let right =
             predictions.into_iter().zip(test.labels()).filter(|(found, label)| found == label).count();
         Ok((seconds, right as f64 / test.len() as f64))
+    }
+
+    /// Finds the neighbours of a few test images at a time; the median time. The check is the mean distance of the nearest.
+    fn answers(&self, metric: Metric, queries: usize) -> Measured {
+        let (train, test) = self.images()?;
+        let device = Device::flex();
+        let mut knn =
+            KnnConfig { features: Features::Pixels, k: K, metric, ties: Ties::Nearest }.init(CLASSES);
+        knn.extend(train.batches(Knn::TILE, &device).map(|batch| batch.images), &train.labels());
+        let (mut seconds, mut nearest) = (Vec::new(), 0.0);
+        for answer in 0..ANSWERS {
+            let images = test.batch(answer * queries..(answer + 1) * queries, &device).images;
+            let start = Instant::now();
+            let neighbours = knn.neighbours(images);
+            seconds.push(start.elapsed().as_secs_f64());
+            nearest += neighbours.iter().map(|neighbours| neighbours[0].distance as f64).sum::<f64>();
+        }
+        Ok((median(&mut seconds), nearest / (ANSWERS * queries) as f64))
     }
 
     /// Follows a recipe for the first of its epochs, or of as many as told here. The check is the mean loss over it.

@@ -8,6 +8,9 @@ accuracy.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
+from statistics import median
 from time import perf_counter
 
 import numpy as np
@@ -15,6 +18,7 @@ import numpy as np
 from common import CLASSES, Images, Measurement, Options, main
 
 K = 10
+ANSWERS = 20
 
 
 def vectors(images: Images) -> np.ndarray:
@@ -50,6 +54,79 @@ def faiss_l2(options: Options) -> Measurement:
     predictions = vote(train.labels, neighbours)
     seconds = perf_counter() - start
     return Measurement(seconds, accuracy(predictions, test), faiss.omp_get_max_threads())
+
+
+def faiss_l1(options: Options) -> Measurement:
+    """FAISS by sums of absolute differences, on the first `--queries` images; scaled to all of them."""
+    import faiss
+
+    train, test = options.train(), options.test()
+    few = Images(test.pixels[:options.queries], test.labels[:options.queries])
+    start = perf_counter()
+    index = faiss.IndexFlat(train.pixels[0].size, faiss.METRIC_L1)
+    index.add(vectors(train))
+    _, neighbours = index.search(vectors(few), K)
+    predictions = vote(train.labels, neighbours)
+    seconds = (perf_counter() - start) * len(test) / len(few)
+    return Measurement(seconds, accuracy(predictions, few), faiss.omp_get_max_threads())
+
+
+def usearch_l2(options: Options) -> Measurement:
+    """USearch's exhaustive search in bytes; 128 is subtracted, since its bytes have signs."""
+    from usearch.index import MetricKind, search
+
+    train, test = options.train(), options.test()
+    start = perf_counter()
+    found = search(signed(train), signed(test), K, MetricKind.L2sq, exact=True)
+    predictions = vote(train.labels, found.keys.astype(np.int64))
+    seconds = perf_counter() - start
+    return Measurement(seconds, accuracy(predictions, test), os.cpu_count() or 1)
+
+
+def signed(images: Images) -> np.ndarray:
+    """Images as rows of i8."""
+    return (images.pixels.reshape(len(images), -1) - np.uint8(128)).view(np.int8)
+
+
+Search = Callable[[np.ndarray], np.ndarray]
+
+
+def answers(options: Options, queries: int, search_in: Callable[[Images], Search],
+            rows: Callable[[Images], np.ndarray], threads: int) -> Measurement:
+    """The median time of `queries` images' neighbours; the index is there. The check is the mean distance of the nearest."""
+    train, test = options.train(), rows(options.test())
+    search = search_in(train)
+    seconds, nearest = [], []
+    for first in range(0, ANSWERS * queries, queries):
+        start = perf_counter()
+        distances = search(test[first:first + queries])
+        seconds.append(perf_counter() - start)
+        nearest.append(distances[:, 0].mean())
+    return Measurement(median(seconds), float(np.mean(nearest)), threads)
+
+
+def faiss_answers(metric: str, queries: int, options: Options) -> Measurement:
+    """FAISS, asked a few images at a time."""
+    import faiss
+
+    def search_in(train: Images) -> Search:
+        index = faiss.IndexFlat(train.pixels[0].size, getattr(faiss, metric))
+        index.add(vectors(train))
+        return lambda images: index.search(images, K)[0]
+
+    return answers(options, queries, search_in, vectors, faiss.omp_get_max_threads())
+
+
+def usearch_answers(queries: int, options: Options) -> Measurement:
+    """USearch, asked a few images at a time."""
+    from usearch.index import MetricKind, search
+
+    def search_in(train: Images) -> Search:
+        rows = signed(train)
+        return lambda images: np.atleast_2d(
+            search(rows, images, K, MetricKind.L2sq, exact=True).distances)
+
+    return answers(options, queries, search_in, signed, os.cpu_count() or 1)
 
 
 def torch_l2(options: Options) -> Measurement:
@@ -104,8 +181,32 @@ def sklearn_l1(options: Options) -> Measurement:
     return Measurement(seconds * len(test) / len(few), share, os.cpu_count() or 1)
 
 
+def torch_l1(options: Options) -> Measurement:
+    """PyTorch's table of distances, on the first `--queries` images; scaled to all of them."""
+    import torch
+
+    train, test = options.train(), options.test()
+    few = Images(test.pixels[:options.queries], test.labels[:options.queries])
+    start = perf_counter()
+    with torch.inference_mode():
+        images, queries = [torch.from_numpy(vectors(part)) for part in (train, few)]
+        neighbours = torch.cdist(queries, images, p=1).topk(K, largest=False).indices
+        predictions = vote(train.labels, neighbours.numpy())
+    seconds = (perf_counter() - start) * len(test) / len(few)
+    return Measurement(seconds, accuracy(predictions, few), torch.get_num_threads())
+
+
 if __name__ == "__main__":
+    few = {"one": 1, "ten": 10}
     main({
-        "knn-l2": {"faiss": faiss_l2, "torch": torch_l2, "scikit-learn": sklearn_l2},
-        "knn-l1": {"scikit-learn": sklearn_l1},
+        "knn-l2": {"faiss": faiss_l2, "usearch": usearch_l2, "torch": torch_l2, "scikit-learn": sklearn_l2},
+        "knn-l1": {"faiss": faiss_l1, "torch": torch_l1, "scikit-learn": sklearn_l1},
+    } | {
+        f"knn-l2-{name}": {
+            "faiss": partial(faiss_answers, "METRIC_L2", queries),
+            "usearch": partial(usearch_answers, queries),
+        } for name, queries in few.items()
+    } | {
+        f"knn-l1-{name}": {"faiss": partial(faiss_answers, "METRIC_L1", queries)}
+        for name, queries in few.items()
     })

@@ -39,16 +39,21 @@ impl Statistics {
         let (sums, squares) = positions
             .par_chunks(1024)
             .fold(zero, |(mut sums, mut squares), chunk| {
+                // Of so few images the sums fit 32 bits, of which vectors hold more.
+                let mut of_chunk = vec![0u32; sums.len()];
                 for &position in chunk {
                     let pixels = subset.pixels(position);
-                    let planes = pixels.chunks_exact(shape.height * shape.width);
-                    let totals = sums.chunks_exact_mut(shape.height * shape.width);
-                    for ((plane, totals), square) in planes.zip(totals).zip(&mut squares) {
-                        for (&value, total) in plane.iter().zip(totals) {
-                            *total += u64::from(value);
-                            *square += u64::from(value) * u64::from(value);
-                        }
+                    for (total, &value) in of_chunk.iter_mut().zip(&*pixels) {
+                        *total += u32::from(value);
                     }
+                    let planes = pixels.chunks_exact(shape.height * shape.width);
+                    for (plane, square) in planes.zip(&mut squares) {
+                        *square +=
+                            plane.chunks(SQUARES).map(|part| u64::from(sum_of_squares(part))).sum::<u64>();
+                    }
+                }
+                for (total, of_chunk) in sums.iter_mut().zip(of_chunk) {
+                    *total += u64::from(of_chunk);
                 }
                 (sums, squares)
             })
@@ -68,6 +73,13 @@ impl Statistics {
         let patch_covariance = Patches::of(subset).covariance(&channel_mean, &channel_deviation);
         Self { shape, channel_mean, channel_deviation, mean_image, patch_covariance }
     }
+}
+
+/// The most values whose squares always fit 32 bits together.
+const SQUARES: usize = 1 << 16;
+
+fn sum_of_squares(values: &[u8]) -> u32 {
+    values.iter().map(|&value| u32::from(value) * u32::from(value)).sum()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 mod x86;
 
 use std::collections::BinaryHeap;
+use std::ops::Range;
 
 use rayon::prelude::*;
 use schemars::JsonSchema;
@@ -93,6 +94,14 @@ impl Index {
         self.terms.is_empty()
     }
 
+    /// Makes room for that many more rows, so that memory holds none of them twice while they are added.
+    pub fn reserve(&mut self, rows: usize) {
+        let block = self.kernel.rows * self.kernel.stride();
+        let length = (self.len() + rows).div_ceil(self.kernel.rows) * block;
+        self.blocks.reserve_exact(length - self.blocks.len());
+        self.terms.reserve_exact(rows);
+    }
+
     /// Adds `rows` (`[rows, values]`) after those that are there.
     ///
     /// # Panics
@@ -134,25 +143,39 @@ impl Index {
         if bytes == 0 || k == 0 {
             return Vec::new();
         }
-        // Few queries make smaller chunks than the cache allows, so that each thread has one.
-        let share = (bytes / values).div_ceil(rayon::current_num_threads());
+        // Few queries make smaller chunks than the cache allows, so that each thread has one; and of fewer still, each thread takes some of the
+        // rows.
+        let threads = rayon::current_num_threads();
+        let share = (bytes / values).div_ceil(threads);
         let chunk = share.min(CHUNK / self.kernel.stride()).max(1).next_multiple_of(self.kernel.queries);
-        queries.par_chunks(chunk * values).flat_map_iter(|queries| self.search(queries, k)).collect()
+        let parts = threads.div_ceil((bytes / values).div_ceil(chunk));
+        let rows = self.len().div_ceil(self.kernel.rows).div_ceil(parts) * self.kernel.rows;
+        queries
+            .par_chunks(chunk * values)
+            .flat_map_iter(|queries| {
+                let tiles = self.tiles(queries);
+                let of_rows = |first| self.search(queries, &tiles, k, first..(first + rows).min(self.len()));
+                let starts: Vec<usize> = (0..self.len()).step_by(rows).collect();
+                let found: Vec<_> = starts.into_par_iter().map(of_rows).collect();
+                found.into_iter().reduce(|found, more| merge(found, more, k)).unwrap_or_default()
+            })
+            .flatten_iter()
+            .collect()
     }
 
-    /// [`Self::nearest`] for a chunk of queries, on one thread.
-    fn search(&self, queries: &[u8], k: usize) -> Vec<Neighbour> {
+    /// [`Self::nearest`] of a chunk of queries, packed in `tiles`, among some of the rows, from a whole block on; on one thread.
+    fn search(&self, queries: &[u8], tiles: &[u8], k: usize, rows: Range<usize>) -> Vec<Vec<Neighbour>> {
         let kernel = self.kernel;
         let (tile, block) = (kernel.queries * kernel.stride(), kernel.rows * kernel.stride());
-        let tiles = self.tiles(queries);
         let term = |query| self.metric.term(query, 0);
         let mut lists: Vec<_> =
             queries.chunks_exact(self.values).map(|query| Nearest::new(k, term(query))).collect();
         let mut sums = vec![0; kernel.queries * kernel.rows];
         let mut part = vec![0; sums.len()];
 
-        let blocks = self.blocks.chunks_exact(block).zip(self.terms.chunks(kernel.rows));
-        for ((block, terms), first) in blocks.zip((0..).step_by(kernel.rows)) {
+        let blocks = self.blocks[rows.start / kernel.rows * block..].chunks_exact(block);
+        let terms = self.terms[rows.clone()].chunks(kernel.rows);
+        for ((block, terms), first) in blocks.zip(terms).zip(rows.step_by(kernel.rows)) {
             for (tile, lists) in tiles.chunks_exact(tile).zip(lists.chunks_mut(kernel.queries)) {
                 kernel.run(tile, block, &mut part, &mut sums);
                 for (list, sums) in lists.iter_mut().zip(sums.chunks_exact_mut(kernel.rows)) {
@@ -160,7 +183,7 @@ impl Index {
                 }
             }
         }
-        lists.into_iter().flat_map(|list| list.heap.into_sorted_vec()).collect()
+        lists.into_iter().map(|list| list.heap.into_sorted_vec()).collect()
     }
 
     /// Packs queries in whole tiles.
@@ -190,6 +213,19 @@ impl Metric {
         };
         row.chunks(PART).map(|part| i64::from(part.iter().map(value).sum::<i32>())).sum()
     }
+}
+
+/// The k nearest of each query, of those among some rows and those among others.
+fn merge(left: Vec<Vec<Neighbour>>, right: Vec<Vec<Neighbour>>, k: usize) -> Vec<Vec<Neighbour>> {
+    let pairs = left.into_iter().zip(right);
+    pairs
+        .map(|(mut found, more)| {
+            found.extend(more);
+            found.sort_unstable();
+            found.truncate(k);
+            found
+        })
+        .collect()
 }
 
 /// A query's nearest rows so far.

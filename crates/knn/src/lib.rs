@@ -168,19 +168,21 @@ impl Knn {
             images += batch.dims()[0];
             self.values = batch.dims()[1..].iter().product();
             for tile in divide(batch, Self::tile(self.values)) {
-                self.add(tile);
+                self.add(tile, self.labels.len() + labels.len());
             }
         }
         assert_eq!(images, labels.len(), "one label per image");
         self.labels.extend_from_slice(labels);
     }
 
-    /// Adds the images of a tile.
-    fn add(&mut self, images: Tensor<4>) {
+    /// Adds the images of a tile, one of those that make `all`.
+    fn add(&mut self, images: Tensor<4>, all: usize) {
         let (metric, values) = (self.config.metric, self.values);
         let fits = metric == Metric::L1 || values <= DEVICE_VALUES;
         if zoo_kernels::is_accelerated(&images.device()) || !fits {
-            self.index.get_or_insert_with(|| Index::new(metric, values)).extend(&bytes(images));
+            let index = self.index.get_or_insert_with(|| Index::new(metric, values));
+            index.reserve(all.saturating_sub(index.len()));
+            index.extend(&bytes(images));
         } else {
             self.tiles.push(Tile::new(images));
         }

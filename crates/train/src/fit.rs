@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use zoo_core::{Architecture, Classifier};
+use zoo_core::Architecture;
 use zoo_data::derive_seed;
 use zoo_schema::{EarlyStop, EpochRecord};
 
