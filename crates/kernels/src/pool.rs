@@ -27,7 +27,7 @@ pub(crate) fn forward(features: &[f32], shape: Shape, window: Window) -> (Vec<f3
             .zip(output.par_chunks_exact_mut(size))
             .zip(winners.par_chunks_exact_mut(size))
             .for_each(|((features, output), winners)| {
-                forward_image(features, shape, window, output, winners)
+                forward_image(features, shape, window, output, winners);
             });
     };
     // SAFETY: every image is taken, and each of its places and channels written.

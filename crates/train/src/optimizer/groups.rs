@@ -60,7 +60,7 @@ impl Grouping<'_> {
             let expected = format!("{}, or the beginning of a parameter's name", KINDS.join(", "));
             InvalidConfig::check(known, "optimizer.groups", name, &expected)?;
         }
-        let member = |decay, scale| self.member(model, build(decay), scale);
+        let member = |decay, scale| member(model, build(decay), scale);
         let mut optimizer =
             ModuleOptimizer::from(build(0.0)).with_group(ParamGroup::all(), member(0.0, self.scale), None);
         for ((scale, decay), ids) in parameters.by_treatment(self.weight_decay, self.groups) {
@@ -69,17 +69,16 @@ impl Grouping<'_> {
         }
         Ok(optimizer)
     }
+}
 
-    /// An optimizer of some of the parameters of `model`, at a learning rate that is `scale` times larger.
-    pub(super) fn member<M: Module, O: burn::optim::Optimizer>(
-        &self,
-        model: &M,
-        optimizer: O,
-        scale: f64,
-    ) -> GroupOptimizer<O> {
-        let device = model.devices().into_iter().next().map(Device::inner).unwrap_or_default();
-        GroupOptimizer { optimizer, scale, device }
-    }
+/// An optimizer of some of the parameters of `model`, at a learning rate that is `scale` times larger.
+pub(super) fn member<M: Module, O: burn::optim::Optimizer>(
+    model: &M,
+    optimizer: O,
+    scale: f64,
+) -> GroupOptimizer<O> {
+    let device = model.devices().into_iter().next().map(Device::inner).unwrap_or_default();
+    GroupOptimizer { optimizer, scale, device }
 }
 
 /// The optimizer of a group of parameters.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use zoo_core::InvalidConfig;
 
 use super::Sgd;
-use super::groups::Grouping;
+use super::groups::{Grouping, member};
 use crate::parameters::{Parameter, Parameters};
 
 /// Each filter bank F is a matrix `[channels out, channels in · height · width]`, whose step is made orthogonal: v ← μ v + g;
@@ -64,11 +64,7 @@ impl Muon {
             groups: &others.groups,
         };
         let optimizer = grouping.optimizer(model, |decay| others.build(decay))?;
-        Ok(optimizer.with_group(
-            ParamGroup::from_ids(filters),
-            grouping.member(model, self.build(), 1.0),
-            None,
-        ))
+        Ok(optimizer.with_group(ParamGroup::from_ids(filters), member(model, self.build(), 1.0), None))
     }
 
     fn build(&self) -> Filters {
