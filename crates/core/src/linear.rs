@@ -74,9 +74,7 @@ impl LinearScores {
     /// - returns: `[batch, classes]`.
     #[must_use]
     pub fn forward(&self, features: Tensor<4>) -> Tensor<2> {
-        let [_, channels, height, width] = features.dims();
-        let [center, scale] = self.normalizer.center_and_scale([channels, height, width]);
-        let shift = center.neg() * scale.clone();
+        let [scale, shift] = self.scale_and_shift(features.dims());
         zoo_kernels::linear(features.flatten(1, 3), scale, shift, self.weight(), self.bias())
     }
 
@@ -89,10 +87,15 @@ impl LinearScores {
     /// [`forward`](Self::forward) of `u8` pixels.
     #[must_use]
     pub fn forward_bytes(&self, images: Tensor<4, Int>) -> Tensor<2> {
-        let [_, channels, height, width] = images.dims();
+        let [scale, shift] = self.scale_and_shift(images.dims());
+        zoo_kernels::linear_bytes(images.flatten(1, 3), scale, shift, self.weight(), self.bias())
+    }
+
+    /// The normalisation as scale · x + shift, both `[channels · height · width]`, of images of a shape.
+    fn scale_and_shift(&self, [_, channels, height, width]: [usize; 4]) -> [Tensor<1>; 2] {
         let [center, scale] = self.normalizer.center_and_scale([channels, height, width]);
         let shift = center.neg() * scale.clone();
-        zoo_kernels::linear_bytes(images.flatten(1, 3), scale, shift, self.weight(), self.bias())
+        [scale, shift]
     }
 
     /// W, `[features, classes]`.
