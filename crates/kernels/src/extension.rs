@@ -18,6 +18,7 @@ use backward::{
 
 use crate::activation::Activation;
 use crate::affine::{Finish, Line};
+use crate::descent::{self, Descent};
 use crate::geometry::Geometry;
 use crate::window::Window;
 use crate::{affine, batch_norm, convolution, linear, pool, sum};
@@ -76,6 +77,14 @@ pub(crate) trait Kernels: Backend {
 
     /// f(left + right).
     fn add(left: FloatTensor<Self>, right: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
+
+    /// Parameters and velocity. Without a gradient.
+    fn descend(
+        parameters: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        descent: Descent,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// For sizes that suit: see [`suits_pooling`].
     fn conv2d_max_pool2d(
@@ -233,6 +242,19 @@ impl Kernels for Flex {
         let (left, right) = (contiguous(left), contiguous(right));
         tensor(sum::forward(values(&left), values(&right), activation), dims::<4>(&left))
     }
+
+    fn descend(
+        parameters: FlexTensor,
+        gradient: FlexTensor,
+        velocity: FlexTensor,
+        descent: Descent,
+    ) -> (FlexTensor, FlexTensor) {
+        let [parameters, gradient, velocity] = [parameters, gradient, velocity].map(contiguous);
+        let (after, moved) =
+            descent::descend(descent, values(&parameters), values(&gradient), values(&velocity));
+        let like = |values| FlexTensor::from_data(TensorData::new(values, parameters.shape().clone()));
+        (like(after), like(moved))
+    }
 }
 
 fn convolve_and_pool(
@@ -389,5 +411,17 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
             OpsKind::Tracked(operation) => operation.finish((left, right, activation), output),
             OpsKind::UnTracked(operation) => operation.finish(output),
         }
+    }
+    fn descend(
+        parameters: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        descent: Descent,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let [parameters, gradient, velocity] =
+            [parameters, gradient, velocity].map(FloatTensor::<Self>::into_primitive);
+        let (parameters, velocity) = Flex::descend(parameters, gradient, velocity, descent);
+        let constant = <Self as AutodiffBackend>::from_inner;
+        (constant(parameters), constant(velocity))
     }
 }

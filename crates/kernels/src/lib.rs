@@ -17,6 +17,7 @@
 //! | [`max_pool2d`] | keeps which pixel won as one byte |
 //! | [`conv2d_max_pool2d`], [`conv2d_normalize`] | pool what a convolution gives, and apply a trained network's BatchNorm, while it is in the cache |
 //! | [`add`] | the sum and the activation at the end of a residual block in one pass |
+//! | [`descend`] | a step of gradient descent with momentum and weight decay in one pass on all cores |
 //! | [`Index`] | nearest neighbours from bytes, the k best kept while distances are computed |
 //!
 //! ```
@@ -42,6 +43,7 @@ mod affine;
 mod batch_norm;
 #[cfg(feature = "flex")]
 mod convolution;
+mod descent;
 #[cfg(feature = "flex")]
 mod extension;
 #[cfg(feature = "flex")]
@@ -68,12 +70,13 @@ mod window;
 mod winograd;
 
 pub use activation::Activation;
+pub use descent::Descent;
 #[cfg(feature = "mimalloc")]
 pub use memory::keep_freed_memory;
 pub use neighbours::{Index, Metric, Neighbour};
 pub use operations::{
-    add, add_bias, affine, batch_norm, conv2d, conv2d_max_pool2d, conv2d_normalize, is_accelerated, linear,
-    linear_bytes, max_pool2d, normalize,
+    add, add_bias, affine, batch_norm, conv2d, conv2d_max_pool2d, conv2d_normalize, descend, is_accelerated,
+    linear, linear_bytes, max_pool2d, normalize,
 };
 pub use plain::Normalized;
 pub use window::Window;

@@ -36,8 +36,15 @@ impl Value for u8 {
     #[inline(always)]
     fn load<S: Simd>(simd: S, values: &[Self]) -> S::f32s {
         let mut floats = [0.0; LANES];
-        for (float, &value) in floats.iter_mut().zip(values) {
-            *float = f32::from(value);
+        // A number of values that the compiler knows is converted in a vector.
+        if values.len() == S::F32_LANES {
+            for lane in 0..S::F32_LANES {
+                floats[lane] = f32::from(values[lane]);
+            }
+        } else {
+            for (float, &value) in floats.iter_mut().zip(values) {
+                *float = f32::from(value);
+            }
         }
         load_part(simd, &floats[..S::F32_LANES])
     }

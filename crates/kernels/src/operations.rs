@@ -6,6 +6,7 @@ use burn::tensor::DType;
 use burn::tensor::{Device, Int, Tensor};
 
 use crate::activation::Activation;
+use crate::descent::Descent;
 use crate::plain::{self, Normalized};
 use crate::window::Window;
 
@@ -299,4 +300,28 @@ pub fn max_pool2d(features: Tensor<4>, window: Window) -> Tensor<4> {
         return Tensor::from_dispatch(<Dispatch as Kernels>::max_pool2d(features.into_dispatch(), window));
     }
     plain::max_pool2d(features, window)
+}
+
+/// Parameters and velocity after a step of `descent`. The velocity is zeros at first.
+///
+/// # Shapes
+/// - all alike.
+///
+/// # Panics
+/// If the shapes differ.
+#[must_use]
+pub fn descend<const D: usize>(
+    descent: Descent,
+    parameters: Tensor<D>,
+    gradient: Tensor<D>,
+    velocity: Tensor<D>,
+) -> [Tensor<D>; 2] {
+    #[cfg(feature = "flex")]
+    if accelerates(&parameters) {
+        let [parameters, gradient, velocity] =
+            [parameters, gradient, velocity].map(|tensor| tensor.into_dispatch());
+        let (parameters, velocity) = <Dispatch as Kernels>::descend(parameters, gradient, velocity, descent);
+        return [parameters, velocity].map(Tensor::from_dispatch);
+    }
+    plain::descend(descent, parameters, gradient, velocity)
 }

@@ -4,6 +4,7 @@ use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, module};
 
 use crate::activation::Activation;
+use crate::descent::Descent;
 use crate::window::Window;
 
 /// What [`batch_norm`] returns.
@@ -74,4 +75,19 @@ pub fn linear(
 pub fn max_pool2d(features: Tensor<4>, window: Window) -> Tensor<4> {
     let options = MaxPoolOptions::new(window.size).with_stride(window.stride).with_padding(window.padding);
     channels_last(module::max_pool2d(channels_first(features), options))
+}
+
+/// [`crate::descend`].
+#[must_use]
+pub fn descend<const D: usize>(
+    descent: Descent,
+    parameters: Tensor<D>,
+    gradient: Tensor<D>,
+    velocity: Tensor<D>,
+) -> [Tensor<D>; 2] {
+    let Descent { learning_rate, momentum, nesterov, weight_decay } = descent;
+    let gradient = if weight_decay == 0.0 { gradient } else { parameters.clone() * weight_decay + gradient };
+    let velocity = velocity * momentum + gradient.clone();
+    let step = if nesterov { velocity.clone() * momentum + gradient } else { velocity.clone() };
+    [parameters - step * learning_rate, velocity]
 }

@@ -4,7 +4,8 @@
 use burn::tensor::{Device, Distribution, Tensor};
 use proptest::prelude::*;
 use zoo_kernels::{
-    Activation, Window, affine, batch_norm, conv2d, conv2d_max_pool2d, linear, max_pool2d, plain,
+    Activation, Descent, Window, affine, batch_norm, conv2d, conv2d_max_pool2d, descend, linear, max_pool2d,
+    plain,
 };
 
 const ACTIVATIONS: [Activation; 6] = [
@@ -220,6 +221,26 @@ fn a_constant_channel_is_its_beta() {
                 "{value} became {} instead of {beta}",
                 values[0]
             );
+        }
+    }
+}
+
+/// Steps of the same parameters, which fill a part of the work, several, and the rest of one.
+#[test]
+fn a_step_of_descent() {
+    for (length, nesterov, weight_decay) in [(1, false, 0.0), (70_000, true, 0.01), (65_536, false, 0.5)] {
+        let descent = Descent { learning_rate: 0.1, momentum: 0.9, nesterov, weight_decay };
+        let [mut ours, mut theirs] = [(); 2].map(|()| [(); 2].map(|()| random([length]).inner()));
+        theirs.clone_from(&ours);
+        for _ in 0..3 {
+            let gradient = random::<1>([length]).inner();
+            let [parameters, velocity] = ours;
+            ours = descend(descent, parameters, gradient.clone(), velocity);
+            let [parameters, velocity] = theirs;
+            theirs = plain::descend(descent, parameters, gradient, velocity);
+        }
+        for (ours, theirs) in ours.into_iter().zip(theirs) {
+            assert_eq!(ours.into_data(), theirs.into_data());
         }
     }
 }

@@ -1,12 +1,12 @@
 //! How gradients become updates.
 
 mod groups;
+mod momentum;
 mod muon;
 
 use burn::module::Module;
 use burn::optim::decay::WeightDecayConfig;
-use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamConfig, AdamWConfig, LionConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
+use burn::optim::{AdamConfig, AdamWConfig, LionConfig, ModuleOptimizer, RmsPropConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::InvalidConfig;
@@ -15,6 +15,7 @@ pub use groups::{Group, Groups};
 pub use muon::Muon;
 
 use groups::Grouping;
+use momentum::Momentum;
 
 use crate::parameters::Parameter;
 
@@ -224,7 +225,7 @@ impl Optimizer {
     pub fn init<M: Module>(&self, model: &M) -> Result<ModuleOptimizer, InvalidConfig> {
         let grouping = Grouping { weight_decay: self.weight_decay(), scale: 1.0, groups: self.groups() };
         match self {
-            Self::Sgd(sgd) => grouping.optimizer(model, |decay| sgd.build(decay)),
+            Self::Sgd(sgd) => grouping.optimizer(model, |decay| Momentum::new(sgd, decay)),
             Self::RmsProp(rms_prop) => grouping.optimizer(model, |decay| rms_prop.build(decay)),
             Self::Adam(adam) => grouping.optimizer(model, |decay| adam.build(decay)),
             Self::AdamW(adam) => grouping.optimizer(model, |decay| adam.build_decoupled(decay)),
@@ -276,14 +277,6 @@ impl Sgd {
         InvalidConfig::share(&key, self.momentum)?;
         let valid = !self.nesterov || self.momentum > 0.0;
         InvalidConfig::check(valid, &key, self.momentum, "above 0 with nesterov = true")
-    }
-
-    fn build(&self, decay: f64) -> burn::optim::Sgd {
-        let momentum = MomentumConfig::new()
-            .with_momentum(self.momentum)
-            .with_dampening(0.0)
-            .with_nesterov(self.nesterov);
-        SgdConfig::new().with_momentum(Some(momentum)).with_weight_decay(penalty(decay)).build()
     }
 }
 

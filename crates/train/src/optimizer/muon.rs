@@ -10,6 +10,7 @@ use zoo_core::InvalidConfig;
 
 use super::Sgd;
 use super::groups::{Grouping, member};
+use super::momentum::Momentum;
 use crate::parameters::{Parameter, Parameters};
 
 /// Each filter bank F is a matrix `[channels out, channels in · height · width]`, whose step is made orthogonal: v ← μ v + g;
@@ -63,7 +64,7 @@ impl Muon {
             scale: others.learning_rate / learning_rate,
             groups: &others.groups,
         };
-        let optimizer = grouping.optimizer(model, |decay| others.build(decay))?;
+        let optimizer = grouping.optimizer(model, |decay| Momentum::new(others, decay))?;
         Ok(optimizer.with_group(ParamGroup::from_ids(filters), member(model, self.build(), 1.0), None))
     }
 

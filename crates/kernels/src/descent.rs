@@ -1,0 +1,86 @@
+//! A step of gradient descent with momentum.
+
+#[cfg(feature = "flex")]
+use std::mem::MaybeUninit;
+
+#[cfg(feature = "flex")]
+use pulp::{Simd, WithSimd};
+#[cfg(feature = "flex")]
+use rayon::prelude::*;
+
+#[cfg(feature = "flex")]
+use crate::affine::PART;
+#[cfg(feature = "flex")]
+use crate::memory::written_both;
+#[cfg(feature = "flex")]
+use crate::simd::ARCH;
+
+/// How parameters θ follow their gradient g: v ← μ v + g + λ θ; θ ← θ − η v, or θ − η (g + λ θ + μ v) with Nesterov's look ahead
+/// (Polyak, 1964; Sutskever et al., 2013).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Descent {
+    /// η.
+    pub learning_rate: f64,
+    /// μ.
+    pub momentum: f64,
+    /// Whether the step looks ahead.
+    pub nesterov: bool,
+    /// λ.
+    pub weight_decay: f64,
+}
+
+/// Parameters and velocity after a step: one pass over all three on all cores.
+#[cfg(feature = "flex")]
+pub(crate) fn descend(
+    descent: Descent,
+    parameters: &[f32],
+    gradient: &[f32],
+    velocity: &[f32],
+) -> (Vec<f32>, Vec<f32>) {
+    let length = parameters.len();
+    assert!(length == gradient.len() && length == velocity.len(), "a gradient and a velocity per parameter");
+    let write = |after: &mut [MaybeUninit<f32>], moved: &mut [MaybeUninit<f32>]| {
+        let inputs =
+            parameters.par_chunks(PART).zip(gradient.par_chunks(PART)).zip(velocity.par_chunks(PART));
+        let outputs = after.par_chunks_mut(PART).zip(moved.par_chunks_mut(PART));
+        inputs.zip(outputs).for_each(|(((parameters, gradient), velocity), (after, moved))| {
+            ARCH.dispatch(Step { descent, parameters, gradient, velocity, after, moved });
+        });
+    };
+    // SAFETY: every value of both is written.
+    unsafe { written_both(length, write) }
+}
+
+/// A part of [`descend`].
+#[cfg(feature = "flex")]
+struct Step<'a> {
+    descent: Descent,
+    parameters: &'a [f32],
+    gradient: &'a [f32],
+    velocity: &'a [f32],
+    after: &'a mut [MaybeUninit<f32>],
+    moved: &'a mut [MaybeUninit<f32>],
+}
+
+#[cfg(feature = "flex")]
+impl WithSimd for Step<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { descent, parameters, gradient, velocity, after, moved } = self;
+        let Descent { learning_rate, momentum, nesterov, weight_decay } = descent;
+        let [rate, momentum, decay] = [learning_rate, momentum, weight_decay].map(|value| value as f32);
+        // What of the velocity, and of the gradient again, makes the step.
+        let [share, again] = if nesterov { [momentum, 1.0] } else { [1.0, 0.0] };
+        let inputs = parameters.iter().zip(gradient).zip(velocity);
+        for (((&parameter, &gradient), &velocity), (after, moved)) in
+            inputs.zip(after.iter_mut().zip(moved.iter_mut()))
+        {
+            let gradient = parameter * decay + gradient;
+            let velocity = velocity * momentum + gradient;
+            after.write(parameter - (velocity * share + gradient * again) * rate);
+            moved.write(velocity);
+        }
+    }
+}
