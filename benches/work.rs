@@ -19,9 +19,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -104,6 +104,8 @@ enum Row {
     SoftmaxEpoch,
     /// configs/svm.toml, shortened to one epoch.
     SvmEpoch,
+    /// configs/softmax.toml until loss and penalty are within 0.1 % of the least that there is.
+    SoftmaxOptimum,
     /// A training step of a VGG-like network of widths 32-64-128.
     VggStep,
     /// The scores of the test images by that network.
@@ -115,6 +117,15 @@ enum Row {
     /// The first epoch of configs/airbench/narrow-32-64-64.toml.
     AirbenchEpoch,
 }
+
+/// λ of the penalty whose optimum is looked for, that of configs/softmax.toml.
+const PENALTY: f64 = 1e-3;
+
+/// Epochs after which loss and penalty are within 0.1 % of the optimum,
+const OPTIMUM_EPOCHS: f64 = 30.0;
+
+/// and the learning rate that this takes.
+const OPTIMUM_RATE: f64 = 0.01;
 
 /// Seconds of the timed part, and the check.
 type Measured = anyhow::Result<(f64, f64)>;
@@ -137,6 +148,7 @@ fn main() -> anyhow::Result<()> {
             arguments.epoch::<SoftmaxConfig>(include_str!("../configs/softmax.toml"), Some(1.0))
         }
         Row::SvmEpoch => arguments.epoch::<SvmConfig>(include_str!("../configs/svm.toml"), Some(1.0)),
+        Row::SoftmaxOptimum => arguments.optimum(),
         Row::VggStep => arguments.steps(&vgg()),
         Row::VggPredict => arguments.predict(&vgg()),
         Row::ResnetStep => arguments.steps(&CnnConfig::Resnet(ResnetConfig::default())),
@@ -199,26 +211,62 @@ impl Arguments {
     }
 
     /// Follows a recipe for the first of its epochs, or of as many as told here. The check is the mean loss over it.
-    fn epoch<A: Architecture + DeserializeOwned>(&self, recipe: &str, epochs: Option<f64>) -> Measured {
-        let mut table: toml::Table = recipe.parse()?;
-        for key in ["model", "search"] {
-            table.remove(key);
-        }
-        let mut recipe: Recipe<A> = table.try_into()?;
+    fn epoch<A: Architecture + DeserializeOwned>(&self, text: &str, epochs: Option<f64>) -> Measured {
+        let mut recipe = self.recipe::<A>(text)?;
         recipe.train.epochs = epochs.unwrap_or(recipe.train.epochs);
-        recipe.train.batch_size = self.batch.unwrap_or(recipe.train.batch_size);
-        // As they are, however few images there are.
-        (recipe.train.few_images, recipe.train.least_batches) = (0, 0);
-        let (train, test) = self.images()?;
-        let (nothing, train) = train.stratified(0, SEED);
-        let (name, classes) = ("cifar10".into(), cifar10::CLASSES.map(String::from).to_vec());
-        let splits = Splits { name, classes, train, validation: nothing, test };
+        let splits = self.splits()?;
         let device = Device::flex();
         let training = Training::new(&recipe, &splits, &device, SEED)?.stop_after(1);
         let model = recipe.architecture.draw(training.input(), &device, SEED);
         let start = Instant::now();
         let fitted = training.fit(model, &mut |_| ControlFlow::Continue(()))?;
         Ok((start.elapsed().as_secs_f64(), fitted.history[0].train_loss))
+    }
+
+    /// Trains a softmax classifier until no more is to be had. The check is what was minimised, over all training images.
+    fn optimum(&self) -> Measured {
+        let mut recipe = self.recipe::<SoftmaxConfig>(include_str!("../configs/softmax.toml"))?;
+        recipe.train.epochs = OPTIMUM_EPOCHS;
+        recipe.learning = Optimizer::Sgd(Sgd {
+            learning_rate: OPTIMUM_RATE,
+            momentum: 0.9,
+            weight_decay: PENALTY,
+            ..Sgd::default()
+        })
+        .into();
+        let splits = self.splits()?;
+        let device = Device::flex();
+        let training = Training::new(&recipe, &splits, &device, SEED)?;
+        let model = recipe.architecture.draw(training.input(), &device, SEED);
+        let start = Instant::now();
+        let fitted = training.fit(model, &mut |_| ControlFlow::Continue(()))?;
+        let seconds = start.elapsed().as_secs_f64();
+        let scores = zoo_train::score(&fitted.model, &splits.train, &device)?;
+        let loss =
+            zoo_train::mean_loss(&recipe.loss.kind, &scores, &splits.train.labels(), &device)?.context("images")?;
+        let mut squares = Squares(0.0);
+        fitted.model.visit(&mut squares);
+        Ok((seconds, loss + PENALTY / 2.0 * squares.0))
+    }
+
+    /// A recipe for all images, as they are, however few there are.
+    fn recipe<A: Architecture + DeserializeOwned>(&self, text: &str) -> anyhow::Result<Recipe<A>> {
+        let mut table: toml::Table = text.parse()?;
+        for key in ["model", "search"] {
+            table.remove(key);
+        }
+        let mut recipe: Recipe<A> = table.try_into()?;
+        recipe.train.batch_size = self.batch.unwrap_or(recipe.train.batch_size);
+        (recipe.train.few_images, recipe.train.least_batches) = (0, 0);
+        Ok(recipe)
+    }
+
+    /// CIFAR-10 without validation images.
+    fn splits(&self) -> anyhow::Result<Splits> {
+        let (train, test) = self.images()?;
+        let (nothing, train) = train.stratified(0, SEED);
+        let (name, classes) = ("cifar10".into(), cifar10::CLASSES.map(String::from).to_vec());
+        Ok(Splits { name, classes, train, validation: nothing, test })
     }
 
     /// Steps of training, from a shuffled batch of `u8` images to new weights. The check is the mean loss.
@@ -345,4 +393,15 @@ fn peak_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+/// Σ W², of weights without biases.
+struct Squares(f64);
+
+impl ModuleVisitor for Squares {
+    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+        if D > 1 {
+            self.0 += f64::from(parameter.val().square().sum().into_scalar::<f32>());
+        }
+    }
 }
