@@ -21,6 +21,9 @@ mod underfitting;
 use toml::Table;
 use zoo_schema::{Comparison, Finding, SearchResult};
 
+/// What each check means: `docs/checks.md`. The build script says where that is.
+const PAGE: &str = include_str!(env!("ZOO_CHECKS"));
+
 /// What shows something in a comparison, or nothing.
 type Rule = fn(&Comparison) -> Vec<Finding>;
 
@@ -56,7 +59,6 @@ pub fn of_search(space: &Table, result: &SearchResult) -> Vec<Finding> {
 /// isn't there.
 #[must_use]
 pub fn explanation(code: &str) -> Option<&'static str> {
-    const PAGE: &str = include_str!("../../../docs/checks.md");
     let (_, section) = PAGE.split_once(&format!("\n## {code}\n"))?;
     Some(section.split("\n## ").next().unwrap_or(section).trim())
 }
@@ -68,7 +70,6 @@ mod tests {
 
     use super::*;
 
-    const BOOK: &str = include_str!("../../../docs/checks.md");
     const CODES: [&str; 10] = [
         duplicates::CODE,
         balance::CODE,
@@ -84,7 +85,7 @@ mod tests {
 
     #[test]
     fn each_code_has_a_section_in_the_book() {
-        let headings: Vec<&str> = BOOK.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+        let headings: Vec<&str> = PAGE.lines().filter_map(|line| line.strip_prefix("## ")).collect();
         for code in CODES {
             assert!(headings.contains(&code), "docs/checks.md has no section {code}");
         }

@@ -32,8 +32,10 @@ mod registry;
 mod schema;
 mod set;
 mod sight;
+mod suites;
 mod table;
 mod tensors;
+mod text;
 mod trained;
 mod weights;
 
@@ -51,6 +53,7 @@ pub use registry::Registry;
 /// For [`Entry::with_schema`]: `#[derive(JsonSchema)]`, and `#[schemars(crate = "zoo_recipes::schemars")]` where `schemars` itself is no
 /// dependency.
 pub use schemars;
+pub use suites::SUITES;
 pub use table::{parse, to_table};
 /// The most bytes of a file of weights.
 pub use tensors::LARGEST as LARGEST_WEIGHTS;

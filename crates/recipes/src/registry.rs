@@ -13,13 +13,7 @@ use crate::entry::Entry;
 use crate::error::RecipeError;
 use crate::estimator::Estimator;
 use crate::layer::{Layer, lay};
-
-/// The text of a recipe in `configs/`.
-macro_rules! recipe {
-    ($path:literal) => {
-        include_str!(concat!("../../../configs/", $path, ".toml"))
-    };
-}
+use crate::text::recipe;
 
 /// A model of the zoo, whose default recipe is named like it.
 macro_rules! entry {

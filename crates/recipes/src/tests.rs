@@ -270,7 +270,7 @@ fn a_registry_takes_other_models() {
     use zoo_mlp::MlpConfig;
     use zoo_train::Recipe;
 
-    let recipe = include_str!("../../../configs/mlp.toml");
+    let recipe = crate::text::recipe!("mlp");
     let registry = Registry::zoo().with(Entry::new::<Recipe<MlpConfig>>("mine", recipe));
     let found = registry.contenders(&["knn", "mine"]).unwrap().set(["mine.train.epochs=3"]).unwrap();
     assert_eq!((found[1].name(), found[1].entry.name), ("mine", "mine"));
