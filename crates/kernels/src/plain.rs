@@ -50,13 +50,16 @@ pub fn batch_norm(
     }
 }
 
+// ANCHOR: affine
 /// [`crate::affine`].
 #[must_use]
 pub fn affine(features: Tensor<4>, channels: [Tensor<1>; 3], activation: Activation) -> Tensor<4> {
     let [center, scale, shift] = channels.map(|values| values.reshape([1, 1, 1, -1]));
     activation.forward((features - center) * scale + shift)
 }
+// ANCHOR_END: affine
 
+// ANCHOR: linear
 /// [`crate::linear`].
 #[must_use]
 pub fn linear(
@@ -68,6 +71,7 @@ pub fn linear(
 ) -> Tensor<2> {
     (images * scale.unsqueeze() + shift.unsqueeze()).matmul(weight) + bias.unsqueeze()
 }
+// ANCHOR_END: linear
 
 /// [`crate::max_pool2d`].
 #[must_use]

@@ -135,6 +135,7 @@ impl Architecture for MlpConfig {
 }
 
 impl Classifier for Mlp {
+    // ANCHOR: forward
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let features = self.normalizer.forward(images);
         let features = self.hidden.iter().fold(features.flatten(1, 3), |features, hidden| {
@@ -142,6 +143,7 @@ impl Classifier for Mlp {
         });
         self.linear.forward(features)
     }
+    // ANCHOR_END: forward
 }
 
 #[cfg(test)]

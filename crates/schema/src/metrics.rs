@@ -135,6 +135,7 @@ impl ConfusionMatrix {
         (all > chance).then(|| (agreement - chance) as f64 / (all - chance) as f64)
     }
 
+    // ANCHOR: per_class
     /// The figures of each class.
     #[must_use]
     pub fn per_class(&self) -> Vec<ClassMetrics> {
@@ -152,6 +153,7 @@ impl ConfusionMatrix {
             })
             .collect()
     }
+    // ANCHOR_END: per_class
 
     /// The means over the classes that have images or predictions, as in scikit-learn by default; 0 if there are none.
     #[must_use]

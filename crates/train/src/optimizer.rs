@@ -278,6 +278,7 @@ impl Sgd {
         InvalidConfig::check(valid, &key, self.momentum, "above 0 with nesterov = true")
     }
 
+    // ANCHOR: sgd
     fn build(&self, decay: f64) -> burn::optim::Sgd {
         let momentum = MomentumConfig::new()
             .with_momentum(self.momentum)
@@ -285,6 +286,7 @@ impl Sgd {
             .with_nesterov(self.nesterov);
         SgdConfig::new().with_momentum(Some(momentum)).with_weight_decay(penalty(decay)).build()
     }
+    // ANCHOR_END: sgd
 }
 
 impl RmsProp {
