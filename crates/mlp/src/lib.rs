@@ -60,6 +60,7 @@ impl Default for MlpConfig {
     }
 }
 
+// ANCHOR: struct
 /// A multi-layer perceptron.
 #[derive(Module, Debug)]
 pub struct Mlp {
@@ -70,6 +71,7 @@ pub struct Mlp {
     #[module(skip)]
     activation: Activation,
 }
+// ANCHOR_END: struct
 
 impl Architecture for MlpConfig {
     type Model = Mlp;

@@ -32,7 +32,7 @@ type Started<M> = (State<M>, Fitted<M>, Option<Begun>);
 
 /// What became of an epoch.
 enum Pass<M> {
-    /// It is done but for the validation images.
+    /// It is done except for the validation images.
     Done(State<M>, EpochRecord),
     /// It was stopped.
     Stopped(State<M>, Begun),
