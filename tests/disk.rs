@@ -19,7 +19,7 @@ const COMMANDS: [&[&str]; 8] = [
     &["evaluate", "../before/0001-compare-shapes10/softmax", "--scores=scores.safetensors"],
 ];
 
-/// A file system in memory of so many kilobytes at `path`; `None` where it can't be had.
+/// A file system in memory of this many kilobytes at `path`; `None` where it can't be had.
 struct Tiny(PathBuf);
 
 impl Tiny {

@@ -170,12 +170,12 @@ fn fail_download(place: &Path, arguments: &[&str]) -> String {
     text(&output.stderr)
 }
 
-/// A limit on the size of files stands in for a full disk.
+/// A limit on the size of files takes the place of a full disk.
 #[cfg(unix)]
 #[test]
 fn a_full_disk_leaves_no_half_result() {
     let place = tempfile::tempdir().unwrap();
-    // Files of at most so many blocks of 512 bytes.
+    // Files of at most this many blocks of 512 bytes.
     let compare = |blocks: usize, model: &str| {
         let script = format!(
             "trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" compare {model} --backend flex --limit-train 50 --limit-test 20 -q"

@@ -34,7 +34,7 @@ fn kills() -> u32 {
     std::env::var("ZOO_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(4)
 }
 
-/// What a finished run in `folder` comes to: its weights, its history and what it says of images; but for times, to the last byte.
+/// What a finished run in `folder` comes to: its weights, its history and what it says of images; except for times, to the last byte.
 fn outcome(folder: &Path) -> (Vec<u8>, String, String) {
     let read =
         |name: &str| std::fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));

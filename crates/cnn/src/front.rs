@@ -60,7 +60,7 @@ pub(crate) fn plane(features: &Tensor<4>) -> [usize; 2] {
     [height, width]
 }
 
-/// How many values of an image a layer of so many channels keeps for the gradient: what its convolution gives on the plane
+/// How many values of an image a layer of this many channels keeps for the gradient: what its convolution gives on the plane
 /// `before` pooling, and what BatchNorm takes in and gives out on the plane `after` it.
 pub(crate) fn kept(channels: usize, before: [usize; 2], after: [usize; 2]) -> usize {
     let [before, after] = [before, after].map(|[height, width]| height * width);

@@ -22,6 +22,7 @@ impl StochasticDepth {
         Self { rate, training: Param::from_bool(true) }
     }
 
+    // ANCHOR: forward
     /// Training is where the device computes gradients.
     ///
     /// # Shapes
@@ -36,6 +37,7 @@ impl StochasticDepth {
         let options = (&device, residual.dtype());
         residual * (Tensor::random(images, Distribution::Bernoulli(kept), options) / kept)
     }
+    // ANCHOR_END: forward
 }
 
 #[cfg(test)]

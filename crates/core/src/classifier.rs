@@ -11,7 +11,7 @@ use crate::parameters::parameters;
 /// Turns images into one score per class.
 pub trait Classifier: Send {
     /// How many images [`forward`](Self::forward) handles well at a time: enough that what it prepares for a batch, such as transformed
-    /// weights, is little beside the images.
+    /// weights, is little next to the images.
     fn batch_size(&self) -> usize {
         500
     }

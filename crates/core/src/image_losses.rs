@@ -12,6 +12,7 @@ use crate::information::log_softmax;
 pub fn image_losses(scores: &[f32], label: usize, delta: f64) -> ImageLosses {
     let log_p = log_softmax(scores);
     let probabilities: Vec<f64> = log_p.iter().map(|log_p| log_p.exp()).collect();
+    // ANCHOR: hinge
     let right = f64::from(scores[label]);
     let margins: Vec<f64> = scores.iter().map(|&score| right - f64::from(score)).collect();
     let mut violations: Vec<f64> = margins.iter().map(|margin| (delta - margin).max(0.0)).collect();
@@ -19,10 +20,13 @@ pub fn image_losses(scores: &[f32], label: usize, delta: f64) -> ImageLosses {
     let mut hinge_gradient: Vec<f64> =
         violations.iter().map(|&violation| if violation > 0.0 { 1.0 } else { 0.0 }).collect();
     hinge_gradient[label] = -hinge_gradient.iter().sum::<f64>();
+    // ANCHOR_END: hinge
+    // ANCHOR: cross_entropy_gradient
     // p_y − 1 by way of the others: where p_y is close to 1 the difference would lose its digits.
     let mut cross_entropy_gradient = probabilities.clone();
     cross_entropy_gradient[label] = 0.0;
     cross_entropy_gradient[label] = -cross_entropy_gradient.iter().sum::<f64>();
+    // ANCHOR_END: cross_entropy_gradient
     ImageLosses {
         scores: scores.into(),
         cross_entropy: -log_p[label],

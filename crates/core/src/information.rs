@@ -9,6 +9,7 @@
 //! no float can hold, but their logarithms are plain numbers. A class that q rules out counts 0. All functions
 //! of two distributions panic if they differ in length.
 
+// ANCHOR: divergence
 /// H(q) = −Σ_k q_k ln q_k.
 #[must_use]
 pub fn entropy(q: &[f64]) -> f64 {
@@ -27,12 +28,14 @@ pub fn cross_entropy(q: &[f64], log_p: &[f64]) -> f64 {
 pub fn kl_divergence(q: &[f64], log_p: &[f64]) -> f64 {
     sum(q, log_p, |q, log_p| q * (q.ln() - log_p))
 }
+// ANCHOR_END: divergence
 
 fn sum(q: &[f64], log_p: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
     assert_eq!(q.len(), log_p.len(), "two distributions over the same classes");
     q.iter().zip(log_p).map(|(&q, &log_p)| if q == 0.0 { 0.0 } else { term(q, log_p) }).sum()
 }
 
+// ANCHOR: log_softmax
 /// ln p_k = s_k − ln Σ_j e^{s_j} (tutorial 4.4).
 ///
 /// The largest score m is taken out of the sum, m + ln(1 + Σ_{others} e^{s_j − m}): nothing overflows, and a probability close
@@ -46,6 +49,7 @@ pub fn log_softmax(scores: &[f32]) -> Vec<f64> {
     let others: f64 = others.map(|(_, score)| (score - scores[first]).exp()).sum();
     scores.iter().map(|score| score - scores[first] - others.ln_1p()).collect()
 }
+// ANCHOR_END: log_softmax
 
 /// The target (1 − ε) · one-hot + ε / classes, ε being `label_smoothing`; one-hot where that is 0.
 ///

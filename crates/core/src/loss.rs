@@ -35,6 +35,7 @@ impl Loss {
         let [batch, classes] = scores.dims();
         let label_of = |values: Tensor<2>| values.gather(1, labels.clone().reshape([batch, 1]));
         match *self {
+            // ANCHOR: cross_entropy
             Self::CrossEntropy { label_smoothing } => {
                 let log_probabilities = activation::log_softmax(scores, 1);
                 let surprise = -label_of(log_probabilities.clone()).mean();
@@ -43,16 +44,21 @@ impl Loss {
                 }
                 surprise * (1.0 - label_smoothing) - log_probabilities.mean() * label_smoothing
             }
+            // ANCHOR_END: cross_entropy
+            // ANCHOR: hinge
             Self::Hinge { margin } => {
                 let right = label_of(scores.clone());
                 // The right class violates its own margin by Δ exactly, which is taken off again.
                 let violations = activation::relu(scores - right + margin);
                 violations.sum() / batch as f64 - margin
             }
+            // ANCHOR_END: hinge
             Self::MeanSquaredError => {
+                // ANCHOR: squared_error
                 let target = labels.one_hot::<2>(classes).float().cast(scores.dtype());
                 let error = scores - target;
                 (error.clone() * error).sum() / (2 * batch) as f64
+                // ANCHOR_END: squared_error
             }
         }
     }

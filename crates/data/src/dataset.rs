@@ -114,6 +114,7 @@ impl Dataset {
         Ok(self.into_splits(train, validation))
     }
 
+    // ANCHOR: held_out
     /// How many images `fraction` of the training images are.
     fn held_out(&self, fraction: f64) -> Result<usize> {
         let available = self.train.len();
@@ -123,6 +124,7 @@ impl Dataset {
         }
         Ok(count)
     }
+    // ANCHOR_END: held_out
 
     /// The splits of `count`-fold cross-validation over the training images, those that the source has for validation included, each
     /// fold held out once: see [`Subset::folds`]. Images that show the same object are in one fold.

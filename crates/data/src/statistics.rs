@@ -62,6 +62,7 @@ impl Statistics {
         let images = subset.len() as f64;
         let plane = shape.height * shape.width;
         let count = images * plane as f64;
+        // ANCHOR: means
         let channel_mean: Vec<f64> =
             sums.chunks_exact(plane).map(|sums| sums.iter().sum::<u64>() as f64 / count).collect();
         let channel_deviation: Vec<f64> = squares
@@ -70,6 +71,7 @@ impl Statistics {
             .map(|(&square, mean)| (square as f64 / count - mean * mean).max(0.0).sqrt())
             .collect();
         let mean_image = sums.iter().map(|&sum| sum as f64 / images).collect();
+        // ANCHOR_END: means
         let patch_covariance = Patches::of(subset).covariance(&channel_mean, &channel_deviation);
         Self { shape, channel_mean, channel_deviation, mean_image, patch_covariance }
     }

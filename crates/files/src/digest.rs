@@ -41,7 +41,7 @@ pub fn sha256(mut reader: impl Read) -> Result<String> {
     }
 }
 
-/// The SHA-256 of each file in `folder` by its name, but for that of [`SUMS`].
+/// The SHA-256 of each file in `folder` by its name, except that of [`SUMS`].
 ///
 /// # Errors
 /// What the operating system says; anything else than files there.

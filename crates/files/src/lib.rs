@@ -1,7 +1,7 @@
 //! Files that survive the machine, and files from strangers.
 //!
 //! - [`write()`] puts a file in place whole or not at all, and on the disk; [`Aside`] does so for a folder.
-//! - [`read`] and [`open`] take regular files alone, of a size that was thought of.
+//! - [`read`] and [`open`] take only regular files, of a size that was thought of.
 //! - [`Lock`] keeps a second process out of a folder; [`check_inside`] refuses folders that lead somewhere else.
 //!
 //! - [`printable`] shows what strangers call things, and does nothing that they say.

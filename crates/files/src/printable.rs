@@ -16,7 +16,7 @@ pub fn printable_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |letter| is_command(letter) && !matches!(letter, '\n' | '\t'))
 }
 
-/// A JSON document, in which such characters stand only within strings, as that escapes them, `\u001b`.
+/// A JSON document, in which such characters are only within strings, as that escapes them, `\u001b`.
 #[must_use]
 pub fn printable_json(document: &str) -> Cow<'_, str> {
     let is_escaped = |letter| is_command(letter) && letter != '\n';

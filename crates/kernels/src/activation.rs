@@ -37,6 +37,7 @@ impl Activation {
         }
     }
 
+    // ANCHOR: forward
     /// Applies the function to each value.
     #[must_use]
     pub fn forward<const D: usize>(self, values: Tensor<D>) -> Tensor<D> {
@@ -49,4 +50,5 @@ impl Activation {
             Self::Gelu => activation::gelu(values),
         }
     }
+    // ANCHOR_END: forward
 }

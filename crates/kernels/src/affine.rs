@@ -1,7 +1,7 @@
 //! f(scale · (x − center) + shift) over channels-last features, and its gradient.
 //!
 //! The center is subtracted before anything is multiplied: scale · x + (shift − scale · center) would lose the shift of a channel
-//! whose values are large beside their deviation.
+//! whose values are large next to their deviation.
 
 use std::mem::MaybeUninit;
 

@@ -59,11 +59,13 @@ impl WithSimd for Add<'_> {
     }
 }
 
+// ANCHOR: scale
 /// γ / √(variance + ε).
 fn scale(gamma: &[f32], variance: &[f32], epsilon: f64) -> Vec<f32> {
     let scale = |(&gamma, &variance)| (f64::from(gamma) / (f64::from(variance) + epsilon).sqrt()) as f32;
     gamma.iter().zip(variance).map(scale).collect()
 }
+// ANCHOR_END: scale
 
 /// f(γ (x − mean) / √(variance + ε) + β).
 pub(crate) fn forward(

@@ -40,7 +40,7 @@ impl Geometry {
         self.window.size[0] * self.window.size[1] * self.channels_in
     }
 
-    /// Images whose share of a sum over the batch is added up by itself, by one thread. The sizes alone decide, so that rounding is the same
+    /// Images whose share of a sum over the batch is added up by itself, by one thread. Only the sizes decide, so that rounding is the same
     /// however many threads there are: enough places that adding a part to the others is little work, at most [`PARTS`](Self::PARTS).
     pub(crate) fn part(&self) -> usize {
         let [height, width] = self.output();

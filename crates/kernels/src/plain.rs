@@ -51,13 +51,16 @@ pub fn batch_norm(
     }
 }
 
+// ANCHOR: affine
 /// [`crate::affine`].
 #[must_use]
 pub fn affine(features: Tensor<4>, channels: [Tensor<1>; 3], activation: Activation) -> Tensor<4> {
     let [center, scale, shift] = channels.map(|values| values.reshape([1, 1, 1, -1]));
     activation.forward((features - center) * scale + shift)
 }
+// ANCHOR_END: affine
 
+// ANCHOR: linear
 /// [`crate::linear`].
 #[must_use]
 pub fn linear(
@@ -69,6 +72,7 @@ pub fn linear(
 ) -> Tensor<2> {
     (images * scale.unsqueeze() + shift.unsqueeze()).matmul(weight) + bias.unsqueeze()
 }
+// ANCHOR_END: linear
 
 /// [`crate::max_pool2d`].
 #[must_use]
@@ -85,9 +89,11 @@ pub fn descend<const D: usize>(
     gradient: Tensor<D>,
     velocity: Tensor<D>,
 ) -> [Tensor<D>; 2] {
+    // ANCHOR: descend
     let Descent { learning_rate, momentum, nesterov, weight_decay } = descent;
     let gradient = if weight_decay == 0.0 { gradient } else { parameters.clone() * weight_decay + gradient };
     let velocity = velocity * momentum + gradient.clone();
     let step = if nesterov { velocity.clone() * momentum + gradient } else { velocity.clone() };
     [parameters - step * learning_rate, velocity]
+    // ANCHOR_END: descend
 }

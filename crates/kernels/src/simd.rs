@@ -120,7 +120,7 @@ unsafe fn block<S: Simd, const ADD_TRANSPOSED: bool, const R: usize, const Q: us
     (b, b_rows): (*const f32, usize),
     (c, c_rows): (*mut f32, usize),
 ) {
-    // Where an entry lies among panels of so many rows.
+    // Where an entry lies among panels of this many rows.
     let place =
         |row: usize, column: usize, rows: usize| (column / LANES * rows + row) * LANES + column % LANES;
     // From one row of A B to the next, from one inner index to the next, and from one panel of them to the next.

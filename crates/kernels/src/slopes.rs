@@ -38,6 +38,7 @@ impl Function for Identity {
     }
 }
 
+// ANCHOR: relu
 impl Function for Relu {
     #[inline(always)]
     fn value(self, x: f32) -> f32 {
@@ -50,6 +51,7 @@ impl Function for Relu {
         if x > 0.0 { 1.0 } else { 0.0 }
     }
 }
+// ANCHOR_END: relu
 
 impl Function for LeakyRelu {
     #[inline(always)]
@@ -63,6 +65,7 @@ impl Function for LeakyRelu {
     }
 }
 
+// ANCHOR: sigmoid
 impl Function for Sigmoid {
     #[inline(always)]
     fn value(self, x: f32) -> f32 {
@@ -77,6 +80,7 @@ impl Function for Sigmoid {
         value * (1.0 - value)
     }
 }
+// ANCHOR_END: sigmoid
 
 impl Function for Tanh {
     #[inline(always)]

@@ -201,7 +201,7 @@ fn no_number_is_not_hidden() {
     assert_eq!(count(conv2d(nan, weight, Window::square(3, 1).with_padding(1))), 256);
 }
 
-/// What doesn't vary is β, however large it is beside the square root of ε, while training and with fixed statistics.
+/// What doesn't vary is β, however large it is next to the square root of ε, while training and with fixed statistics.
 #[test]
 fn a_constant_channel_is_its_beta() {
     for (value, beta, epsilon) in

@@ -261,6 +261,7 @@ impl Knn {
     /// smaller label.
     fn vote(&self, neighbours: &[Neighbour], scores: &mut [f32]) {
         let mut order = Vec::new();
+        // ANCHOR: vote
         for neighbour in neighbours {
             let class = self.labels[neighbour.index];
             if scores[class] == 0.0 {
@@ -268,6 +269,7 @@ impl Knn {
             }
             scores[class] += 1.0;
         }
+        // ANCHOR_END: vote
         if self.config.ties == Ties::SmallestLabel {
             return;
         }

@@ -35,7 +35,7 @@ pub struct Majority {
 }
 
 impl Majority {
-    /// The classifier of classes that have so many training images each, in the order of labels. Without any image all shares are 0.
+    /// The classifier of classes that have this many training images each, in the order of labels. Without any image all shares are 0.
     #[must_use]
     pub fn new(images: &[usize], device: &Device) -> Self {
         let all = images.iter().sum::<usize>().max(1) as f64;

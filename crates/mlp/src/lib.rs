@@ -60,6 +60,7 @@ impl Default for MlpConfig {
     }
 }
 
+// ANCHOR: struct
 /// A multi-layer perceptron.
 #[derive(Module, Debug)]
 pub struct Mlp {
@@ -70,6 +71,7 @@ pub struct Mlp {
     #[module(skip)]
     activation: Activation,
 }
+// ANCHOR_END: struct
 
 impl Architecture for MlpConfig {
     type Model = Mlp;
@@ -135,6 +137,7 @@ impl Architecture for MlpConfig {
 }
 
 impl Classifier for Mlp {
+    // ANCHOR: forward
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let features = self.normalizer.forward(images);
         let features = self.hidden.iter().fold(features.flatten(1, 3), |features, hidden| {
@@ -142,6 +145,7 @@ impl Classifier for Mlp {
         });
         self.linear.forward(features)
     }
+    // ANCHOR_END: forward
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ pub(crate) fn load_bytes<M: Module>(model: &mut M, bytes: &[u8]) -> Result<(), S
 /// Where names have the normalisation of pixels.
 const NORMALISATION: &str = "normalizer.";
 
-/// Without what stands before the names that are expected, `state_dict.module.` for instance; what has other names stands beside them, the
+/// Without what comes before the names that are expected, `state_dict.module.` for instance; what has other names is next to them, the
 /// state of an optimizer for instance, and is left out.
 fn unwrapped(given: Tensors, expected: &Tensors) -> Tensors {
     let mut prefixes: BTreeMap<&str, usize> = BTreeMap::new();

@@ -21,7 +21,7 @@ pub fn markdown_table<T: Into<Row>>(header: T, figures: impl IntoIterator<Item =
     of_preset(presets::ASCII_MARKDOWN, header, figures)
 }
 
-/// Sets all columns but the first to the right, with so many blanks (one at least) before each, and none around the table.
+/// Sets all columns but the first to the right, with this many blanks (one at least) before each, and none around the table.
 pub(crate) fn tighten(table: &mut Table, gaps: impl IntoIterator<Item = usize>) {
     for (column, gap) in table.column_iter_mut().zip(std::iter::once(1).chain(gaps)) {
         // The table itself puts a blank between columns.

@@ -1,7 +1,7 @@
 //! `predictions.csv`: every image that models were judged on, with what each of them says.
 //!
 //! One line per image: its part of the data, its name and its class; then, per model, the class that it says, how sure it is of that,
-//! and whether that is right. Models of several runs on the same images stand next to each other: see [`Answers::join`].
+//! and whether that is right. Models of several runs on the same images are next to each other: see [`Answers::join`].
 //!
 //! ```
 //! let table = "\

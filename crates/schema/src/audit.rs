@@ -40,7 +40,7 @@ pub struct AuditFinding {
     pub neighbours: Vec<AuditedImage>,
     /// The class that it is about; of an image whose label is likely wrong the class that its neighbours are of.
     pub class: Option<String>,
-    /// The figure that findings of this kind are ordered by. Near duplicates: the correlation of the two images, 1 if they are equal but for
+    /// The figure that findings of this kind are ordered by. Near duplicates: the correlation of the two images, 1 if they are equal except for
     /// brightness and contrast. Likely wrong labels: ln of how many times likelier its neighbours' labels are for images of `class`.
     /// Blank images: the standard deviation of their values, 0 to 255.
     pub value: Option<f64>,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The 97.5 % quantile of the normal distribution: 95 % lie within so many standard deviations on either side.
+/// The 97.5 % quantile of the normal distribution: 95 % lie within this many standard deviations on either side.
 const NORMAL_QUANTILE: f64 = 1.959_963_984_540_054;
 
 /// An interval of shares, ends included.

@@ -129,12 +129,15 @@ impl ConfusionMatrix {
     /// (c / s − e) / (1 − e), where e = Σ tₖ · pₖ / s².
     ///
     /// `None` where that does not exist: for no images, or if all images and all predictions are of one and the same class.
+    // ANCHOR: cohen_kappa
     #[must_use]
     pub fn cohen_kappa(&self) -> Option<f64> {
         let Products { agreement, chance, all, .. } = self.products();
         (all > chance).then(|| (agreement - chance) as f64 / (all - chance) as f64)
     }
+    // ANCHOR_END: cohen_kappa
 
+    // ANCHOR: per_class
     /// The figures of each class.
     #[must_use]
     pub fn per_class(&self) -> Vec<ClassMetrics> {
@@ -152,6 +155,7 @@ impl ConfusionMatrix {
             })
             .collect()
     }
+    // ANCHOR_END: per_class
 
     /// The means over the classes that have images or predictions, as in scikit-learn by default; 0 if there are none.
     #[must_use]

@@ -8,7 +8,7 @@
 //! | how many test images would have told the two apart?                   | [`images_needed`] |
 //!
 //! ```
-//! // Of 1,000 images one model alone gets 40 right, and the other one 20; they agree on the rest.
+//! // Of 1,000 images only one model gets 40 right, and the other one 20; they agree on the rest.
 //! let p = zoo_statistics::mcnemar(40, 20);
 //! assert!((p - 0.0135).abs() < 1e-4);
 //! // As one of three such comparisons it is less surprising.

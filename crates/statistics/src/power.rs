@@ -22,7 +22,7 @@ pub fn images_needed(only_a: usize, only_b: usize, images: usize) -> Option<usiz
     let (a, b, all) = (only_a as f64, only_b as f64, images as f64);
     assert!(a + b <= all, "{only_a} and {only_b} of {images} images");
     let (discordant, difference) = ((a + b) / all, (a - b) / all);
-    // Where one model alone has all, the square is at most the share itself but for rounding.
+    // Where only one model has all, the square is at most the share itself except for rounding.
     let deviation = (discordant - difference * difference).max(0.0).sqrt();
     let root = (LEVEL_QUANTILE * discordant.sqrt() + POWER_QUANTILE * deviation) / difference;
     (only_a != only_b).then(|| (root * root).ceil() as usize)

@@ -36,7 +36,7 @@ fn golden() -> Golden {
     serde_json::from_str(include_str!("golden/statistics.json")).unwrap()
 }
 
-/// Whether the two are equal but for a 10⁹th of them.
+/// Whether the two are equal except for a 10⁹th of them.
 #[track_caller]
 fn assert_equal(found: f64, expected: f64, of: impl std::fmt::Debug) {
     let is_equal = (found - expected).abs() <= 1e-9 * expected.abs() + f64::MIN_POSITIVE;

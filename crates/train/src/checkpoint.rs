@@ -25,7 +25,7 @@ const KEPT: usize = 2;
 
 /// The checkpoints of one run: a folder `epoch-N` after each epoch, or `epoch-N-step-S` for a training that was stopped S steps later. The last two are kept.
 ///
-/// A checkpoint is written beside its place, onto the disk, with a digest of each of its files, and then renamed; only then is the oldest
+/// A checkpoint is written next to its place, onto the disk, with a digest of each of its files, and then renamed; only then is the oldest
 /// removed: whenever a run is killed, there is a whole one. It holds the weights, those of the best epoch, slow and averaged ones, the optimizer's state (a search has none) and the history;
 /// order, augmentation, dropout and learning rate follow from the seed, the epoch and the step.
 #[derive(Clone, Debug)]

@@ -32,7 +32,7 @@ type Started<M> = (State<M>, Fitted<M>, Option<Begun>);
 
 /// What became of an epoch.
 enum Pass<M> {
-    /// It is done but for the validation images.
+    /// It is done except for the validation images.
     Done(State<M>, EpochRecord),
     /// It was stopped.
     Stopped(State<M>, Begun),
@@ -214,6 +214,7 @@ impl<A: Architecture> Training<'_, A> {
         Ok(Pass::Done(state, record))
     }
 
+    // ANCHOR: step
     /// Descends by the gradient of `loss`.
     fn step(&self, mut state: State<A::Model>, loss: &Tensor<1>, learning_rate: f64) -> State<A::Model> {
         let largest = self.recipe.train.clip_norm;
@@ -225,6 +226,7 @@ impl<A: Architecture> Training<'_, A> {
         state.model = optimizer.step(learning_rate, state.model, gradients);
         state
     }
+    // ANCHOR_END: step
 
     /// Moves slow and averaged weights after `step` (from 1) of `steps`.
     fn average(&self, mut state: State<A::Model>, (step, steps): (usize, usize)) -> State<A::Model> {

@@ -202,8 +202,10 @@ impl<M: Module + Classifier> Objective<'_, M> {
         let mut derivative = None;
         let steps = if self.has_kinks { &STEPS[..] } else { &STEPS[..2] };
         for &step in steps {
+            // ANCHOR: numerical
             let (right, left) = (self.value(probe, direction, step)?, self.value(probe, direction, -step)?);
             let numerical = (right - left) / (2.0 * step);
+            // ANCHOR_END: numerical
             let resolution = ROUNDINGS * f64::EPSILON * right.abs().max(left.abs()) / step;
             let error = relative_error(analytic, numerical, resolution, self.tolerance);
             first.get_or_insert_with(|| relative_error(analytic, numerical, resolution, SMOOTH));
@@ -217,10 +219,12 @@ impl<M: Module + Classifier> Objective<'_, M> {
     }
 }
 
+// ANCHOR: relative_error
 /// |a − n| / max(|a|, |n|, r/τ).
 fn relative_error(a: f64, n: f64, resolution: f64, tolerance: f64) -> f64 {
     (a - n).abs() / a.abs().max(n.abs()).max(resolution / tolerance)
 }
+// ANCHOR_END: relative_error
 
 impl Probe<'_> {
     /// Along `count` values, or all if there are no more, and along random signs of all values.

@@ -81,10 +81,12 @@ const fn floor() -> f64 {
     4e-6
 }
 
+// ANCHOR: half_cosine
 /// Half a cosine from `from` to `to`, `place` being 0 to 1.
 fn half_cosine(from: f64, to: f64, place: f64) -> f64 {
     to + (from - to) * (1.0 + (PI * place.clamp(0.0, 1.0)).cos()) / 2.0
 }
+// ANCHOR_END: half_cosine
 
 impl Schedule {
     /// The factor at `step` (from 0) of `steps`.
@@ -97,6 +99,7 @@ impl Schedule {
                 let passed = milestones.iter().filter(|&place| (place * steps).floor() <= step).count();
                 factor.powi(passed as i32)
             }
+            // ANCHOR: cosine
             &Self::Cosine { warmup, floor } => {
                 let rising = warmup * steps;
                 if step < rising {
@@ -104,6 +107,7 @@ impl Schedule {
                 }
                 half_cosine(1.0, floor, (step - rising) / (steps - rising).max(1.0))
             }
+            // ANCHOR_END: cosine
             &Self::OneCycle { warmup, start, floor } => {
                 // As PyTorch counts: the peak is one step before the share, and the floor is the last step's.
                 let (peak, last) = (warmup * steps - 1.0, steps - 1.0);

@@ -51,7 +51,7 @@ impl From<DataError> for Fault {
 
 /// What a download reports.
 pub(super) enum Step {
-    /// So many bytes are there.
+    /// This many bytes are there.
     Received(u64),
     /// It broke off, and is begun again.
     Again,

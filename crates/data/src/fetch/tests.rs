@@ -90,7 +90,7 @@ fn serve(published: &Published, contents: Vec<Vec<u8>>, first: usize) -> (String
     (url, asked)
 }
 
-/// Little, and so many tries.
+/// Little time, and this many tries.
 fn patience(tries: u32) -> Patience {
     Patience { silence: Duration::from_millis(400), tries, pause: Duration::from_millis(1) }
 }

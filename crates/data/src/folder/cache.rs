@@ -87,7 +87,7 @@ pub(crate) fn open(path: &Path, key: &str) -> Option<(Record, Pixels)> {
     is_of_these.then_some((record, Pixels::File { file, length: pixels }))
 }
 
-/// Where pixels go while they are decoded: a file beside the one that is to be, or one without a name.
+/// Where pixels go while they are decoded: a file next to the one that is to be, or one without a name.
 pub(crate) enum Draft {
     /// To be kept as the file of the path.
     Named(BufWriter<NamedTempFile>, PathBuf),
@@ -106,7 +106,7 @@ impl Draft {
         Ok(Self::Named(BufWriter::new(file), path.into()))
     }
 
-    /// Begins a file for this process alone.
+    /// Begins a file for this process only.
     pub(crate) fn unnamed() -> io::Result<Self> {
         Ok(Self::Unnamed(BufWriter::new(tempfile::tempfile()?)))
     }

@@ -11,7 +11,7 @@
 //! `file_name` and `label`, as Hugging Face's *imagefolder* has it. PNG, JPEG, WebP, GIF (the first frame), BMP and TIFF are read, what a file
 //! is follows from its content, and each is turned as its camera was held. Everything else is counted and named in [`LeftOut`].
 //!
-//! Which images become test images follows from their names alone, not from a seed: another seed has the same test images, and a photo
+//! Which images become test images follows only from their names, not from a seed: another seed has the same test images, and a photo
 //! that is added changes little.
 //!
 //! Burn's own `ImageFolderDataset` decodes a file anew at each access and needs images of one size, so it is not used.
@@ -58,9 +58,9 @@ pub struct Workshop<'a> {
 /// What happens while photos are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
-    /// So many photos will be decoded.
+    /// This many photos will be decoded.
     Begin(usize),
-    /// So many of them are.
+    /// This many of them are.
     Decoded(usize),
     /// Something worth reading.
     Note(&'a str),

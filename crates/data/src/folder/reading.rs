@@ -18,7 +18,7 @@ pub struct Reading {
     /// How they get it.
     #[serde(skip_serializing_if = "is_default")]
     pub resize: Resize,
-    /// What is behind transparent parts, and beside a photo that is padded.
+    /// What is behind transparent parts, and around a photo that is padded.
     #[serde(skip_serializing_if = "is_default")]
     pub background: Background,
     /// Whether to go on without files that can't be decoded.
@@ -151,7 +151,7 @@ pub enum Resize {
     /// The largest centred part that has the shape.
     #[default]
     Crop,
-    /// The whole photo, with background beside it.
+    /// The whole photo, with background around it.
     Pad,
     /// The whole photo, whatever that does to its proportions.
     Stretch,

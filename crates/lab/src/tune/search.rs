@@ -53,7 +53,7 @@ type Ended = (usize, f64, std::io::Result<Output>);
 
 impl Search<'_> {
     /// Tries all settings except those of `finished` trials, and returns the trials of both by number. `on_trial` hears of each as
-    /// it ends, but for those that were killed, which are to be tried again.
+    /// it ends, except those that were killed, which are to be tried again.
     ///
     /// # Errors
     /// Those of `on_trial`; if no process can be started; [`LabError::Interrupted`]. The trials that run then are ended. A trial that

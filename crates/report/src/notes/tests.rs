@@ -13,7 +13,7 @@ fn models() -> Vec<ModelResult> {
     ]
 }
 
-/// `result` with so many epochs, of which one was kept.
+/// `result` with this many epochs, of which one was kept.
 fn learnt(result: ModelResult, epochs: usize, kept: usize) -> ModelResult {
     let history = (1..=epochs).map(|epoch| EpochRecord { epoch, ..EpochRecord::default() });
     ModelResult { history: history.collect(), kept_epoch: Some(kept), ..result }

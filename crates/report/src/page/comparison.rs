@@ -11,7 +11,7 @@ use crate::raster::Raster;
 use crate::summary::{describe, listed, name_on};
 use crate::verdict::answer;
 
-/// Bytes that images may take in a page: so many per image that models were judged on, within these limits. The more images, the more
+/// Bytes that images may take in a page: this many per image that models were judged on, within these limits. The more images, the more
 /// there is to look at; a page of few stays small enough for a mail, one of many for a browser.
 const BYTES_PER_IMAGE: usize = 200;
 const LEAST_BYTES: usize = 760_000;
