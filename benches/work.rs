@@ -242,8 +242,8 @@ impl Arguments {
         let fitted = training.fit(model, &mut |_| ControlFlow::Continue(()))?;
         let seconds = start.elapsed().as_secs_f64();
         let scores = zoo_train::score(&fitted.model, &splits.train, &device)?;
-        let loss =
-            zoo_train::mean_loss(&recipe.loss.kind, &scores, &splits.train.labels(), &device)?.context("images")?;
+        let loss = zoo_train::mean_loss(&recipe.loss.kind, &scores, &splits.train.labels(), &device)?
+            .context("images")?;
         let mut squares = Squares(0.0);
         fitted.model.visit(&mut squares);
         Ok((seconds, loss + PENALTY / 2.0 * squares.0))

@@ -6,72 +6,44 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::simd::{ARCH, LANES, load_part};
+use crate::simd::{ARCH, LANES};
 
 /// Images that one task scores.
 const IMAGES: usize = 16;
 /// Features whose gradient one task computes: with that of [`GROUP`] outputs they stay in the nearest cache.
 const FEATURES: usize = 256;
 /// Features of images and weights that are in the nearest cache together.
-const BLOCK: usize = 768;
+const BLOCK: usize = 512;
 /// Outputs that are computed together; others fill up the last group.
 const GROUP: usize = 5;
 /// Images, or vectors of features, that are computed together.
 const TOGETHER: usize = 4;
-
-/// A value of an image.
-pub(crate) trait Value: Copy + Send + Sync {
-    /// Up to a vector of values, the rest being zeros.
-    fn load<S: Simd>(simd: S, values: &[Self]) -> S::f32s;
-}
-
-impl Value for f32 {
-    #[inline(always)]
-    fn load<S: Simd>(simd: S, values: &[Self]) -> S::f32s {
-        load_part(simd, values)
-    }
-}
-
-impl Value for u8 {
-    #[inline(always)]
-    fn load<S: Simd>(simd: S, values: &[Self]) -> S::f32s {
-        let mut floats = [0.0; LANES];
-        // A number of values that the compiler knows is converted in a vector.
-        if values.len() == S::F32_LANES {
-            for lane in 0..S::F32_LANES {
-                floats[lane] = f32::from(values[lane]);
-            }
-        } else {
-            for (float, &value) in floats.iter_mut().zip(values) {
-                *float = f32::from(value);
-            }
-        }
-        load_part(simd, &floats[..S::F32_LANES])
-    }
-}
+/// Images whose products are added up before the sums are stored.
+const STEP: usize = 16;
 
 /// `images` `[batch, features]`, `scale` and `shift` `[features]`, `weight` `[features, outputs]`, `bias` `[outputs]`.
-pub(crate) fn forward<V: Value>(
+pub(crate) fn forward<V: Copy + Into<f32> + Sync>(
     images: &[V],
     standard: [&[f32]; 2],
     weight: &[f32],
     bias: &[f32],
 ) -> Vec<f32> {
     let (features, outputs) = (standard[0].len(), bias.len());
-    // By outputs; rows of zeros fill up the last group.
-    let mut rows = vec![0.0; outputs.next_multiple_of(GROUP) * features];
+    // By outputs; rows of zeros fill up the last group, and zeros the last vector of each row.
+    let padded = features.next_multiple_of(LANES);
+    let mut rows = vec![0.0; outputs.next_multiple_of(GROUP) * padded];
     let base: Vec<f64> = rows
-        .par_chunks_exact_mut(features)
+        .par_chunks_exact_mut(padded)
         .zip(bias)
         .enumerate()
         .map(|(output, (row, &bias))| {
+            let row = &mut row[..features];
             f64::from(bias) + ARCH.dispatch(Prepare { weight, output, outputs, standard, row })
         })
         .collect();
-    let weight = rows;
     let mut scores = vec![0.0; images.len() / features * outputs];
     images.par_chunks(IMAGES * features).zip(scores.par_chunks_mut(IMAGES * outputs)).for_each(
-        |(images, scores)| ARCH.dispatch(Score { images, weight: &weight, features, base: &base, scores }),
+        |(images, scores)| ARCH.dispatch(Score { images, rows: &rows, features, base: &base, scores }),
     );
     scores
 }
@@ -109,30 +81,34 @@ impl WithSimd for Prepare<'_> {
 /// Scores of a few images.
 struct Score<'a, V> {
     images: &'a [V],
-    /// `[outputs, features]`.
-    weight: &'a [f32],
+    /// W · scale, `[outputs, features]`, padded.
+    rows: &'a [f32],
     features: usize,
     base: &'a [f64],
     scores: &'a mut [f32],
 }
 
-impl<V: Value> WithSimd for Score<'_, V> {
+impl<V: Copy + Into<f32>> WithSimd for Score<'_, V> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { images, weight, features, base, scores } = self;
+        let Self { images, rows, features, base, scores } = self;
         let (outputs, batch) = (base.len(), images.len() / features);
+        let padded = features.next_multiple_of(LANES);
         let mut totals: Vec<f64> = base.iter().copied().cycle().take(batch * outputs).collect();
-        for start in (0..features).step_by(BLOCK) {
-            let block = start..(start + BLOCK).min(features);
+        let mut floats = [0.0; TOGETHER * BLOCK];
+        for start in (0..padded).step_by(BLOCK) {
+            let end = (start + BLOCK).min(padded);
             for first in (0..batch).step_by(TOGETHER) {
-                // What there are too few of is computed again instead.
-                let image =
-                    |number: usize| &images[(first + number).min(batch - 1) * features..][block.clone()];
-                for (group, weight) in weight.chunks_exact(GROUP * features).enumerate() {
-                    let row = |output: usize| &weight[output * features..][block.clone()];
-                    let sums = products(simd, [image(0), image(1), image(2), image(3)], row);
+                for (number, floats) in floats.chunks_exact_mut(BLOCK).enumerate() {
+                    // What there are too few of is computed again instead.
+                    let image = &images[(first + number).min(batch - 1) * features..][..features];
+                    widen(&image[start..end.min(features)], floats);
+                }
+                for (group, rows) in rows.chunks_exact(GROUP * padded).enumerate() {
+                    let row = |output: usize| &rows[output * padded..][start..end];
+                    let sums = products(simd, &floats, row, end - start);
                     for number in 0..TOGETHER.min(batch - first) {
                         let totals = &mut totals[(first + number) * outputs..][..outputs];
                         let totals = totals.iter_mut().skip(group * GROUP);
@@ -149,26 +125,35 @@ impl<V: Value> WithSimd for Score<'_, V> {
     }
 }
 
-/// Products of a few images with a few rows of weights, to be added up lane by lane.
+/// Writes values as floats, and zeros behind them.
 #[inline(always)]
-fn products<'a, S: Simd, V: Value>(
+fn widen<V: Copy + Into<f32>>(values: &[V], floats: &mut [f32]) {
+    let (written, others) = floats.split_at_mut(values.len());
+    for (float, &value) in written.iter_mut().zip(values) {
+        *float = value.into();
+    }
+    others.fill(0.0);
+}
+
+/// Products of a few images, [`BLOCK`] apart, with a few rows of weights, to be added up lane by lane.
+#[inline(always)]
+fn products<'a, S: Simd>(
     simd: S,
-    images: [&[V]; TOGETHER],
+    images: &[f32; TOGETHER * BLOCK],
     row: impl Fn(usize) -> &'a [f32],
+    count: usize,
 ) -> [[S::f32s; GROUP]; TOGETHER] {
+    let vectors = count / S::F32_LANES;
+    let image = |number: usize| &S::as_simd_f32s(&images[number * BLOCK..][..BLOCK]).0[..vectors];
+    let row = |output: usize| &S::as_simd_f32s(row(output)).0[..vectors];
+    let images = [image(0), image(1), image(2), image(3)];
     let rows = [row(0), row(1), row(2), row(3), row(4)];
-    let count = images[0].len();
     let mut sums = [[simd.splat_f32s(0.0); GROUP]; TOGETHER];
-    for start in (0..count).step_by(S::F32_LANES) {
-        let end = (start + S::F32_LANES).min(count);
-        let mut weights = [simd.splat_f32s(0.0); GROUP];
-        for output in 0..GROUP {
-            weights[output] = load_part(simd, &rows[output][start..end]);
-        }
+    for at in 0..vectors {
         for number in 0..TOGETHER {
-            let x = V::load(simd, &images[number][start..end]);
             for output in 0..GROUP {
-                sums[number][output] = simd.mul_add_e_f32s(x, weights[output], sums[number][output]);
+                sums[number][output] =
+                    simd.mul_add_e_f32s(images[number][at], rows[output][at], sums[number][output]);
             }
         }
     }
@@ -176,7 +161,7 @@ fn products<'a, S: Simd, V: Value>(
 }
 
 /// Gradients by weight and bias: by W, scale · Σ x g + shift · Σ g; by b, Σ g.
-pub(crate) fn backward<V: Value>(
+pub(crate) fn backward<V: Copy + Into<f32> + Sync>(
     images: &[V],
     [scale, shift]: [&[f32]; 2],
     gradient: &[f32],
@@ -201,14 +186,8 @@ pub(crate) fn backward<V: Value>(
             let first = number * FEATURES;
             let places = first..first + by_weight.len() / outputs;
             sums.fill(0.0);
-            ARCH.dispatch(Products {
-                images,
-                features,
-                places: places.clone(),
-                gradient: &widened,
-                wide,
-                sums,
-            });
+            let gradient = &widened;
+            ARCH.dispatch(Products { images, features, places: places.clone(), gradient, wide, sums });
             for (row, place) in by_weight.chunks_exact_mut(outputs).zip(places) {
                 for (output, (value, bias)) in row.iter_mut().zip(&by_bias).enumerate() {
                     *value = scale[place] * sums[output * FEATURES + place - first] + shift[place] * bias;
@@ -223,6 +202,7 @@ pub(crate) fn backward<V: Value>(
 struct Products<'a, V> {
     images: &'a [V],
     features: usize,
+    /// At most [`FEATURES`].
     places: std::ops::Range<usize>,
     /// `[batch, wide]`.
     gradient: &'a [f32],
@@ -231,40 +211,38 @@ struct Products<'a, V> {
     sums: &'a mut [f32],
 }
 
-/// Images whose products are added up before the sums are stored.
-const STEP: usize = 32;
-
-impl<V: Value> WithSimd for Products<'_, V> {
+impl<V: Copy + Into<f32>> WithSimd for Products<'_, V> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { images, features, places, gradient, wide, sums } = self;
-        let count = places.len();
-        let steps = images.chunks(STEP * features).zip(gradient.chunks(STEP * wide));
-        for (images, gradient) in steps {
-            for group in (0..wide).step_by(GROUP) {
-                for first in (0..count).step_by(TOGETHER * S::F32_LANES) {
+        let vectors = FEATURES / S::F32_LANES;
+        let mut floats = [0.0; STEP * FEATURES];
+        for (images, gradient) in images.chunks(STEP * features).zip(gradient.chunks(STEP * wide)) {
+            for (image, floats) in images.chunks_exact(features).zip(floats.chunks_exact_mut(FEATURES)) {
+                widen(&image[places.clone()], floats);
+            }
+            let rows = S::as_simd_f32s(&floats).0;
+            for (group, sums) in sums.chunks_exact_mut(GROUP * FEATURES).enumerate() {
+                let sums = S::as_mut_simd_f32s(sums).0;
+                for first in (0..vectors).step_by(TOGETHER) {
                     let mut total = [[simd.splat_f32s(0.0); GROUP]; TOGETHER];
-                    for (image, gradient) in images.chunks_exact(features).zip(gradient.chunks_exact(wide)) {
-                        let (image, gradient) = (&image[places.clone()], &gradient[group..group + GROUP]);
-                        for vector in 0..TOGETHER {
-                            let start = (first + vector * S::F32_LANES).min(count);
-                            let end = (start + S::F32_LANES).min(count);
-                            let x = V::load(simd, &image[start..end]);
-                            for output in 0..GROUP {
-                                let factor = simd.splat_f32s(gradient[output]);
-                                total[vector][output] = simd.mul_add_e_f32s(x, factor, total[vector][output]);
+                    for (row, gradient) in rows.chunks_exact(vectors).zip(gradient.chunks_exact(wide)) {
+                        let row = &row[first..first + TOGETHER];
+                        let gradient = &gradient[group * GROUP..][..GROUP];
+                        for output in 0..GROUP {
+                            let factor = simd.splat_f32s(gradient[output]);
+                            for vector in 0..TOGETHER {
+                                total[vector][output] =
+                                    simd.mul_add_e_f32s(row[vector], factor, total[vector][output]);
                             }
                         }
                     }
-                    for vector in 0..TOGETHER {
-                        let start = (first + vector * S::F32_LANES).min(count);
-                        let end = (start + S::F32_LANES).min(count);
-                        for output in 0..GROUP {
-                            let row = &mut sums[(group + output) * FEATURES..][start..end];
-                            let sum = simd.add_f32s(load_part(simd, row), total[vector][output]);
-                            simd.partial_store_f32s(row, sum);
+                    for output in 0..GROUP {
+                        let sums = &mut sums[output * vectors + first..][..TOGETHER];
+                        for vector in 0..TOGETHER {
+                            sums[vector] = simd.add_f32s(sums[vector], total[vector][output]);
                         }
                     }
                 }

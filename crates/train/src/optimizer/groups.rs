@@ -163,6 +163,7 @@ mod tests {
     use burn::optim::GradientsParams;
     use burn::tensor::Tensor;
 
+    use super::super::momentum::Momentum;
     use super::*;
     use crate::parameters::{NORM_BIASES, NORM_SCALES};
 
@@ -251,7 +252,7 @@ mod tests {
         ]);
         let gradients = ((model.gamma.val() + model.beta.val()) * 3.0).sum().backward();
         let gradients = GradientsParams::from_grads(gradients, &model);
-        let sgd = |decay: f64| crate::Sgd::default().build(decay);
+        let sgd = |decay: f64| Momentum::new(&crate::Sgd::default(), decay);
         let grouping = Grouping { weight_decay: 0.0, scale: 1.0, groups: &groups };
         let model = grouping.optimizer(&model, sgd).unwrap().step(0.1, model, gradients);
         let read = |param: &Param<Tensor<1>>| -> f32 { param.val().into_scalar() };
@@ -261,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_group_of_nothing_is_an_error() {
-        let build = |decay: f64| crate::Sgd::default().build(decay);
+        let build = |decay: f64| Momentum::new(&crate::Sgd::default(), decay);
         let groups = Groups::from([("layer".to_string(), Group::default())]);
         let init =
             |groups: &Groups| Grouping { weight_decay: 0.0, scale: 1.0, groups }.optimizer(&tiny(), build);

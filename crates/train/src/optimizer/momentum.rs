@@ -1,6 +1,6 @@
 //! SGD's steps, by our own operation: it is one pass over the parameters rather than one per term.
 
-use burn::optim::{LearningRate, Optimizer, RecordState};
+use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
 use zoo_kernels::{Descent, descend};
 
@@ -11,9 +11,23 @@ use super::Sgd;
 pub(super) struct Momentum(Descent);
 
 /// Where a parameter's last step went.
-#[derive(RecordState, Clone)]
+#[derive(Clone)]
 pub(super) struct Velocity<const D: usize> {
     velocity: Tensor<D>,
+}
+
+/// The name of a velocity in a checkpoint.
+const VELOCITY: &str = "velocity";
+
+impl<const D: usize> RecordState for Velocity<D> {
+    fn state_flatten(&self, prefix: &str, sink: &mut StateSink) {
+        sink.push_tensor(prefix, VELOCITY, self.velocity.to_data());
+    }
+
+    fn state_unflatten(prefix: &str, source: &mut StateSource, device: &Device) -> Option<Self> {
+        let velocity = source.take_tensor(prefix, VELOCITY)?;
+        Some(Self { velocity: Tensor::from_data(velocity, device) })
+    }
 }
 
 impl Momentum {
