@@ -55,11 +55,9 @@ const HABITS: [(&[&str], Instead); 26] = [
 /// The same error, with what to write instead if the option is known from elsewhere. `arguments` come after the program's name.
 pub(super) fn with_hint(mut error: Error, command: &Command, arguments: &[OsString]) -> Error {
     let arguments: Vec<String> = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let unknown = match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::UnknownArgument, Some(ContextValue::String(option))) => option.clone(),
-        _ => return error,
-    };
-    if let Some(hint) = hint(&unknown, command, &arguments) {
+    let context = (error.kind(), error.get(ContextKind::InvalidArg));
+    let (ErrorKind::UnknownArgument, Some(ContextValue::String(unknown))) = context else { return error };
+    if let Some(hint) = hint(unknown, command, &arguments) {
         error.remove(ContextKind::SuggestedArg);
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
     }

@@ -63,8 +63,7 @@ pub(super) fn takes(command: &str, id: &str) -> bool {
 /// The first option on the command line that says what is to be done, and that `command` does nothing with.
 pub(super) fn useless(command: &str, matches: &ArgMatches) -> Option<String> {
     let is_given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
-    let has_reason =
-        |id: &&str| WITH_REASONS.contains(&command) && !["data", "tui"].iter().any(|other| other == id);
+    let has_reason = |id: &&str| WITH_REASONS.contains(&command) && !["data", "tui"].contains(id);
     let meant = MEANT.iter().flat_map(|ids| ids.iter().copied());
     let id = meant.filter(is_given).find(|id| !takes(command, id) && !has_reason(id))?;
     Some(format!("--{}", id.replace('_', "-")))
