@@ -114,7 +114,8 @@ fn value<'a>(option: &str, arguments: &'a [String]) -> Option<&'a str> {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('=') || !option.starts_with("--"))
     })?;
     let rest = &arguments[place][option.len()..];
-    let value = if rest.is_empty() { arguments.get(place + 1)? } else { rest.trim_start_matches('=') };
+    let value =
+        if rest.is_empty() { arguments.get(place + 1)?.as_str() } else { rest.trim_start_matches('=') };
     (!value.is_empty() && !value.starts_with("--")).then_some(value)
 }
 
