@@ -15,6 +15,7 @@ mod data;
 mod disk;
 mod errors;
 mod features;
+mod first;
 mod gpu;
 mod honest;
 mod hostile;

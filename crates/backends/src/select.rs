@@ -42,11 +42,13 @@ const fn not_compiled(name: &'static str) -> BackendError {
     BackendError::NotCompiled { name }
 }
 
-/// "CPU, 2 threads": what flex and ndarray run on.
+/// "CPU, 2 threads": what flex and ndarray run on, with the threads that there are for it.
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 fn cpu_name() -> String {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    format!("CPU, {threads} threads")
+    match rayon::current_num_threads() {
+        1 => "CPU, 1 thread".into(),
+        threads => format!("CPU, {threads} threads"),
+    }
 }
 
 impl Machine {

@@ -1,23 +1,28 @@
 //! The command line.
 
 mod data;
+mod global;
+mod habits;
 mod help;
+mod layout;
 mod photos;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use zoo_backends::Backend;
+use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use zoo_recipes::Registry;
 
 pub(crate) use data::{AuditArguments, DataCommand, ExportFormat};
+pub(crate) use global::GlobalOptions;
+pub(crate) use layout::{command, shown_command};
 pub(crate) use photos::PhotoArguments;
 
 use help::{
-    COMPARE_HELP, EVALUATE_EXAMPLES, EXAMPLES, GRADCHECK_HELP, LOSSES_EXAMPLES, MISTAKES_EXAMPLES,
-    PICTURES_EXAMPLES, PREDICT_EXAMPLES, REPORT_EXAMPLES, SANITY_HELP, SCHEMA_HELP, TRAIN_EXAMPLES,
-    TUNE_EXAMPLES,
+    BACKENDS_EXAMPLES, COMPARE_HELP, COMPLETIONS_EXAMPLES, DATA_EXAMPLES, EVALUATE_EXAMPLES, EXAMPLES,
+    FIRST_EXAMPLES, GRADCHECK_HELP, LOSSES_EXAMPLES, MAN_EXAMPLES, MISTAKES_EXAMPLES, PICTURES_EXAMPLES,
+    PREDICT_EXAMPLES, REPORT_EXAMPLES, SANITY_HELP, SCHEMA_HELP, TRAIN_EXAMPLES, TUNE_EXAMPLES,
 };
 
 /// What is compared if nothing is named.
@@ -29,7 +34,7 @@ pub(crate) const COMPARED_ON_PHOTOS: [&str; 5] = ["knn", "softmax", "svm", "hog"
 /// Compares image classifiers side by side: k-nearest neighbours, a softmax classifier, a linear SVM and a convolutional
 /// network, on the CPU or a GPU.
 #[derive(Debug, Parser)]
-#[command(name = "zoo", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "zoo", version, after_help = FIRST_EXAMPLES, after_long_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: GlobalOptions,
@@ -39,16 +44,16 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Fit and evaluate classifiers side by side, and say which can be told apart
+    /// Fit and evaluate models side by side, and say which differ
     #[command(after_help = COMPARE_HELP)]
     Compare(CompareArguments),
-    /// Fit one classifier and keep it, with a checkpoint after each epoch
+    /// Fit one model and keep it, with a checkpoint after each epoch
     #[command(after_help = TRAIN_EXAMPLES)]
     Train(TrainArguments),
-    /// Test-set metrics of a run that `train` has finished, or of weights from elsewhere
+    /// Test a finished run, or weights from PyTorch
     #[command(after_help = EVALUATE_EXAMPLES)]
     Evaluate(EvaluateArguments),
-    /// Search for the settings that do best on validation images, a process per trial
+    /// Search for the settings that do best on validation images
     #[command(after_help = TUNE_EXAMPLES)]
     Tune(TuneArguments),
     /// What `tune` starts: reads a job from stdin, writes its figures to stdout
@@ -57,10 +62,10 @@ pub(crate) enum Command {
     /// Classify image files with one or more trained runs
     #[command(after_help = PREDICT_EXAMPLES)]
     Predict(PredictArguments),
-    /// Show what runs have found as a page, report.html, which opens in any browser; several runs side by side
+    /// Show runs as a page for the browser, report.html
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArguments),
-    /// Draw the course's pictures: of runs, of searches, or of --data itself
+    /// Draw curves, filters, mistakes and more of runs, searches or data
     #[command(after_help = PICTURES_EXAMPLES)]
     Pictures {
         /// Runs and searches: folders, or names of recipes for their newest runs, or `last`; each gets a folder `pictures` [default: a
@@ -71,22 +76,23 @@ pub(crate) enum Command {
         #[arg(long, requires = "runs", conflicts_with = "json")]
         terminal: bool,
     },
-    /// What cross-entropy and the hinge say of the validation images of trained runs, all together and one by one
+    /// What cross-entropy and the hinge say of validation images
     #[command(after_help = LOSSES_EXAMPLES)]
     Losses {
         /// The runs, all made from the same images: folders, or names of recipes for their newest runs, or `last`
         #[arg(required = true, value_name = "RUN")]
         runs: Vec<PathBuf>,
     },
-    /// Which images models got wrong, by name, the most confident mistakes first
+    /// Which images models got wrong, the most confident first
     #[command(after_help = MISTAKES_EXAMPLES)]
     Mistakes(MistakesArguments),
-    /// Fetch, inspect, verify, audit and export datasets
+    /// Fetch, inspect, verify, audit and export images
+    #[command(after_help = DATA_EXAMPLES)]
     Data {
         #[command(subcommand)]
         command: DataCommand,
     },
-    /// Measure a suite of published results again, on CIFAR-10 unless --data names other images
+    /// Measure published results again: CS231n, networks on CIFAR-10
     #[command(after_help = reproduce_help())]
     Reproduce {
         /// The suite: cs231n, cifar10-networks; or a folder of rows
@@ -98,7 +104,7 @@ pub(crate) enum Command {
         #[arg(long)]
         quick: bool,
     },
-    /// Compare analytic gradients with numerical ones, in f64 on the CPU
+    /// Compare analytic gradients with numerical ones, in f64
     #[command(after_help = GRADCHECK_HELP)]
     Gradcheck {
         #[arg(value_name = "MODEL|FILE", help = models_help("Models and recipes", "files with recipes [default: one of each kind that learns]"))]
@@ -107,21 +113,64 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
         samples: u16,
     },
-    /// Check what must hold before training is worth its time: the first loss, a penalty's effect, a few images memorised
+    /// Check the first loss, the penalty, and memorising a few images
     #[command(after_help = SANITY_HELP)]
     Sanity {
         #[arg(value_name = "MODEL|FILE", help = models_help("Models and recipes", "files with recipes [default: one of each kind that learns]"))]
         models: Vec<String>,
     },
-    /// What is compiled in and what this machine has
+    /// What is compiled in, and which devices this machine has
+    #[command(after_help = BACKENDS_EXAMPLES)]
     Backends,
-    /// Print the JSON Schema of files, for editors and for programs that read them
+    /// Print the JSON Schema of files, for editors and programs
     #[command(after_help = SCHEMA_HELP)]
     Schema {
         /// Which files
         #[arg(value_enum)]
         document: Document,
     },
+    /// Print what makes a shell complete `zoo`'s commands and options
+    #[command(hide = true, after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages, one per command
+    #[command(hide = true, after_help = MAN_EXAMPLES)]
+    Man {
+        /// The folder, which is made if it isn't there
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+}
+
+/// Reads the command line. Without any arguments it is that of the short help.
+///
+/// # Errors
+/// What is wrong with the arguments, or the help that they ask for.
+pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let arguments = if arguments.len() < 2 { vec!["zoo".into(), "-h".into()] } else { arguments };
+    let mut command = command();
+    let matches = command
+        .try_get_matches_from_mut(&arguments)
+        .map_err(|error| habits::with_hint(error, &command, &arguments[1..]))?;
+    let path = path_of(&matches);
+    if let Some(option) = layout::useless(&path.join(" "), &matches) {
+        let chosen = path.iter().fold(&mut command, |command, name| {
+            command.find_subcommand_mut(name).expect("what was parsed is there")
+        });
+        let message = format!("`zoo {}` does nothing with {option}; leave it out", path.join(" "));
+        return Err(chosen.error(clap::error::ErrorKind::ArgumentConflict, message));
+    }
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// The command that was chosen: `data`, `fetch`.
+fn path_of(matches: &ArgMatches) -> Vec<&str> {
+    std::iter::successors(matches.subcommand(), |(_, matches)| matches.subcommand())
+        .map(|(name, _)| name)
+        .collect()
 }
 
 /// A file that has a JSON Schema.
@@ -338,84 +387,10 @@ fn at_least(least: u64) -> impl clap::builder::TypedValueParser<Value = usize> {
     clap::value_parser!(u64).range(least..).map(|number| number as usize)
 }
 
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Global options")]
-pub(crate) struct GlobalOptions {
-    /// Where to compute: auto, cpu, gpu, flex, ndarray, wgpu, wgpu:1, …; `zoo backends` lists what there is. `compare`
-    /// takes several: flex,wgpu
-    #[arg(
-        long,
-        global = true,
-        default_value = "auto",
-        env = "ZOO_BACKEND",
-        value_name = "B",
-        value_delimiter = ','
-    )]
-    pub(crate) backend: Vec<Backend>,
-    #[arg(long, global = true, value_name = "NAME|PATH", help = data_help())]
-    pub(crate) data: Option<String>,
-    /// The folder that named datasets are in, and are fetched to [default: data]
-    #[arg(long, global = true, env = "ZOO_DATA_DIR", value_name = "DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
-    /// A recipe that changes the default one; `configs/` has examples. May be repeated
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) config: Vec<PathBuf>,
-    /// Change one key of the recipe, `optimizer.learning_rate=0.01`; with several models `svm.optimizer…`; `tune` takes several
-    /// values or a range. May be repeated
-    #[arg(long, global = true, value_name = "KEY=VALUE")]
-    pub(crate) set: Vec<String>,
-    /// What everything random follows from: splits, weights, order, augmentation [default: 42]
-    #[arg(long, global = true, value_name = "N")]
-    pub(crate) seed: Option<u64>,
-    /// Use this many training images, each class in proportion
-    #[arg(long, global = true, value_name = "N")]
-    pub(crate) limit_train: Option<usize>,
-    /// Use this many test images, each class in proportion
-    #[arg(long, global = true, value_name = "N")]
-    pub(crate) limit_test: Option<usize>,
-    /// The share of the training images that is held out to choose the best epoch by [default: 0.1]
-    #[arg(long, global = true, value_name = "SHARE")]
-    pub(crate) validation: Option<f64>,
-    #[command(flatten)]
-    pub(crate) photos: PhotoArguments,
-    /// The folder that decoded photos are kept in, so that they are decoded once; it may be emptied at any time [default: zoo in the
-    /// user's cache folder]
-    #[arg(long, global = true, env = "ZOO_CACHE_DIR", value_name = "DIR")]
-    pub(crate) cache_dir: Option<PathBuf>,
-    /// Where run folders are made [default: runs]
-    #[arg(long, global = true, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// One JSON document on stdout and nothing else there
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-    /// Tables of at most 80 columns, as for a narrow terminal
-    #[arg(long, global = true)]
-    pub(crate) narrow: bool,
-    /// No progress, errors only
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub(crate) quiet: bool,
-    /// Burn's own training dashboard instead of the progress bar
-    #[arg(long, global = true)]
-    pub(crate) tui: bool,
-    /// More about what happens; -vv for even more
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
-}
-
 /// The names of models and recipes.
 fn names() -> String {
     let registry = Registry::zoo();
     registry.model_names().chain(registry.recipe_names()).collect::<Vec<_>>().join(", ")
-}
-
-/// Help of `--data`.
-fn data_help() -> String {
-    let names: Vec<&str> = zoo_lab::Source::names().collect();
-    format!(
-        "{}; or the path of a folder of photos, of batches of CIFAR-10 or CIFAR-100, of their archive, or of MNIST's files [default: \
-         shapes10, which is generated]",
-        names.join(", ")
-    )
 }
 
 /// Help of an argument that takes models and recipes.
@@ -428,8 +403,8 @@ fn reproduce_help() -> String {
     let suites =
         zoo_lab::reproduce::names().map(|(name, rows)| format!("Rows of {name}:\n  {}", rows.join(", ")));
     format!(
-        "{}\n\ncs231n takes six to ten minutes on two cores, cifar10-networks hours without a GPU. A row of your own is a recipe with \
-         a [row], as those in configs/cs231n are.\n\n  \
+        "{}\n\nImages are CIFAR-10's unless --data names others. cs231n takes six to ten minutes on two cores, cifar10-networks hours without a GPU. A row of your own is a recipe with \
+         a [row], as those in configs/cs231n are.\n\nExamples:\n  \
          zoo reproduce cs231n\n  \
          zoo reproduce cs231n --only svm --only softmax\n  \
          zoo reproduce cs231n --quick --data shapes10",
@@ -439,18 +414,16 @@ fn reproduce_help() -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
     fn help_names_every_model() {
-        let help = Cli::command().find_subcommand_mut("compare").unwrap().render_help().to_string();
+        let help = command().find_subcommand_mut("compare").unwrap().render_help().to_string();
         for name in Registry::zoo().model_names() {
             assert!(help.contains(name), "{name} is not in\n{help}");
         }

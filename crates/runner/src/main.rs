@@ -23,8 +23,6 @@ mod stderr;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use cli::{Cli, Command};
 use failure::Failure;
 use options::Options;
@@ -36,7 +34,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     zoo_kernels::keep_freed_memory();
-    let cli = Cli::parse();
+    let cli = match cli::parse(std::env::args_os().collect()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Whoever reads no further has seen enough.
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
     stderr::start_logging(&cli.global);
     interrupt::listen(&cli.command);
     let outcome = run(&cli);
@@ -56,16 +61,22 @@ fn main() -> ExitCode {
     }
 }
 
-/// Starts the threads that compute: where there can't be as many, that is an error here, and a panic later.
-fn start_threads() -> Result<(), Failure> {
-    rayon::ThreadPoolBuilder::new().build_global().map_err(|error| Failure::Process {
-        action: "cannot start as many threads as there are cores, or as RAYON_NUM_THREADS says",
-        source: std::io::Error::other(error),
-    })
+/// Starts the threads that compute, `asked` or as many as there are cores: where there can't be as many, that is an error here, and a
+/// panic later.
+fn start_threads(asked: Option<u16>) -> Result<(), Failure> {
+    let action = match asked {
+        Some(_) => "cannot start as many threads as --threads says; ask for fewer",
+        None => {
+            "cannot start as many threads as there are cores, or as RAYON_NUM_THREADS says; ask for fewer with --threads"
+        }
+    };
+    // 0 threads are as many as there are cores, or as RAYON_NUM_THREADS says.
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(asked.unwrap_or(0).into());
+    threads.build_global().map_err(|error| Failure::Process { action, source: std::io::Error::other(error) })
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
-    start_threads()?;
+    start_threads(cli.global.threads)?;
     let options = Options::new(&cli.global)?;
     match &cli.command {
         Command::Compare(compare) => commands::compare::run(&options, compare),
@@ -86,5 +97,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Sanity { models } => commands::checks::sanity(&options.completed_from(models)?, models),
         Command::Backends => commands::backends::run(&options),
         Command::Schema { document } => commands::schema::run(*document),
+        Command::Completions { shell } => commands::completions::run(*shell),
+        Command::Man { folder } => commands::manual::run(folder),
     }
 }

@@ -279,6 +279,16 @@ impl Options {
         self.source.read(&self.watch()).splits(self.seed)
     }
 
+    /// Whether somebody reads what is printed, at a terminal, and not a program.
+    pub(crate) fn has_reader(&self) -> bool {
+        !self.json && std::io::stdout().is_terminal() && self.watch().is_seen()
+    }
+
+    /// Whether runs are where commands look for them by themselves.
+    pub(crate) fn has_usual_out(&self) -> bool {
+        self.given.out.is_none()
+    }
+
     /// What shows progress.
     pub(crate) fn watch(&self) -> Progress {
         Progress::new(self.given.quiet, self.is_verbose())

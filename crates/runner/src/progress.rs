@@ -1,5 +1,5 @@
-//! What people see while something takes long: a bar at a terminal, a line per epoch elsewhere, nothing with -q; with
-//! --tui a dashboard while a model is trained.
+//! What people see while something takes long: a bar at a terminal, which leaves nothing behind unless -v asks for lines, a line per
+//! epoch elsewhere, nothing with -q; with --tui a dashboard while a model is trained.
 
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -46,6 +46,11 @@ impl Progress {
             (false, false) => Means::Lines,
         };
         Self { means, is_verbose }
+    }
+
+    /// Whether somebody sees bars, and so what is said next to them.
+    pub(crate) fn is_seen(self) -> bool {
+        self.means == Means::Bars
     }
 
     /// The same with Burn's dashboard for training.
@@ -137,9 +142,15 @@ impl Drop for Bar {
 struct Training {
     progress: Progress,
     model: String,
+    /// Images per epoch.
+    images: usize,
     /// Images of this epoch that training has seen.
     seen: usize,
     epochs: usize,
+    /// The epochs that there were before, if this training goes on with one that was interrupted; the bar is of those that are left.
+    before: Option<usize>,
+    /// The accuracy on validation images after the last epoch.
+    validation: Option<f64>,
     bar: Bar,
     epoch_start: Instant,
     /// What is to be said when the dashboard is closed.
@@ -152,15 +163,19 @@ struct Training {
 impl Training {
     /// Follows the training of `model` over `images` images per epoch.
     fn new(progress: Progress, model: &str, images: usize, epochs: usize) -> Self {
-        let bar = progress.bar(images as u64, "{prefix} {wide_bar} {msg} {eta:>4}");
+        let bar = progress.bar(total(images, epochs), "{prefix} {wide_bar} {msg} {eta:>4}");
+        bar.0.set_prefix(printable(model).into_owned());
         if progress.means == Means::Dashboard {
             bar.0.set_draw_target(ProgressDrawTarget::hidden());
         }
         Self {
             progress,
             model: model.into(),
+            images,
             seen: 0,
             epochs,
+            before: None,
+            validation: None,
             bar,
             epoch_start: Instant::now(),
             lines: Vec::new(),
@@ -177,38 +192,47 @@ impl Training {
         #[cfg(not(feature = "tui"))]
         let go_on = true;
         match *event {
-            Event::Steps { epoch, images, loss, accuracy, .. } => {
+            Event::Steps { epoch, images, accuracy, .. } => {
                 self.seen = images;
                 let rate = images as f64 / self.epoch_start.elapsed().as_secs_f64();
-                let bar = &self.bar.0;
-                bar.set_prefix(format!("{} epoch {epoch}/{}", printable(&self.model), self.epochs));
-                bar.set_message(format!(
-                    "train loss {loss:.4}  train {:.1} %  {rate:.0} images/s",
-                    100.0 * accuracy
-                ));
-                bar.set_position(images as u64);
+                let rate = self.progress.is_verbose.then_some(rate);
+                self.bar.0.set_message(status(epoch, self.epochs, accuracy, self.validation, rate));
+                self.advance(epoch, images);
             }
             Event::Epoch(history) => {
                 let Some(record) = history.last() else { return go_on };
                 let line = epoch_line(&self.model, record, self.epochs, self.seen, self.progress.is_verbose);
                 match self.progress.means {
                     Means::Dashboard => self.lines.push(line),
-                    Means::Bars => self.bar.0.println(&*printable(&line)),
-                    _ => self.progress.line(&line),
+                    Means::Bars if self.progress.is_verbose => self.bar.0.println(&*printable(&line)),
+                    // The bar has said it, and a line per model sums up.
+                    Means::Bars => {}
+                    Means::Lines | Means::Silent => self.progress.line(&line),
                 }
+                self.validation = record.validation_accuracy;
                 self.epoch_start = Instant::now();
-                self.bar.0.reset();
             }
         }
         go_on
+    }
+
+    /// Moves the bar to `images` images of `epoch`.
+    fn advance(&mut self, epoch: usize, images: usize) {
+        let before = *self.before.get_or_insert_with(|| {
+            // What an earlier process did tells nothing about how long this one will take.
+            let before = epoch.saturating_sub(1);
+            self.bar.0.set_length(total(self.images, self.epochs.saturating_sub(before)));
+            before
+        });
+        let done = total(self.images, epoch.saturating_sub(1 + before));
+        self.bar.set(done.saturating_add(images as u64));
     }
 
     /// Shows an event on the dashboard, and returns false if its end was asked for there. The first event opens
     /// it: only that tells which epoch training goes on with.
     #[cfg(feature = "tui")]
     fn show(&mut self, event: &Event<'_>) -> bool {
-        let images = self.bar.0.length().unwrap_or(0) as usize;
-        let open = || Dashboard::open(&self.model, images, self.epochs, event);
+        let open = || Dashboard::open(&self.model, self.images, self.epochs, event);
         let answer = self.dashboard.get_or_insert_with(open).show(event);
         if answer == Answer::Gone {
             self.close();
@@ -233,6 +257,20 @@ impl Drop for Training {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// Images in `epochs` epochs, however many somebody asks for.
+fn total(images: usize, epochs: usize) -> u64 {
+    (images as u64).saturating_mul(epochs as u64)
+}
+
+/// How training is getting on, next to its bar, in less than a narrow terminal: accuracies of this epoch so far and of the last one on
+/// validation images, and images per second if they are asked for.
+fn status(epoch: usize, epochs: usize, train: f64, validation: Option<f64>, rate: Option<f64>) -> String {
+    let mut parts = vec![format!("epoch {epoch}/{epochs}"), format!("train {}", percent(train, 1))];
+    parts.extend(validation.map(|accuracy| format!("validation {}", percent(accuracy, 1))));
+    parts.extend(rate.map(|rate| format!("{rate:.0} images/s")));
+    parts.join("  ")
 }
 
 /// What an epoch came to. Loss and accuracy of training are those of the batches as they were trained on, while weights moved.
@@ -261,4 +299,71 @@ fn trial_line(trial: &Trial, count: usize) -> String {
         (None, error) => format!("failed: {}", error.as_deref().unwrap_or("no reason")),
     };
     format!("trial {}/{count}: {}: {outcome}", trial.trial, settings_line(&trial.settings))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Training at a terminal, whose bar is not drawn.
+    fn training(epochs: usize) -> Training {
+        let progress = Progress { means: Means::Bars, is_verbose: false };
+        let training = Training::new(progress, "softmax", 100, epochs);
+        training.bar.0.set_draw_target(ProgressDrawTarget::hidden());
+        training
+    }
+
+    fn record(epoch: usize) -> EpochRecord {
+        EpochRecord {
+            epoch,
+            train_loss: 2.0,
+            train_accuracy: 0.25,
+            validation_loss: None,
+            validation_accuracy: Some(0.208),
+            ema_validation_accuracy: None,
+            learning_rate: 0.01,
+            update_ratio: None,
+            seconds: 1.0,
+        }
+    }
+
+    fn steps(epoch: usize, images: usize) -> Event<'static> {
+        Event::Steps { epoch, images, loss: 2.0, accuracy: 0.24, learning_rate: 0.01 }
+    }
+
+    #[test]
+    fn a_bar_is_of_the_whole_training() {
+        let mut training = training(15);
+        assert!(training.observe(&steps(1, 40)));
+        assert_eq!((training.bar.0.position(), training.bar.0.length()), (40, Some(1500)));
+        assert_eq!(training.bar.0.message(), "epoch 1/15  train 24.0 %");
+        assert!(training.observe(&Event::Epoch(&[record(1)])));
+        assert!(training.observe(&steps(2, 10)));
+        assert_eq!((training.bar.0.position(), training.bar.0.length()), (110, Some(1500)));
+        assert_eq!(training.bar.0.message(), "epoch 2/15  train 24.0 %  validation 20.8 %");
+    }
+
+    #[test]
+    fn a_bar_of_a_training_that_goes_on_is_of_what_is_left() {
+        let mut training = training(15);
+        assert!(training.observe(&steps(11, 50)));
+        assert_eq!((training.bar.0.position(), training.bar.0.length()), (50, Some(500)));
+        assert!(training.observe(&steps(12, 50)));
+        assert_eq!(training.bar.0.position(), 150);
+    }
+
+    #[test]
+    fn any_number_of_epochs_has_a_bar() {
+        let mut training = training(usize::MAX);
+        assert!(training.observe(&steps(1, 50)));
+        assert_eq!(training.bar.0.length(), Some(u64::MAX));
+    }
+
+    #[test]
+    fn next_to_a_bar_there_is_room_for_it() {
+        let longest = status(100, 100, 1.0, Some(1.0), None);
+        assert_eq!(longest, "epoch 100/100  train 100.0 %  validation 100.0 %");
+        assert_eq!(status(1, 2, 0.5, None, Some(1234.4)), "epoch 1/2  train 50.0 %  1234 images/s");
+        assert!("softmax".len() + 2 + longest.len() + " 12m".len() < 70);
+    }
 }

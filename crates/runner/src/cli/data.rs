@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::at_least;
-use super::help::{AUDIT_HELP, EXPORT_HELP, FETCH_HELP};
+use super::help::{AUDIT_HELP, EXPORT_HELP, FETCH_HELP, INFO_EXAMPLES, VERIFY_EXAMPLES};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
@@ -23,8 +23,10 @@ pub(crate) enum DataCommand {
         timeout: NonZeroU32,
     },
     /// Sizes, classes and statistics of --data
+    #[command(after_help = INFO_EXAMPLES)]
     Info,
     /// Read every image of --data and check what can be checked
+    #[command(after_help = VERIFY_EXAMPLES)]
     Verify,
     /// Look for duplicates, likely wrong labels, small classes and blank images in --data
     #[command(after_help = AUDIT_HELP)]

@@ -1,5 +1,13 @@
 //! What `--help` ends with.
 
+pub(super) const FIRST_EXAMPLES: &str = "\
+Examples:
+  zoo compare                        four models on images that zoo draws itself
+  zoo compare --data my-photos/      on your own, a folder per class
+  zoo report last --open             what came out, as a page in the browser
+
+Options and examples of a command: zoo COMMAND --help. More of both: zoo --help.";
+
 pub(super) const EXAMPLES: &str = "\
 Examples:
   zoo compare                                   all four models on shapes10, no download
@@ -17,6 +25,8 @@ Examples:
   zoo predict cnn cat.png photos/               the newest run of cnn
   zoo report last --open                        the newest run as a page
   zoo pictures cnn                              curves, confusion matrix, filters, mistakes
+
+The options above are those that most commands take; zoo COMMAND --help has all that a command takes.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
 
@@ -85,6 +95,7 @@ Each derivative a is compared with n = (L(θ + h) − L(θ − h)) / 2h with h =
 is right; up to 1e-4 where the loss has kinks. Where it is more, h is made smaller. Networks with ReLU or hinge are checked \
 a second time with GELU or cross-entropy instead.
 
+Examples:
   zoo gradcheck
   zoo gradcheck mlp --set architecture.hidden=[50] --samples 20";
 
@@ -92,6 +103,7 @@ pub(super) const SANITY_HELP: &str = "\
 The first loss must be about that of chance: ln 10 = 2.303 for cross-entropy over ten classes, 9 for the hinge. A penalty must \
 raise it, and the optimizer lower that penalty. Forty images must be memorised within 300 steps.
 
+Examples:
   zoo sanity
   zoo sanity vgg --data my-photos/";
 
@@ -145,8 +157,46 @@ A file is named after its image: test_batch/123 of CIFAR-10 becomes test/cat/tes
 no folder can have in its name becomes -: T-shirt/top is in T-shirt-top.";
 
 pub(super) const SCHEMA_HELP: &str = "\
-docs/schema has what it prints:
+docs/schema has what it prints.
 
+Examples:
+  zoo schema result
   zoo schema recipe > docs/schema/recipe.schema.json
 
 An editor with Taplo checks a recipe that begins with `#:schema PATH`, where PATH is that of the file from the recipe.";
+
+pub(super) const DATA_EXAMPLES: &str = "\
+Examples:
+  zoo data fetch cifar10                        170 MB, into data/
+  zoo data info --data cifar10
+  zoo data verify --data my-photos/
+  zoo data audit --data my-photos/              duplicates, likely wrong labels, blank images
+  zoo data export shapes --limit-train 100      the generated images as files, to see what a folder looks like";
+
+pub(super) const INFO_EXAMPLES: &str = "\
+Examples:
+  zoo data info
+  zoo data info --data my-photos/ --image-size 64";
+
+pub(super) const VERIFY_EXAMPLES: &str = "\
+Examples:
+  zoo data verify --data cifar10                whether all of it is there and can be read
+  zoo data verify --data my-photos/";
+
+pub(super) const BACKENDS_EXAMPLES: &str = "\
+Examples:
+  zoo backends
+  zoo backends --json
+
+--backend of the other commands, or ZOO_BACKEND, chooses one.";
+
+pub(super) const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  zoo completions bash > ~/.local/share/bash-completion/completions/zoo
+  zoo completions zsh > ~/.zfunc/_zoo           with ~/.zfunc in fpath
+  zoo completions fish > ~/.config/fish/completions/zoo.fish
+  zoo completions powershell >> $PROFILE";
+
+pub(super) const MAN_EXAMPLES: &str = "\
+Examples:
+  zoo man ~/.local/share/man/man1               then: man zoo-compare";

@@ -53,5 +53,34 @@ fn follow(
     let comparison = compare_in(run, splits, machines, &options.training_watch())?;
     show(options, &comparison)?;
     options.watch().line(&format!("written to {}", run.path.display()));
-    Failure::unless_empty(zoo_report::failures(&comparison))
+    Failure::unless_empty(zoo_report::failures(&comparison))?;
+    if options.has_reader() && is_first(&run.path) {
+        options.watch().line(&next_steps(options, run));
+    }
+    Ok(())
+}
+
+/// Whether no other comparison is next to the one in the folder `run`.
+fn is_first(run: &Path) -> bool {
+    let entries = run.parent().and_then(|out| out.read_dir().ok()).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_name().to_string_lossy().contains("-compare-")).count() == 1
+}
+
+/// What to try after a first comparison.
+fn next_steps(options: &Options, run: &ComparisonRun) -> String {
+    let has_own_images = run.config.source.is_folder();
+    let run = if options.has_usual_out() { "last".into() } else { run.path.display().to_string() };
+    let further = if has_own_images {
+        [format!("zoo predict {run} photo.jpg"), "what each model says of another photo".into()]
+    } else {
+        ["zoo compare --data my-photos/".into(), "the same on your own, a folder per class".into()]
+    };
+    let steps = [
+        [format!("zoo report {run} --open"), "all of it as a page, with pictures".into()],
+        [format!("zoo mistakes {run}"), "which images each model gets wrong".into()],
+        further,
+    ];
+    let width = steps.iter().map(|[command, _]| command.chars().count()).max().unwrap_or(0);
+    let lines = steps.iter().map(|[command, what]| format!("  {command:width$}   {what}"));
+    format!("\nnext:\n{}", lines.collect::<Vec<_>>().join("\n"))
 }

@@ -3,9 +3,11 @@
 pub(crate) mod backends;
 pub(crate) mod checks;
 pub(crate) mod compare;
+pub(crate) mod completions;
 pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod losses;
+pub(crate) mod manual;
 pub(crate) mod mistakes;
 pub(crate) mod pictures;
 pub(crate) mod predict;
