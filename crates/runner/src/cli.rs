@@ -114,7 +114,11 @@ pub(crate) enum Command {
         models: Vec<String>,
     },
     /// What is compiled in and what this machine has
-    Backends,
+    Backends {
+        /// Remove what was kept of GPUs' tuning, before anything else: kernels are tuned anew when they are next met
+        #[arg(long)]
+        clear_tuning: bool,
+    },
     /// Print the JSON Schema of files, for editors and for programs that read them
     #[command(after_help = SCHEMA_HELP)]
     Schema {
@@ -378,8 +382,8 @@ pub(crate) struct GlobalOptions {
     pub(crate) validation: Option<f64>,
     #[command(flatten)]
     pub(crate) photos: PhotoArguments,
-    /// The folder that decoded photos are kept in, so that they are decoded once; it may be emptied at any time [default: zoo in the
-    /// user's cache folder]
+    /// The folder that decoded photos are kept in, so that they are decoded once, and GPUs' tuning; it may be emptied at any time
+    /// [default: zoo in the user's cache folder]
     #[arg(long, global = true, env = "ZOO_CACHE_DIR", value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
     /// Where run folders are made [default: runs]

@@ -67,6 +67,9 @@ fn start_threads() -> Result<(), Failure> {
 fn run(cli: &Cli) -> Result<(), Failure> {
     start_threads()?;
     let options = Options::new(&cli.global)?;
+    if let Some(folder) = options.tuning() {
+        zoo_backends::keep_tuning(&folder);
+    }
     match &cli.command {
         Command::Compare(compare) => commands::compare::run(&options, compare),
         Command::Train(train) => commands::train::run(&options, train),
@@ -84,7 +87,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
             commands::checks::gradients(&options.completed_from(models)?, models, *samples)
         }
         Command::Sanity { models } => commands::checks::sanity(&options.completed_from(models)?, models),
-        Command::Backends => commands::backends::run(&options),
+        Command::Backends { clear_tuning } => commands::backends::run(&options, *clear_tuning),
         Command::Schema { document } => commands::schema::run(*document),
     }
 }
