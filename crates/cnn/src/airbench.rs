@@ -162,7 +162,7 @@ impl DiracLayer {
             .init(device);
         let filters = channels_in.min(channels_out);
         convolution.weight = convolution.weight.init_mapper(move |weight: Tensor<4>| {
-            let identity = Tensor::from_data(dirac(filters, channels_in), &weight.device());
+            let identity = zoo_kernels::upload(dirac(filters, channels_in), &weight.device());
             weight.slice_assign(0..filters, identity)
         });
         let mut norm =

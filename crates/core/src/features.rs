@@ -127,11 +127,12 @@ impl Extractor {
     fn count(&self, images: Tensor<4>, features: fn(&[f32], [usize; 3]) -> Vec<f32>) -> Tensor<4> {
         let [batch, channels, height, width] = images.dims();
         let (device, precision) = (images.device(), images.dtype());
-        let pixels: Vec<f32> = images.into_data().convert::<f32>().try_to_vec().expect("converted to f32");
+        let pixels = zoo_kernels::read(images).expect("the device delivers").convert::<f32>();
+        let pixels = pixels.as_slice::<f32>().expect("converted to f32");
         let shape = [channels, height, width];
         let [length, ..] = self.shape(shape);
-        let data = TensorData::new(features(&pixels, shape), [batch, length, 1, 1]);
-        Tensor::from_data(data, (&device, precision))
+        let data = TensorData::new(features(pixels, shape), [batch, length, 1, 1]);
+        zoo_kernels::upload(data, (&device, precision))
     }
 }
 

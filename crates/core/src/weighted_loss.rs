@@ -28,7 +28,7 @@ impl WeightedLoss {
         let weights = weights.map(|weights| {
             let weights: Vec<f32> = weights.iter().map(|&weight| weight as f32).collect();
             let smallest = weights.iter().copied().filter(|&weight| weight > 0.0).fold(f32::MAX, f32::min);
-            Weights { of_classes: Tensor::from_data(&weights[..], device), smallest }
+            Weights { of_classes: zoo_kernels::upload(&weights[..], device), smallest }
         });
         Self { loss, weights }
     }

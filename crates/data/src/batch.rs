@@ -63,7 +63,7 @@ impl Subset {
     /// Converts, changes and gathers in one pass over the pixels, images in parallel.
     fn gather(&self, items: &[(usize, View)], device: &Device) -> Batch {
         Batch {
-            images: Tensor::from_data(self.seen::<f32>(items), device),
+            images: zoo_kernels::upload(self.seen::<f32>(items), device),
             labels: self.labels_at(items.iter().map(|&(position, _)| position), device),
         }
     }
@@ -71,7 +71,7 @@ impl Subset {
     /// Likewise, as bytes.
     fn gather_bytes(&self, items: &[(usize, View)], device: &Device) -> ByteBatch {
         ByteBatch {
-            images: Tensor::from_data(self.seen::<u8>(items), (device, DType::U8)),
+            images: zoo_kernels::upload(self.seen::<u8>(items), (device, DType::U8)),
             labels: self.labels_at(items.iter().map(|&(position, _)| position), device),
         }
     }
@@ -94,7 +94,7 @@ impl Subset {
     pub fn labels_at(&self, positions: impl IntoIterator<Item = usize>, device: &Device) -> Tensor<1, Int> {
         let labels: Vec<i32> = positions.into_iter().map(|position| self.label(position) as i32).collect();
         let count = labels.len();
-        Tensor::from_data(TensorData::new(labels, [count]), device)
+        zoo_kernels::upload(TensorData::new(labels, [count]), device)
     }
 }
 

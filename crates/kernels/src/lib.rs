@@ -19,6 +19,9 @@
 //! | [`add`] | the sum and the activation at the end of a residual block in one pass |
 //! | [`Index`] | nearest neighbours from bytes, the k best kept while distances are computed |
 //!
+//! Tensors get their values from memory by [`upload`], and give them back by [`read`], which count what goes to and from GPUs
+//! ([`Traffic`]).
+//!
 //! ```
 //! use burn::tensor::{Device, Tensor};
 //! use zoo_kernels::{Activation, Window, add_bias, conv2d, max_pool2d};
@@ -34,6 +37,8 @@
 //! // 3×3 pixels of three channels.
 //! assert_eq!(pooled.max().into_scalar::<f32>(), 27.0);
 //! ```
+
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read tensors as they like"))]
 
 mod activation;
 #[cfg(feature = "flex")]
@@ -61,6 +66,7 @@ mod simd;
 mod slopes;
 #[cfg(feature = "flex")]
 mod sum;
+mod transfer;
 #[cfg(feature = "flex")]
 mod unrolled;
 mod window;
@@ -76,4 +82,5 @@ pub use operations::{
     linear_bytes, max_pool2d, normalize,
 };
 pub use plain::Normalized;
+pub use transfer::{Traffic, is_gpu, read, upload, wait};
 pub use window::Window;

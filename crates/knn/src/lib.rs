@@ -33,6 +33,8 @@
 //! assert_eq!(knn.forward(image).argmax(1).into_scalar::<i32>(), 1);
 //! ```
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read tensors as they like"))]
+
 mod levels;
 mod neighbours;
 mod tile;
@@ -228,7 +230,8 @@ impl Knn {
     /// Offers distances `[queries, images]` to the training images from `first` on, or the k smallest of each query.
     fn select(&self, first: usize, distances: Tensor<2, Int>, nearest: &mut Nearest) {
         let read = |values: Tensor<2, Int>| -> Vec<i32> {
-            values.into_data().convert::<i32>().try_to_vec().expect("converted to i32")
+            let values = zoo_kernels::read(values).expect("the device delivers").convert::<i32>();
+            values.try_to_vec().expect("converted to i32")
         };
         let [_, images] = distances.dims();
         let k = self.config.k;
@@ -254,7 +257,7 @@ impl Knn {
         for (neighbours, scores) in neighbours.iter().zip(scores.chunks_exact_mut(self.classes)) {
             self.vote(neighbours, scores);
         }
-        Tensor::from_data(TensorData::new(scores, [neighbours.len(), self.classes]), device)
+        zoo_kernels::upload(TensorData::new(scores, [neighbours.len(), self.classes]), device)
     }
 
     /// Turns neighbours into scores: a class's votes, plus less than one that orders classes with equally many. Equal scores go to the
@@ -306,7 +309,7 @@ fn divide(images: Tensor<4>, size: usize) -> impl Iterator<Item = Tensor<4>> {
 
 /// Pixels as the whole numbers that they are.
 fn bytes(images: Tensor<4>) -> Vec<u8> {
-    let values = images.into_data().convert::<f32>();
+    let values = zoo_kernels::read(images).expect("the device delivers").convert::<f32>();
     let values = values.as_slice::<f32>().expect("converted to f32");
     values.par_iter().with_min_len(1 << 14).map(|&value| value as u8).collect()
 }

@@ -1,6 +1,6 @@
 //! Scores of many images, and their loss.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::{Classifier, Loss, Scores};
@@ -129,15 +129,15 @@ pub fn mean_loss(
         return Ok(None);
     }
     let values: Vec<f32> = scores.rows().flatten().copied().collect();
-    let values = Tensor::<2>::from_data(TensorData::new(values, [scores.len(), scores.classes()]), device);
+    let values = zoo_kernels::upload(TensorData::new(values, [scores.len(), scores.classes()]), device);
     let labels: Vec<i32> = labels.iter().map(|&label| label as i32).collect();
-    let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [scores.len()]), device);
+    let labels = zoo_kernels::upload(TensorData::new(labels, [scores.len()]), device);
     read(loss.forward(values, labels)).map(Some)
 }
 
 /// Waits for a single number.
 pub(crate) fn read(value: Tensor<1>) -> Result<f64, TrainError> {
-    let data = value.try_into_data().map_err(|error| TrainError::Device(error.to_string()))?;
+    let data = zoo_kernels::read(value).map_err(|error| TrainError::Device(error.to_string()))?;
     let values =
         data.convert::<f64>().try_to_vec::<f64>().map_err(|error| TrainError::Device(error.to_string()))?;
     Ok(values[0])

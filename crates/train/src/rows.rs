@@ -27,7 +27,7 @@ impl Rows {
         let failed = |error: String| TrainError::Device(error);
         let mut values = Vec::with_capacity(images.len() * length);
         for batch in images.batches(extractor.batch_size(), device) {
-            let data = extractor.forward(batch.images).try_into_data();
+            let data = zoo_kernels::read(extractor.forward(batch.images));
             let data = data.map_err(|error| failed(error.to_string()))?.convert::<f32>();
             values.extend_from_slice(data.as_slice::<f32>().map_err(|error| failed(format!("{error:?}")))?);
         }
@@ -61,7 +61,7 @@ impl Rows {
     /// If there is no such image.
     pub(crate) fn batch(&self, positions: &[usize], device: &Device) -> Tensor<4> {
         let values: Vec<f32> = positions.iter().flat_map(|&image| self.row(image)).copied().collect();
-        Tensor::from_data(TensorData::new(values, [positions.len(), self.length, 1, 1]), device)
+        zoo_kernels::upload(TensorData::new(values, [positions.len(), self.length, 1, 1]), device)
     }
 
     /// What a model has to know about them: features are channels of a single pixel, each with a mean and a deviation. The deviation of

@@ -66,7 +66,7 @@ impl Tally {
 
     /// What was written down, on `device`.
     pub(crate) fn resumed(begun: &Begun, device: &Device) -> Self {
-        let on_device = |value| Tensor::from_data(TensorData::new(vec![value], [1]), device);
+        let on_device = |value| zoo_kernels::upload(TensorData::new(vec![value], [1]), device);
         let &Begun { images, loss, correct, pending, .. } = begun;
         Self { images, loss, correct, pending: pending.map(|sums| sums.map(on_device)) }
     }

@@ -127,7 +127,7 @@ impl ModuleMapper for Draw<'_> {
             self.drawn += values.shape().num_elements();
             let draw = |place| (self.deviation * normal(self.seed, place)) as f32;
             let noise = TensorData::new((first..self.drawn).map(draw).collect::<Vec<f32>>(), values.shape());
-            let noise = Tensor::from_data(noise, &values.device());
+            let noise = zoo_kernels::upload(noise, &values.device());
             if self.keep { values + noise } else { noise }
         })
     }
