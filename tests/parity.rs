@@ -4,7 +4,7 @@
 //! that is a failure. Tests share a process, so that kernels are compiled once.
 
 use std::io::Write;
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
@@ -12,8 +12,8 @@ use burn::tensor::wgpu::WgpuBackend;
 use burn::tensor::{Device, DeviceKind, Tensor};
 use zoo_cnn::{AirbenchConfig, CnnConfig, LenetConfig, ResnetConfig, VggConfig};
 use zoo_core::{Architecture, Classifier, Features, InputSpec, Loss};
-use zoo_data::{Augment, Epoch, Flip, Splits, shapes10};
-use zoo_kernels::Activation;
+use zoo_data::{Augment, Epoch, Flip, ImageShape, Images, Splits, Subset, shapes10};
+use zoo_kernels::{Activation, Traffic};
 use zoo_knn::{Knn, KnnConfig, Metric, Ties};
 use zoo_mlp::MlpConfig;
 use zoo_softmax::SoftmaxConfig;
@@ -273,6 +273,35 @@ fn neighbours_agree() {
                 let found = neighbours(device, on_device);
                 assert_eq!(found, expected, "{metric:?} on {backend}, selected on the device: {on_device}");
             }
+        }
+    }
+}
+
+/// As many as CIFAR-10 has, but small: how often a GPU is waited for depends on the numbers of images only. Of so small images many are
+/// equally far away.
+#[test]
+fn neighbours_are_read_once_per_tile() {
+    let others = others();
+    let images = |count: usize, factor: usize| {
+        let shape = ImageShape { channels: 1, height: 2, width: 4 };
+        let pixels = (0..count * shape.values()).map(|at| ((at * factor) >> 7) as u8).collect();
+        Subset::all(Arc::new(Images::new(shape, pixels, vec![0; count]).unwrap()))
+    };
+    let (train, queries) = (images(50_000, 40_503), images(1000, 30_011));
+    for metric in [Metric::L2, Metric::L1] {
+        let neighbours = |device: &Device| {
+            let config = KnnConfig { features: Features::Pixels, k: 10, metric, ties: Ties::Nearest };
+            let mut knn = config.init(10).selecting_on_device(true);
+            knn.extend(train.batches(Knn::TILE, device).map(|batch| batch.images), &train.labels());
+            let queries = queries.batch(0..queries.len(), device).images;
+            let before = Traffic::so_far();
+            (knn.neighbours(queries), Traffic::so_far().since(before))
+        };
+        let (expected, _) = neighbours(&Device::flex());
+        for (backend, device) in others.iter().filter(|(_, device)| zoo_kernels::is_gpu(device)) {
+            let (found, traffic) = neighbours(device);
+            assert_eq!(found, expected, "{metric:?} on {backend}");
+            assert!((1..=14).contains(&traffic.waits), "{metric:?} on {backend}: {traffic:?}");
         }
     }
 }

@@ -51,7 +51,7 @@ pub use neighbours::Neighbours;
 pub use zoo_kernels::{Index, Metric, Neighbour};
 
 use neighbours::Nearest;
-use tile::Tile;
+use tile::{Tile, smallest};
 
 /// Who wins among classes with equally many votes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -219,15 +219,13 @@ impl Knn {
         let queries = Tile::new(images);
         let mut first = 0;
         for tile in &self.tiles {
-            for (start, distances) in queries.distances(tile, self.config.metric) {
-                self.select(first + start, distances, &mut nearest);
-            }
+            self.select(first, queries.distances(tile, self.config.metric), &mut nearest);
             first += tile.len();
         }
         nearest.finish()
     }
 
-    /// Offers distances `[queries, images]` to the training images from `first` on, or the k smallest of each query.
+    /// Offers distances `[queries, images]` to the training images from `first` on, or the k smallest of each query. Reads once.
     fn select(&self, first: usize, distances: Tensor<2, Int>, nearest: &mut Nearest) {
         let read = |values: Tensor<2, Int>| -> Vec<i32> {
             let values = zoo_kernels::read(values).expect("the device delivers").convert::<i32>();
@@ -235,16 +233,13 @@ impl Knn {
         };
         let [_, images] = distances.dims();
         let k = self.config.k;
-        if self.selects_on_device && k + 1 < images && k <= DEVICE_K {
-            let (smallest, places) = distances.clone().neg().topk_with_indices(k + 1, 1);
-            let (smallest, places) = (read(smallest.neg()), read(places));
-            // The device says nothing about which of equals it takes. Within the k that doesn't matter; if the k-th
-            // has an equal beyond them, it does.
-            if smallest.chunks_exact(k + 1).all(|row| row[k - 1] != row[k]) {
-                return nearest.offer(&smallest, |place| first + places[place] as usize);
-            }
+        if self.selects_on_device && k < images && k <= DEVICE_K {
+            let found = read(smallest(distances, k));
+            let (smallest, places) = found.split_at(found.len() / 2);
+            nearest.offer(smallest, |place| first + places[place] as usize);
+        } else {
+            nearest.offer(&read(distances), |place| first + place % images);
         }
-        nearest.offer(&read(distances), |place| first + place % images);
     }
 
     /// The scores of images with such neighbours, which [`neighbours`](Self::neighbours) has found.
