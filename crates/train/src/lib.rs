@@ -46,6 +46,7 @@ mod gradcheck;
 mod input;
 mod learning;
 mod lookahead;
+mod looks;
 mod optimizer;
 mod parameters;
 mod random;

@@ -40,6 +40,11 @@ impl Rows {
         self.values.len() / self.length.max(1)
     }
 
+    /// The number of features of an image.
+    pub(crate) const fn length(&self) -> usize {
+        self.length
+    }
+
     /// Whether there are no images, or no features.
     #[must_use]
     pub fn is_empty(&self) -> bool {
