@@ -63,7 +63,7 @@ impl Subset {
     /// Converts, changes and gathers in one pass over the pixels, images in parallel.
     fn gather(&self, items: &[(usize, View)], device: &Device) -> Batch {
         Batch {
-            images: zoo_kernels::upload(self.seen::<f32>(items), device),
+            images: zoo_kernels::upload(self.shaped(self.seen::<f32>(items)), device),
             labels: self.labels_at(items.iter().map(|&(position, _)| position), device),
         }
     }
@@ -71,19 +71,36 @@ impl Subset {
     /// Likewise, as bytes.
     fn gather_bytes(&self, items: &[(usize, View)], device: &Device) -> ByteBatch {
         ByteBatch {
-            images: zoo_kernels::upload(self.seen::<u8>(items), (device, DType::U8)),
+            images: zoo_kernels::upload(self.shaped(self.seen::<u8>(items)), (device, DType::U8)),
             labels: self.labels_at(items.iter().map(|&(position, _)| position), device),
         }
     }
 
-    /// The pixels of images as they are seen.
-    fn seen<P: Pixel + Element>(&self, items: &[(usize, View)]) -> TensorData {
+    /// The pixels of images as they are seen, `[image, channel, row, column]`.
+    fn seen<P: Pixel>(&self, items: &[(usize, View)]) -> Vec<P> {
         let shape = self.shape();
         let mut values = vec![P::from(0); items.len() * shape.values()];
         values.par_chunks_exact_mut(shape.values()).zip(items).for_each(|(into, &(position, view))| {
             view.apply(shape, &self.pixels(position), into);
         });
-        TensorData::new(values, [items.len(), shape.channels, shape.height, shape.width])
+        values
+    }
+
+    /// Pixels of whole images as a tensor's data.
+    fn shaped<P: Element>(&self, pixels: Vec<P>) -> TensorData {
+        let shape = self.shape();
+        let images = pixels.len() / shape.values().max(1);
+        TensorData::new(pixels, [images, shape.channels, shape.height, shape.width])
+    }
+
+    /// The pixels `[image, channel, row, column]` of the images at `positions`, as they are, in memory.
+    ///
+    /// # Panics
+    /// If a position is not below [`len`](Self::len).
+    #[must_use]
+    pub fn numbers(&self, positions: impl IntoIterator<Item = usize>) -> Vec<f32> {
+        let items: Vec<_> = positions.into_iter().map(|position| (position, View::PLAIN)).collect();
+        self.seen(&items)
     }
 
     /// The labels of the images at `positions`, `[batch]`.
@@ -160,6 +177,16 @@ impl<'a> Epoch<'a> {
         std::iter::from_fn(move || {
             let items = self.draw();
             (!items.is_empty()).then(|| self.subset.gather_bytes(&items, self.device))
+        })
+    }
+
+    /// The batches with their pixels `[image, channel, row, column]` in memory, for what is counted there, and their labels.
+    pub fn numbers(mut self) -> impl Iterator<Item = (Vec<f32>, Tensor<1, Int>)> + 'a {
+        std::iter::from_fn(move || {
+            let items = self.draw();
+            let positions = items.iter().map(|&(position, _)| position);
+            (!items.is_empty())
+                .then(|| (self.subset.seen(&items), self.subset.labels_at(positions, self.device)))
         })
     }
 

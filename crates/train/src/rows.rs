@@ -14,7 +14,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// The features of all of `images`, in their order, computed on `device`. `None` for pixels, which stay as they are.
+    /// The features of all of `images`, in their order; of a network, computed on `device`. `None` for pixels, which stay as they are.
     ///
     /// # Errors
     /// [`TrainError::Device`] if the device can't deliver.
@@ -23,7 +23,14 @@ impl Rows {
             return Ok(None);
         }
         let shape = images.shape();
-        let [length, ..] = extractor.shape([shape.channels, shape.height, shape.width]);
+        let shape = [shape.channels, shape.height, shape.width];
+        let [length, ..] = extractor.shape(shape);
+        if let Some(count) = extractor.counted() {
+            let positions: Vec<usize> = (0..images.len()).collect();
+            let batches = positions.chunks(extractor.batch_size());
+            let values = batches.flat_map(|batch| count(&images.numbers(batch.iter().copied()), shape));
+            return Ok(Some(Self { length, values: values.collect() }));
+        }
         let failed = |error: String| TrainError::Device(error);
         let mut values = Vec::with_capacity(images.len() * length);
         for batch in images.batches(extractor.batch_size(), device) {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use zoo_core::{Architecture, Classifier, Extractor, InputSpec, InvalidConfig, WeightedLoss};
 use zoo_data::{Augment, Batch, ByteBatch, Epoch, ImageShape, Splits, derive_seed, epoch_order};
 use zoo_schema::EpochRecord;
@@ -205,6 +205,14 @@ impl<'a, A: Architecture> Training<'a, A> {
             // What is hidden isn't a whole number.
             if model.prefers_bytes() && self.extractor.is_identity() && augment.cutout == 0 {
                 return Box::new(batches.bytes().map(Seen::bytes));
+            }
+            if let Some(count) = self.extractor.counted() {
+                let ImageShape { channels, height, width } = images.shape();
+                return Box::new(batches.numbers().map(move |(pixels, labels)| {
+                    let shape = [labels.dims()[0], self.input.values(), 1, 1];
+                    let features = TensorData::new(count(&pixels, [channels, height, width]), shape);
+                    Seen::numbers(Batch { images: zoo_kernels::upload(features, self.device), labels })
+                }));
             }
             return Box::new(batches.map(|batch| Seen::numbers(self.see(batch))));
         };
