@@ -1,5 +1,7 @@
 //! From `u8` images to tensors on a device.
 
+use std::ops::Range;
+
 use burn::tensor::{DType, Device, Element, Int, Tensor, TensorData};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
@@ -7,6 +9,7 @@ use rayon::prelude::*;
 use crate::augment::{Augment, Augmentation, Pixel, View};
 use crate::images::Subset;
 use crate::random::{Purpose, generator};
+use crate::resident::Resident;
 
 /// Images and their labels, on a device.
 #[derive(Clone, Debug)]
@@ -34,7 +37,8 @@ impl Subset {
     /// If a position is not below [`len`](Self::len).
     #[must_use]
     pub fn batch(&self, positions: impl IntoIterator<Item = usize>, device: &Device) -> Batch {
-        self.viewed(positions, View::PLAIN, device)
+        let items: Vec<_> = positions.into_iter().map(|position| (position, View::PLAIN)).collect();
+        self.gather(&items, device)
     }
 
     /// All images in order, as they are, `size` at a time; the last batch holds what is left.
@@ -50,22 +54,42 @@ impl Subset {
         })
     }
 
-    /// The images at `positions`, all seen in the same way.
+    /// The images at `positions` in each of `views`, one after the other, `[batch, channel, row, column]`. A GPU is given them once.
     ///
     /// # Panics
     /// If a position is not below [`len`](Self::len).
-    #[must_use]
-    pub fn viewed(&self, positions: impl IntoIterator<Item = usize>, view: View, device: &Device) -> Batch {
-        let items: Vec<_> = positions.into_iter().map(|position| (position, view)).collect();
-        self.gather(&items, device)
+    pub fn viewed(
+        &self,
+        positions: Range<usize>,
+        views: impl IntoIterator<Item = View>,
+        device: &Device,
+    ) -> impl Iterator<Item = Tensor<4>> {
+        let positions: Vec<usize> = positions.collect();
+        let loaded = zoo_kernels::is_gpu(device).then(|| Resident::some(self, &positions, device));
+        views.into_iter().map(move |view| {
+            let items: Vec<_> = positions.iter().map(|&position| (position, view)).collect();
+            match &loaded {
+                Some(loaded) => loaded.seen_in_order(self, &items),
+                None => self.images(&items, device),
+            }
+        })
     }
 
-    /// Converts, changes and gathers in one pass over the pixels, images in parallel.
     fn gather(&self, items: &[(usize, View)], device: &Device) -> Batch {
         Batch {
-            images: zoo_kernels::upload(self.shaped(self.seen::<f32>(items)), device),
+            images: self.images(items, device),
             labels: self.labels_at(items.iter().map(|&(position, _)| position), device),
         }
+    }
+
+    /// Images as they are seen. In memory they are converted, changed and gathered in one pass over the pixels, images in parallel; a GPU
+    /// gets the bytes.
+    fn images(&self, items: &[(usize, View)], device: &Device) -> Tensor<4> {
+        if zoo_kernels::is_gpu(device) && !items.is_empty() {
+            let positions: Vec<usize> = items.iter().map(|&(position, _)| position).collect();
+            return Resident::some(self, &positions, device).seen_in_order(self, items);
+        }
+        zoo_kernels::upload(self.shaped(self.seen::<f32>(items)), device)
     }
 
     /// Likewise, as bytes.
@@ -134,6 +158,7 @@ pub struct Epoch<'a> {
     batch_size: usize,
     augmentation: Augmentation,
     device: &'a Device,
+    resident: Option<&'a Resident>,
 }
 
 impl<'a> Epoch<'a> {
@@ -157,7 +182,15 @@ impl<'a> Epoch<'a> {
             batch_size,
             augmentation: Augmentation::new(augment, subset.len(), (seed, epoch)),
             device,
+            resident: None,
         }
+    }
+
+    /// Takes the images from where they are on the device, `resident` being those of the whole subset. The batches are the same.
+    #[must_use]
+    pub const fn resident(mut self, resident: Option<&'a Resident>) -> Self {
+        self.resident = resident;
+        self
     }
 
     /// What follows after the first `done` batches, drawn as if they had been taken.
@@ -203,7 +236,13 @@ impl Iterator for Epoch<'_> {
 
     fn next(&mut self) -> Option<Batch> {
         let items = self.draw();
-        (!items.is_empty()).then(|| self.subset.gather(&items, self.device))
+        if items.is_empty() {
+            return None;
+        }
+        let Some(resident) = self.resident else { return Some(self.subset.gather(&items, self.device)) };
+        let positions = items.iter().map(|&(position, _)| position);
+        let labels = self.subset.labels_at(positions, self.device);
+        Some(Batch { images: resident.seen(self.subset, &items), labels })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -86,8 +86,9 @@ pub fn score_augmented(
     let batch_size = batch_size(classifier, subset);
     for start in (0..subset.len()).step_by(batch_size) {
         let end = (start + batch_size).min(subset.len());
-        let of_views = views.iter().map(|&(view, weight)| {
-            let scores = classifier.forward(subset.viewed(start..end, view, device).images);
+        let images = subset.viewed(start..end, views.iter().map(|&(view, _)| view), device);
+        let of_views = images.zip(&views).map(|(images, &(_, weight))| {
+            let scores = classifier.forward(images);
             if weight == 1.0 { scores } else { scores * weight }
         });
         if let Some(mean) = of_views.reduce(|sum, scores| sum + scores) {

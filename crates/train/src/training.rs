@@ -6,12 +6,13 @@ use std::time::Duration;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use zoo_core::{Architecture, Classifier, Extractor, InputSpec, InvalidConfig, WeightedLoss};
-use zoo_data::{Augment, Batch, ByteBatch, Epoch, ImageShape, Splits, derive_seed, epoch_order};
+use zoo_data::{Augment, Batch, ByteBatch, Epoch, ImageShape, Resident, Splits, derive_seed, epoch_order};
 use zoo_schema::EpochRecord;
 
 use crate::checkpoint::Checkpoints;
 use crate::error::TrainError;
 use crate::input::input_spec;
+use crate::learning::Learning;
 use crate::recipe::{Recipe, TrainConfig};
 use crate::rows::Rows;
 
@@ -46,6 +47,8 @@ pub struct Training<'a, A> {
     pub(crate) extractor: Extractor,
     /// Features of the training images; `None` for pixels, and where each epoch varies the images.
     rows: Option<Rows>,
+    /// The training images on a GPU, if that keeps them.
+    resident: Option<Resident>,
     /// Features of the validation images; `None` for pixels.
     pub(crate) validation_rows: Option<Rows>,
     input: InputSpec,
@@ -113,11 +116,16 @@ impl<'a, A: Architecture> Training<'a, A> {
         let input =
             rows.as_ref().map_or_else(|| input_spec(&splits.train, classes), |rows| rows.input_spec(classes));
         recipe.validate_groups(&input, device)?;
+        // Where features are computed once, or counted in memory, images aren't needed there.
+        let computed = recipe.augment == Augment::default() && rows.is_some();
+        let descends = matches!(recipe.learning, Learning::Descent(_));
+        let needed = descends && !computed && extractor.counted().is_none();
         Ok(Self {
             recipe,
             train: recipe.train_on(images),
             splits,
-            rows: rows.filter(|_| recipe.augment == Augment::default()),
+            rows: rows.filter(|_| computed),
+            resident: needed.then(|| Resident::of(&splits.train, device)).flatten(),
             validation_rows: Rows::of(&splits.validation, &extractor, device)?,
             extractor,
             input,
@@ -201,7 +209,8 @@ impl<'a, A: Architecture> Training<'a, A> {
         let images = &self.splits.train;
         let at = (self.seed, epoch);
         let Some(rows) = &self.rows else {
-            let batches = Epoch::new(images, train.batch_size, *augment, at, self.device).after(done);
+            let batches = Epoch::new(images, train.batch_size, *augment, at, self.device);
+            let batches = batches.resident(self.resident.as_ref()).after(done);
             // What is hidden isn't a whole number.
             if model.prefers_bytes() && self.extractor.is_identity() && augment.cutout == 0 {
                 return Box::new(batches.bytes().map(Seen::bytes));
