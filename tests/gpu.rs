@@ -98,7 +98,7 @@ fn tuning_is_kept_for_the_next_process() {
         command.args(["--limit-train=64", "--limit-test=10"]);
         let output = Running::start(&mut command).wait(LONG_DEADLINE);
         let message = text(&output.stderr);
-        assert!(output.status.success(), "{message}");
+        assert!(output.status.success() && message.contains("softmax: tuning kernels"), "{message}");
         let found = message.lines().filter_map(|line| line.split_once("Loaded ")?.1.split_once(" autotune"));
         found.map(|(entries, _)| entries.parse::<usize>().unwrap()).sum()
     };

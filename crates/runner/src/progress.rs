@@ -173,10 +173,15 @@ impl Training {
     /// Shows an event. Returns false if training is to stop, as was asked for.
     fn observe(&mut self, event: &Event<'_>) -> bool {
         #[cfg(feature = "tui")]
-        let go_on = self.progress.means != Means::Dashboard || self.show(event);
+        let go_on =
+            self.progress.means != Means::Dashboard || matches!(event, Event::Tuning) || self.show(event);
         #[cfg(not(feature = "tui"))]
         let go_on = true;
         match *event {
+            // The dashboard, if there is to be one, is still closed.
+            Event::Tuning => {
+                self.say(&format!("{}: tuning kernels, which is kept for next time", self.model))
+            }
             Event::Steps { epoch, images, loss, accuracy, .. } => {
                 self.seen = images;
                 let rate = images as f64 / self.epoch_start.elapsed().as_secs_f64();
@@ -193,14 +198,21 @@ impl Training {
                 let line = epoch_line(&self.model, record, self.epochs, self.seen, self.progress.is_verbose);
                 match self.progress.means {
                     Means::Dashboard => self.lines.push(line),
-                    Means::Bars => self.bar.0.println(&*printable(&line)),
-                    _ => self.progress.line(&line),
+                    _ => self.say(&line),
                 }
                 self.epoch_start = Instant::now();
                 self.bar.0.reset();
             }
         }
         go_on
+    }
+
+    /// Says a line, above the bar if there is one.
+    fn say(&self, line: &str) {
+        match self.progress.means {
+            Means::Bars => self.bar.0.println(&*printable(line)),
+            _ => self.progress.line(line),
+        }
     }
 
     /// Shows an event on the dashboard, and returns false if its end was asked for there. The first event opens

@@ -235,7 +235,12 @@ impl<A: Architecture> Training<'_, A> {
     }
 
     /// Descends by the gradient of `loss`.
-    fn step(&self, mut state: State<A::Model>, loss: &Tensor<1>, learning_rate: f64) -> State<A::Model> {
+    pub(crate) fn step(
+        &self,
+        mut state: State<A::Model>,
+        loss: &Tensor<1>,
+        learning_rate: f64,
+    ) -> State<A::Model> {
         let largest = self.recipe.train.clip_norm;
         let mut gradients = GradientsParams::from_grads(loss.backward(), &state.model);
         if largest > 0.0 {
@@ -258,7 +263,7 @@ impl<A: Architecture> Training<'_, A> {
     }
 
     /// Loss and accuracy on the validation images, if there are any.
-    fn validate(&self, model: &A::Model) -> Result<(Option<f64>, Option<f64>), TrainError> {
+    pub(crate) fn validate(&self, model: &A::Model) -> Result<(Option<f64>, Option<f64>), TrainError> {
         let images = &self.splits.validation;
         if images.is_empty() {
             return Ok((None, None));

@@ -62,6 +62,7 @@ mod tally;
 mod tests;
 mod training;
 mod tries;
+mod warm_up;
 mod weights;
 
 pub use checkpoint::Checkpoints;

@@ -16,10 +16,12 @@ use crate::learning::Learning;
 use crate::recipe::{Recipe, TrainConfig};
 use crate::rows::Rows;
 
-/// What [`Training::fit`] reports while it works. The observer may answer
+/// What [`Training::fit`] and [`Training::warm_up`] report while they work. The observer may answer
 /// [`ControlFlow::Break`](std::ops::ControlFlow::Break) to stop.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
+    /// A GPU's kernels are compiled and tuned ([`Training::warm_up`]).
+    Tuning,
     /// Some steps are done. Loss and accuracy are means over the epoch so far.
     Steps {
         /// The epoch, from 1.
