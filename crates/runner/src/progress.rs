@@ -180,7 +180,7 @@ impl Training {
         match *event {
             // The dashboard, if there is to be one, is still closed.
             Event::Tuning => {
-                self.say(&format!("{}: tuning kernels, which is kept for next time", self.model))
+                self.say(&format!("{}: tuning kernels, which is kept for next time", self.model));
             }
             Event::Steps { epoch, images, loss, accuracy, .. } => {
                 self.seen = images;
