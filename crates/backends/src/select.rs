@@ -53,7 +53,8 @@ impl Machine {
     /// The CPU.
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     fn on_cpu(kind: Kind, device: Device) -> Self {
-        Self { asked: kind.into(), backend: kind.name(), adapter: cpu_name(), device, gpu: false }
+        let (backend, adapter) = (kind.name(), cpu_name());
+        Self { asked: kind.into(), backend, adapter, device, gpu: false, largest_tensor: None }
     }
 }
 
@@ -157,8 +158,9 @@ fn open(adapter: &crate::adapters::Adapter, kind: Kind) -> Opened {
     let name = &adapter.name;
     let unusable = |reason: String| BackendError::Unusable { adapter: name.clone(), reason };
     let device = adapter.device(kind).map_err(unusable)?;
+    let largest_tensor = Some(adapter.max_binding_bytes.min(adapter.max_buffer_bytes));
     let adapter = format!("{name} ({}, {})", adapter.device_type, adapter.api);
-    Ok(Machine { asked: kind.into(), backend: kind.name(), adapter, device, gpu: true })
+    Ok(Machine { asked: kind.into(), backend: kind.name(), adapter, device, gpu: true, largest_tensor })
 }
 
 #[cfg(not(feature = "wgpu"))]
@@ -196,7 +198,7 @@ fn open_indexed(kind: Kind, device_type: burn::tensor::DeviceType, index: usize)
     let device = device.ok_or(BackendError::NoSuchDevice { name, index, count })?;
     let adapter =
         device.identity().map_or_else(|| format!("device {index}"), |identity| identity.name.to_string());
-    Ok(Machine { asked: kind.into(), backend: name, adapter, device, gpu: true })
+    Ok(Machine { asked: kind.into(), backend: name, adapter, device, gpu: true, largest_tensor: None })
 }
 
 #[cfg(test)]

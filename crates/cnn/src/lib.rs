@@ -95,12 +95,12 @@ impl Architecture for CnnConfig {
         }
     }
 
-    fn activations(&self, input: &InputSpec) -> usize {
+    fn kept(&self, input: &InputSpec) -> Vec<usize> {
         match self {
-            Self::Vgg(config) => config.activations(input),
-            Self::Airbench(config) => config.activations(input),
-            Self::Lenet(config) => config.activations(input),
-            Self::Resnet(config) => config.activations(input),
+            Self::Vgg(config) => config.kept(input),
+            Self::Airbench(config) => config.kept(input),
+            Self::Lenet(config) => config.kept(input),
+            Self::Resnet(config) => config.kept(input),
         }
     }
 

@@ -47,6 +47,23 @@ impl WeightedLoss {
         loss / weight.clamp_min(smallest)
     }
 
+    /// What a part of a batch adds to the weighted mean loss of the whole.
+    ///
+    /// # Shapes
+    /// - `scores`: `[part, classes]`.
+    /// - `labels`: `[part]`, class numbers; `all`: `[batch]`, those of the whole batch.
+    /// - returns: `[1]`.
+    #[must_use]
+    pub fn of_part(&self, scores: Tensor<2>, labels: Tensor<1, Int>, all: &Tensor<1, Int>) -> Tensor<1> {
+        let ([part], [batch]) = (labels.dims(), all.dims());
+        let Some(Weights { of_classes, smallest }) = &self.weights else {
+            return self.loss.forward(scores, labels) * (part as f64 / batch as f64);
+        };
+        let weight = of_classes.clone().cast(scores.dtype()).select(0, all.clone()).sum();
+        let [loss, _] = self.sums(scores, labels);
+        loss / weight.clamp_min(*smallest)
+    }
+
     /// Σ w_y l and Σ w_y: the mean over several batches is the sum of their losses divided by the sum of their weights.
     ///
     /// # Shapes

@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
-use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
-use zoo_core::Architecture;
+use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::tensor::{Int, Tensor};
+use zoo_core::{Architecture, WeightedLoss};
 use zoo_data::derive_seed;
 use zoo_schema::{EarlyStop, EpochRecord};
 
@@ -21,7 +21,7 @@ use crate::optimizer::Optimizer;
 use crate::recipe::Recipe;
 use crate::state::{Fitted, State};
 use crate::tally::{Begun, Tally};
-use crate::training::{Event, Training};
+use crate::training::{Event, Seen, Training};
 use crate::weights::{Weights, magnitude, update_ratio};
 
 /// What training starts from; the epoch that it goes on with in the middle, if it does.
@@ -182,11 +182,9 @@ impl<A: Architecture> Training<'_, A> {
             // Dropout draws from the device's generator.
             self.device.seed(derive_seed(seed, step as u64));
             record.learning_rate = peak * schedule.factor(before + step - 1, all);
-            let scores = seen.score(&state.model);
-            let value = loss.forward(scores.clone(), labels.clone());
-            tally.add(&value, scores, labels);
+            let gradients = self.gradients(&state.model, &loss, (seen, labels), &mut tally);
             let weights = (step == steps).then(|| Weights::of(&state.model));
-            state = self.step(state, &value, record.learning_rate);
+            state = self.step(state, gradients, record.learning_rate);
             // What the optimizer has done, before averages move the weights, too.
             let update = weights.map(|weights| weights.update(&state.model, self.device));
             state = self.average(state, (before + step, all));
@@ -234,15 +232,39 @@ impl<A: Architecture> Training<'_, A> {
         if is_finite { Ok(()) } else { Err(TrainError::Diverged { epoch, step, loss, learning_rate }) }
     }
 
-    /// Descends by the gradient of `loss`.
+    /// The gradients of the mean loss of a batch, which is computed in parts if it is larger than one. `tally` takes scores and loss.
+    pub(crate) fn gradients(
+        &self,
+        model: &A::Model,
+        loss: &WeightedLoss,
+        (seen, labels): (Seen, Tensor<1, Int>),
+        tally: &mut Tally,
+    ) -> GradientsParams {
+        let [batch] = labels.dims();
+        if batch <= self.part {
+            let scores = seen.score(model);
+            let value = loss.forward(scores.clone(), labels.clone());
+            tally.add(&value, batch, scores, labels);
+            return GradientsParams::from_grads(value.backward(), model);
+        }
+        let mut sum = GradientsAccumulator::new();
+        for (part, seen) in seen.parts(self.part) {
+            let (scores, of_part) = (seen.score(model), labels.clone().slice(part));
+            let value = loss.of_part(scores.clone(), of_part.clone(), &labels);
+            tally.add(&value, batch, scores, of_part);
+            sum.accumulate(model, GradientsParams::from_grads(value.backward(), model));
+        }
+        sum.grads()
+    }
+
+    /// Descends by `gradients`.
     pub(crate) fn step(
         &self,
         mut state: State<A::Model>,
-        loss: &Tensor<1>,
+        mut gradients: GradientsParams,
         learning_rate: f64,
     ) -> State<A::Model> {
         let largest = self.recipe.train.clip_norm;
-        let mut gradients = GradientsParams::from_grads(loss.backward(), &state.model);
         if largest > 0.0 {
             clip_norm(&mut gradients, &state.model, largest);
         }

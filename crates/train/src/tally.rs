@@ -43,12 +43,13 @@ pub(crate) struct Look {
 }
 
 impl Tally {
-    pub(crate) fn add(&mut self, loss: &Tensor<1>, scores: Tensor<2>, labels: Tensor<1, Int>) {
-        let [batch, _] = scores.dims();
+    /// Adds images with these scores; `loss` is theirs, as a mean over `batch` images.
+    pub(crate) fn add(&mut self, loss: &Tensor<1>, batch: usize, scores: Tensor<2>, labels: Tensor<1, Int>) {
+        let [images, _] = scores.dims();
         let loss = loss.clone().detach().inner() * batch as f64;
         let predictions: Tensor<1, Int> = scores.detach().inner().argmax(1).flatten(0, 1);
         let correct = predictions.equal(labels.inner()).float().sum();
-        self.images += batch;
+        self.images += images;
         self.pending = Some(match self.pending.take() {
             Some([losses, corrects]) => [losses + loss, corrects + correct],
             None => [loss, correct],

@@ -1,5 +1,6 @@
 //! A training run before it starts: what it depends on, checked.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ pub struct Training<'a, A> {
     pub(crate) stop_after: Option<usize>,
     stop: Option<&'a AtomicBool>,
     pub(crate) budget: Option<Duration>,
+    /// The most images that are computed at a time in a step.
+    pub(crate) part: usize,
 }
 
 impl<'a, A: Architecture> Training<'a, A> {
@@ -138,7 +141,25 @@ impl<'a, A: Architecture> Training<'a, A> {
             stop_after: None,
             stop: None,
             budget: None,
+            part: usize::MAX,
         })
+    }
+
+    /// Computes a batch in parts where a layer would otherwise keep more than `largest_tensor` bytes of it: gradients of all parts are
+    /// added up before the step. The step is that of the whole batch, except that BatchNorm takes the statistics of each part, and
+    /// dropout is drawn for each.
+    #[must_use]
+    pub fn in_parts(mut self, largest_tensor: u64) -> Self {
+        let of_image = self.recipe.architecture.kept(&self.input).into_iter().max().unwrap_or(0);
+        let fitting = largest_tensor / (size_of::<f32>() * of_image.max(1)) as u64;
+        self.part = usize::try_from(fitting).unwrap_or(usize::MAX).max(1);
+        self
+    }
+
+    /// How many images of a batch are computed at a time, if they are fewer than a batch has.
+    #[must_use]
+    pub fn part(&self) -> Option<usize> {
+        (self.part < self.train.batch_size).then_some(self.part)
     }
 
     /// Saves each epoch to `checkpoints`, and continues from what is there already.
@@ -269,6 +290,22 @@ impl Seen {
 
     fn bytes(ByteBatch { images, labels }: ByteBatch) -> (Self, Tensor<1, Int>) {
         (Self::Bytes(Tensor::from_inner(images)), Tensor::from_inner(labels))
+    }
+
+    /// At most `size` images each, in order.
+    pub(crate) fn parts(self, size: usize) -> impl Iterator<Item = (Range<usize>, Self)> {
+        let images = match &self {
+            Self::Numbers(images) => images.dims()[0],
+            Self::Bytes(images) => images.dims()[0],
+        };
+        (0..images).step_by(size).map(move |first| {
+            let part = first..(first + size).min(images);
+            let seen = match &self {
+                Self::Numbers(images) => Self::Numbers(images.clone().slice(part.clone())),
+                Self::Bytes(images) => Self::Bytes(images.clone().slice(part.clone())),
+            };
+            (part, seen)
+        })
     }
 
     pub(crate) fn score(self, model: &dyn Classifier) -> Tensor<2> {

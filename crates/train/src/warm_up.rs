@@ -9,6 +9,7 @@ use zoo_core::Architecture;
 use crate::error::TrainError;
 use crate::learning::Learning;
 use crate::state::State;
+use crate::tally::Tally;
 use crate::training::{Event, Training};
 
 impl<A: Architecture> Training<'_, A> {
@@ -36,9 +37,9 @@ impl<A: Architecture> Training<'_, A> {
         let loss = self.loss(&self.device.clone().autodiff());
         let last = self.train.steps_of_epoch(self.splits.train.len()) - 1;
         for done in [0, last] {
-            if let Some((seen, labels)) = self.batches(&state.model, 0, done).next() {
-                let value = loss.forward(seen.score(&state.model), labels);
-                state = self.step(state, &value, 0.0);
+            if let Some(batch) = self.batches(&state.model, 0, done).next() {
+                let gradients = self.gradients(&state.model, &loss, batch, &mut Tally::default());
+                state = self.step(state, gradients, 0.0);
             }
         }
         self.validate(&state.model.valid())?;
