@@ -10,6 +10,7 @@
 //! timed part takes `u8` images from memory, except that of `load`, which gets them there.
 
 #![expect(clippy::print_stdout, reason = "prints its line of JSON")]
+#![expect(clippy::disallowed_methods, reason = "reads the loss of each step")]
 
 use std::fs::File;
 use std::io::Read;

@@ -208,6 +208,21 @@ fn backends_names_what_is_compiled_in_and_what_auto_takes() {
     assert!(table.contains("--backend auto takes"), "{table}");
 }
 
+#[test]
+fn tuning_is_in_the_cache_folder_until_it_is_cleared() {
+    let place = tempfile::tempdir().unwrap();
+    let kept = place.path().join("cache").join("tuning");
+    std::fs::create_dir_all(&kept).unwrap();
+    std::fs::write(kept.join("old.db"), "old").unwrap();
+    let tuning = json(place.path(), &["backends", "--cache-dir=cache"])["tuning"].clone();
+    assert!(tuning["folder"].as_str().unwrap().starts_with("cache"), "{tuning}");
+    assert!(tuning["bytes"].as_u64().unwrap() >= 3, "{tuning}");
+    for _ in 0..2 {
+        let table = succeed(place.path(), &["backends", "--cache-dir=cache", "--clear-tuning"]);
+        assert!(table.contains("tuning is kept in cache") && !kept.join("old.db").exists(), "{table}");
+    }
+}
+
 /// Points the Vulkan loader at a driver that is not there.
 fn without_drivers(place: &Path, arguments: &[&str]) -> Output {
     let mut command = zoo(place);

@@ -4,7 +4,8 @@
 //! that is a failure. Tests share a process, so that kernels are compiled once.
 
 use std::io::Write;
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
@@ -12,13 +13,13 @@ use burn::tensor::wgpu::WgpuBackend;
 use burn::tensor::{Device, DeviceKind, Tensor};
 use zoo_cnn::{AirbenchConfig, CnnConfig, LenetConfig, ResnetConfig, VggConfig};
 use zoo_core::{Architecture, Classifier, Features, InputSpec, Loss};
-use zoo_data::{Augment, Epoch, Flip, Splits, shapes10};
-use zoo_kernels::Activation;
+use zoo_data::{Augment, Batch, Epoch, Flip, ImageShape, Images, Resident, Splits, Subset, shapes10};
+use zoo_kernels::{Activation, Traffic};
 use zoo_knn::{Knn, KnnConfig, Metric, Ties};
 use zoo_mlp::MlpConfig;
 use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
-use zoo_train::{Adam, Optimizer, RmsProp, Sgd};
+use zoo_train::{Adam, Optimizer, Recipe, RmsProp, Sgd, TestTimeAugmentation, Training, score_augmented};
 
 const CROSS_ENTROPY: Loss = Loss::CrossEntropy { label_smoothing: 0.1 };
 const HINGE: Loss = Loss::Hinge { margin: 1.0 };
@@ -124,6 +125,98 @@ fn relative_difference(found: &[f32], expected: &[f32]) -> f32 {
     assert!(found.iter().chain(expected).all(|value| value.is_finite()));
     let scale = expected.iter().fold(1e-6f32, |scale, value| scale.max(value.abs()));
     found.iter().zip(expected).fold(0.0f32, |most, (f, e)| most.max((f - e).abs())) / scale
+}
+
+/// Same seed, same batches: as they are, from bytes that go over batch by batch, and from those that stay there.
+#[test]
+fn batches_are_the_same_everywhere() {
+    let others = others();
+    let train = splits().train;
+    let numbers = |Batch { images, labels }| {
+        let labels = labels.into_data().convert::<i32>().try_to_vec::<i32>().unwrap();
+        (images.into_data().try_to_vec::<f32>().unwrap(), labels)
+    };
+    for augment in [Augment::default(), Augment { flip: Flip::Alternating, crop: 2, cutout: 5 }] {
+        let batches = |device: &Device, resident: Option<&Resident>| -> Vec<_> {
+            let epoch = Epoch::new(&train, 150, augment, (3, 1), device);
+            epoch.resident(resident).map(numbers).collect()
+        };
+        let expected = batches(&Device::flex(), None);
+        for (backend, device) in others.iter() {
+            let resident = Resident::of(&train, device);
+            assert_eq!(resident.is_some(), zoo_kernels::is_gpu(device), "{backend}");
+            for resident in [None, resident.as_ref()] {
+                let same = batches(device, resident) == expected;
+                assert!(same, "{augment:?} on {backend}, kept there: {}", resident.is_some());
+            }
+        }
+    }
+}
+
+/// How often a GPU is waited for while a model learns, and how many bytes go over.
+#[test]
+fn training_waits_for_one_step_in_ten_at_most() {
+    let others = others();
+    let splits = splits();
+    let recipe: Recipe<SoftmaxConfig> = toml::from_str(
+        r#"
+        architecture = {}
+        loss = { kind = "cross_entropy" }
+        optimizer = { kind = "sgd", learning_rate = 0.01 }
+        schedule = { kind = "constant" }
+        augment = { flip = "random", crop = 2 }
+        train = { epochs = 2, batch_size = 6 }
+        "#,
+    )
+    .unwrap();
+    for (backend, device) in others.iter().filter(|(_, device)| zoo_kernels::is_gpu(device)) {
+        let before = Traffic::so_far();
+        let training = Training::new(&recipe, &splits, device, 1).unwrap();
+        let fitted = training.fit(training.draw(&Device::flex()), &mut |_| ControlFlow::Continue(()));
+        assert_eq!(fitted.unwrap().history.len(), 2);
+        let Traffic { waits, uploaded } = Traffic::so_far().since(before);
+        let (train, validation) = (splits.train.len() as u64, splits.validation.len() as u64);
+        let steps = 2 * train / 6;
+        assert!((1..=steps / 10).contains(&waits), "{backend}: {waits} of {steps} steps");
+        // Pixels go over once; then, at each step, labels, places and directions, and a few numbers at each epoch.
+        let most = 3072 * (train + 2 * validation) + 2 * 20 * train + 2 * 44 * validation + 1024;
+        assert!(uploaded <= most, "{backend}: {uploaded} bytes, {most} at most");
+    }
+}
+
+/// How often a GPU is waited for while 10,000 images are scored, and how many bytes go over.
+#[test]
+fn evaluation_waits_twelve_times_at_most() {
+    let others = others();
+    let test = small_images(10_000, 40_503);
+    let scores = |device: &Device, augmentation| {
+        let input = InputSpec::without_statistics([1, 2, 4], 10);
+        let cpu = Device::flex();
+        let model = SoftmaxConfig::default().draw(&input, &cpu, 7).fork(device);
+        let before = Traffic::so_far();
+        let scores = score_augmented(&model, &test, augmentation, device, &mut |_| {}).unwrap();
+        (scores, Traffic::so_far().since(before))
+    };
+    for augmentation in [TestTimeAugmentation::None, TestTimeAugmentation::MirrorAndShifts] {
+        let (expected, _) = scores(&Device::flex(), augmentation);
+        for (backend, device) in others.iter().filter(|(_, device)| zoo_kernels::is_gpu(device)) {
+            let (found, traffic) = scores(device, augmentation);
+            let largest = expected.rows().flatten().fold(0.0f32, |most, score| most.max(score.abs()));
+            let difference = found.largest_difference(&expected);
+            assert!(difference < 1e-4 * f64::from(largest), "{augmentation:?} on {backend}: {difference}");
+            assert!((1..=12).contains(&traffic.waits), "{augmentation:?} on {backend}: {traffic:?}");
+            // A byte per pixel, and for each of five views that are moved or mirrored three numbers.
+            let views = if augmentation == TestTimeAugmentation::None { 0 } else { 5 };
+            assert_eq!(traffic.uploaded, 10_000 * (8 + 12 * views), "{augmentation:?} on {backend}");
+        }
+    }
+}
+
+/// Images of eight pixels.
+fn small_images(count: usize, factor: usize) -> Subset {
+    let shape = ImageShape { channels: 1, height: 2, width: 4 };
+    let pixels = (0..count * shape.values()).map(|at| ((at * factor) >> 7) as u8).collect();
+    Subset::all(Arc::new(Images::new(shape, pixels, vec![0; count]).unwrap()))
 }
 
 fn scores_agree<A: Architecture>(name: &str, architecture: &A) {
@@ -273,6 +366,30 @@ fn neighbours_agree() {
                 let found = neighbours(device, on_device);
                 assert_eq!(found, expected, "{metric:?} on {backend}, selected on the device: {on_device}");
             }
+        }
+    }
+}
+
+/// As many as CIFAR-10 has, but small: how often a GPU is waited for depends on the numbers of images only. Of so small images many are
+/// equally far away.
+#[test]
+fn neighbours_are_read_once_per_tile() {
+    let others = others();
+    let (train, queries) = (small_images(50_000, 40_503), small_images(1000, 30_011));
+    for metric in [Metric::L2, Metric::L1] {
+        let neighbours = |device: &Device| {
+            let config = KnnConfig { features: Features::Pixels, k: 10, metric, ties: Ties::Nearest };
+            let mut knn = config.init(10).selecting_on_device(true);
+            knn.extend(train.batches(Knn::TILE, device).map(|batch| batch.images), &train.labels());
+            let queries = queries.batch(0..queries.len(), device).images;
+            let before = Traffic::so_far();
+            (knn.neighbours(queries), Traffic::so_far().since(before))
+        };
+        let (expected, _) = neighbours(&Device::flex());
+        for (backend, device) in others.iter().filter(|(_, device)| zoo_kernels::is_gpu(device)) {
+            let (found, traffic) = neighbours(device);
+            assert_eq!(found, expected, "{metric:?} on {backend}");
+            assert!((1..=14).contains(&traffic.waits), "{metric:?} on {backend}: {traffic:?}");
         }
     }
 }

@@ -23,6 +23,7 @@ mod machine;
 mod name;
 mod panic;
 mod select;
+mod tuning;
 
 #[cfg(feature = "wgpu")]
 pub use adapters::{Adapter, list};
@@ -31,3 +32,4 @@ pub use machine::Machine;
 pub use name::{Backend, Kind};
 pub use panic::catch_panic;
 pub use select::{cpu_device, has_gpu_node};
+pub use tuning::keep_tuning;

@@ -19,6 +19,8 @@ pub struct Machine {
     pub device: Device,
     /// Whether its memory is not the CPU's.
     pub gpu: bool,
+    /// The most bytes that a kernel sees of a tensor, where that is known and less than memory.
+    pub largest_tensor: Option<u64>,
 }
 
 impl fmt::Display for Machine {

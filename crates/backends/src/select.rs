@@ -19,7 +19,7 @@ impl Backend {
             return Err(not_compiled(self.kind.name()));
         }
         let opened = match self.kind {
-            Kind::Auto => best_gpu(has_gpu_node()).map_or_else(|_| cpu(), Ok),
+            Kind::Auto => gpu_or_cpu(),
             Kind::Gpu => best_gpu(true),
             Kind::Flex => flex(),
             Kind::Ndarray => ndarray(),
@@ -55,7 +55,8 @@ impl Machine {
     /// The CPU.
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     fn on_cpu(kind: Kind, device: Device) -> Self {
-        Self { asked: kind.into(), backend: kind.name(), adapter: cpu_name(), device, gpu: false }
+        let (backend, adapter) = (kind.name(), cpu_name());
+        Self { asked: kind.into(), backend, adapter, device, gpu: false, largest_tensor: None }
     }
 }
 
@@ -83,9 +84,22 @@ fn ndarray() -> Opened {
     Err(not_compiled("ndarray"))
 }
 
+/// A real GPU, or the CPU; where there seems to be a GPU that isn't taken, that is said.
+fn gpu_or_cpu() -> Opened {
+    let look = has_gpu_node();
+    best_gpu(look).or_else(|error| {
+        // Elsewhere than on Linux it isn't known whether there is one.
+        if look && (cfg!(target_os = "linux") || !matches!(error, BackendError::NoGpu)) {
+            log::warn!("computing on the CPU, though the system has a device for a GPU: {error}");
+        }
+        cpu()
+    })
+}
+
 /// The first real GPU that answers, the compiled backends nearest to the hardware first; `look` is whether it is worth
 /// loading drivers.
 fn best_gpu(look: bool) -> Opened {
+    let mut refusal = BackendError::NoGpu;
     if look {
         for kind in [Kind::Cuda, Kind::Rocm, Kind::Metal, Kind::Vulkan, Kind::Wgpu] {
             let selected = match kind {
@@ -94,12 +108,15 @@ fn best_gpu(look: bool) -> Opened {
                 Kind::Rocm => rocm(0),
                 kind => real_wgpu(kind),
             };
-            if selected.is_ok() {
-                return selected;
+            match selected {
+                Ok(machine) => return Ok(machine),
+                // One that is there, but can't be opened.
+                Err(error @ BackendError::Unusable { .. }) => refusal = error,
+                Err(_) => {}
             }
         }
     }
-    Err(BackendError::NoGpu)
+    Err(refusal)
 }
 
 /// Whether the kernel has made a device for a GPU. Without one `auto` loads no driver, which takes time and on machines
@@ -143,8 +160,9 @@ fn open(adapter: &crate::adapters::Adapter, kind: Kind) -> Opened {
     let name = &adapter.name;
     let unusable = |reason: String| BackendError::Unusable { adapter: name.clone(), reason };
     let device = adapter.device(kind).map_err(unusable)?;
+    let largest_tensor = Some(adapter.max_binding_bytes.min(adapter.max_buffer_bytes));
     let adapter = format!("{name} ({}, {})", adapter.device_type, adapter.api);
-    Ok(Machine { asked: kind.into(), backend: kind.name(), adapter, device, gpu: true })
+    Ok(Machine { asked: kind.into(), backend: kind.name(), adapter, device, gpu: true, largest_tensor })
 }
 
 #[cfg(not(feature = "wgpu"))]
@@ -182,7 +200,7 @@ fn open_indexed(kind: Kind, device_type: burn::tensor::DeviceType, index: usize)
     let device = device.ok_or(BackendError::NoSuchDevice { name, index, count })?;
     let adapter =
         device.identity().map_or_else(|| format!("device {index}"), |identity| identity.name.to_string());
-    Ok(Machine { asked: kind.into(), backend: name, adapter, device, gpu: true })
+    Ok(Machine { asked: kind.into(), backend: name, adapter, device, gpu: true, largest_tensor: None })
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@
 //! others halve what is still long; a group leaves sides of fewer than six pixels as they are; the last pooling takes all of a
 //! side of fewer than six.
 
+use std::iter::{once, repeat_n};
+
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
@@ -120,7 +122,7 @@ impl Architecture for AirbenchConfig {
         }
     }
 
-    fn activations(&self, input: &InputSpec) -> usize {
+    fn kept(&self, input: &InputSpec) -> Vec<usize> {
         let [channels, height, width] = input.shape;
         let mut plane = Whitening::window([height, width]).places([height, width]);
         let in_front = front::halvings(plane);
@@ -128,11 +130,13 @@ impl Architecture for AirbenchConfig {
         let mut group = |channels, least| {
             let before = plane;
             plane = front::halving(before, least).places(before);
-            front::kept(channels, before, plane) + (self.depth - 1) * front::kept(channels, plane, plane)
+            let after = repeat_n(front::kept(channels, plane, plane), self.depth - 1);
+            once(front::kept(channels, before, plane)).chain(after)
         };
-        let front: usize = (0..in_front).map(|_| group(NARROW, LONG)).sum();
-        let groups: usize = self.widths.iter().map(|&width| group(width, LEAST)).sum();
-        2 * input.values() + whitened + front + groups
+        let mut kept = vec![2 * input.values(), whitened];
+        kept.extend((0..in_front).flat_map(|_| group(NARROW, LONG)));
+        kept.extend(self.widths.iter().flat_map(|&width| group(width, LEAST)));
+        kept
     }
 
     fn before_epoch(&self, model: Airbench, epoch: usize) -> Airbench {
@@ -162,7 +166,7 @@ impl DiracLayer {
             .init(device);
         let filters = channels_in.min(channels_out);
         convolution.weight = convolution.weight.init_mapper(move |weight: Tensor<4>| {
-            let identity = Tensor::from_data(dirac(filters, channels_in), &weight.device());
+            let identity = zoo_kernels::upload(dirac(filters, channels_in), &weight.device());
             weight.slice_assign(0..filters, identity)
         });
         let mut norm =

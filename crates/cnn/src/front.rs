@@ -98,14 +98,14 @@ impl Front {
     }
 
     /// How many values of an image it keeps for the gradient, and the image itself.
-    pub(crate) fn activations([channels, height, width]: [usize; 3]) -> usize {
+    pub(crate) fn kept([channels, height, width]: [usize; 3]) -> Vec<usize> {
         let mut plane = [height, width];
         let layers = (0..halvings(plane)).map(|_| {
             let before = plane;
             plane = halving(before, LONG).places(before);
             kept(NARROW, before, plane)
         });
-        2 * channels * height * width + layers.sum::<usize>()
+        std::iter::once(2 * channels * height * width).chain(layers).collect()
     }
 
     /// # Shapes

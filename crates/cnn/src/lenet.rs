@@ -123,7 +123,7 @@ impl Architecture for LenetConfig {
         }
     }
 
-    fn activations(&self, input: &InputSpec) -> usize {
+    fn kept(&self, input: &InputSpec) -> Vec<usize> {
         let [_, height, width] = Front::shape(input.shape);
         let mut plane = [height, width];
         let layers = self.widths.iter().map(|&width| {
@@ -132,7 +132,8 @@ impl Architecture for LenetConfig {
             plane = pooling.places(before);
             front::kept(width, before, plane)
         });
-        Front::activations(input.shape) + layers.sum::<usize>() + 2 * self.hidden.iter().sum::<usize>()
+        let hidden = self.hidden.iter().map(|&width| 2 * width);
+        Front::kept(input.shape).into_iter().chain(layers).chain(hidden).collect()
     }
 
     fn validate(&self, input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {

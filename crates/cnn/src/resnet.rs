@@ -8,6 +8,8 @@
 //!
 //! Where a stage changes the shape, x goes through a 1×1 convolution of stride 2 and BatchNorm, the paper's option B.
 
+use std::iter::{once, repeat_n};
+
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
@@ -122,17 +124,17 @@ impl Architecture for ResnetConfig {
         }
     }
 
-    fn activations(&self, input: &InputSpec) -> usize {
+    fn kept(&self, input: &InputSpec) -> Vec<usize> {
         let [_, height, width] = Front::shape(input.shape);
         let mut plane = [height, width];
         let stem = front::kept(self.widths[0], plane, plane);
-        let stages = self.widths.iter().enumerate().map(|(stage, &width)| {
+        let stages = self.widths.iter().enumerate().flat_map(|(stage, &width)| {
             if stage > 0 {
                 plane = plane.map(|side| side.div_ceil(2));
             }
-            2 * self.blocks_per_stage() * front::kept(width, plane, plane)
+            repeat_n(front::kept(width, plane, plane), 2 * self.blocks_per_stage())
         });
-        Front::activations(input.shape) + stem + stages.sum::<usize>()
+        Front::kept(input.shape).into_iter().chain(once(stem)).chain(stages).collect()
     }
 
     fn validate(&self, _input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {

@@ -8,7 +8,7 @@
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use zoo_kernels::{Activation, Window};
 
 use crate::layer::{SAME, mean};
@@ -81,7 +81,7 @@ impl Resnet18 {
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let device = images.device();
-        let statistics = |values: [f32; 3]| Tensor::<1>::from_data(TensorData::from(values), &device);
+        let statistics = |values: [f32; 3]| -> Tensor<1> { zoo_kernels::upload(values, &device) };
         // (v / 255 − mean) / deviation = (v − 255 mean) / 255 deviation.
         let (center, scale) = (statistics(MEAN) * 255.0, (statistics(DEVIATION) * 255.0).recip());
         let images = images.permute([0, 2, 3, 1]);

@@ -10,6 +10,8 @@
 //! Two choices save time: convolutions have no bias where BatchNorm's own makes it useless, and a block pools right after its
 //! first convolution rather than at its end unless told otherwise, so that everything after it sees a quarter of the pixels.
 
+use std::iter::repeat_n;
+
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
@@ -124,16 +126,17 @@ impl Architecture for VggConfig {
         }
     }
 
-    fn activations(&self, input: &InputSpec) -> usize {
+    fn kept(&self, input: &InputSpec) -> Vec<usize> {
         let [_, height, width] = Front::shape(input.shape);
         let mut plane = [height, width];
-        let blocks = self.widths.iter().zip(&self.depths).map(|(&width, &depth)| {
+        let blocks = self.widths.iter().zip(&self.depths).flat_map(|(&width, &depth)| {
             let before = plane;
             plane = front::halving(before, 2).places(before);
             let large = if self.pool == Pool::First { 1 } else { depth };
-            large * front::kept(width, before, plane) + (depth - large) * front::kept(width, plane, plane)
+            let after = repeat_n(front::kept(width, plane, plane), depth - large);
+            repeat_n(front::kept(width, before, plane), large).chain(after)
         });
-        Front::activations(input.shape) + blocks.sum::<usize>()
+        Front::kept(input.shape).into_iter().chain(blocks).collect()
     }
 
     fn validate(&self, _input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {

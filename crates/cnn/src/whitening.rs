@@ -35,7 +35,7 @@ impl Whitening {
         let width = Self::width(channels);
         let weight = TensorData::new(filters(&input.patch_covariance), [width, channels, 2, 2]);
         Self {
-            weight: Param::from_tensor(Tensor::from_data(weight, device)).set_require_grad(false),
+            weight: Param::from_tensor(zoo_kernels::upload(weight, device)).set_require_grad(false),
             bias: Param::from_tensor(Tensor::zeros([width], device)),
             bias_is_frozen: false,
         }

@@ -118,10 +118,15 @@ pub trait Architecture: Clone + std::fmt::Debug + Send {
         model
     }
 
-    /// How many values of one image a step of training keeps for the gradient, roughly: what goes into the layers and comes out of
-    /// them. Memory is estimated from it. Default: twice the values of `input`, which is about what a linear model keeps.
+    /// How many values of one image each layer keeps for the gradient in a step of training, roughly: what goes into it and comes out.
+    /// Memory is estimated from it. Default: one layer with twice the values of `input`, which is about what a linear model keeps.
+    fn kept(&self, input: &InputSpec) -> Vec<usize> {
+        vec![2 * input.values()]
+    }
+
+    /// How many values of one image all layers [keep](Self::kept).
     fn activations(&self, input: &InputSpec) -> usize {
-        2 * input.values()
+        self.kept(input).iter().sum()
     }
 
     /// The same architecture with GELU in place of an activation that has a kink; `None` if there is no such activation.

@@ -100,7 +100,19 @@ impl Extractor {
         }
     }
 
-    /// The features of images on a device, in the images' precision. Histograms are counted by the processor, whichever the device.
+    /// What counts features in memory: those of pixels `[image, channel, row, column]`, 0 to 255, of images of a shape `[channels,
+    /// height, width]`, as `[image, feature]`. `None` for what is computed on a device, and for images that stay as they are.
+    #[must_use]
+    pub fn counted(&self) -> Option<fn(&[f32], [usize; 3]) -> Vec<f32>> {
+        match self {
+            Self::Pixels | Self::Network(_) => None,
+            Self::HogHue => Some(zoo_features::hog_hue),
+            Self::HogHueColour => Some(zoo_features::hog_hue_colour),
+        }
+    }
+
+    /// The features of images on a device, in the images' precision. What is [counted](Self::counted) is counted by the processor,
+    /// whichever the device, which has to be waited for.
     ///
     /// # Shapes
     /// - `images`: `[batch, channels, height, width]`, pixel values 0 to 255, off autodiff.
@@ -110,28 +122,22 @@ impl Extractor {
     /// If the device can't deliver the images.
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
-        match self {
-            Self::Pixels => images,
-            Self::HogHue => self.count(images, zoo_features::hog_hue),
-            Self::HogHueColour => self.count(images, zoo_features::hog_hue_colour),
-            Self::Network(network) => {
-                let precision = images.dtype();
-                let features = network.forward(images.cast(FloatDType::F32)).cast(precision);
-                let [batch, length] = features.dims();
-                features.reshape([batch, length, 1, 1])
-            }
+        let precision = images.dtype();
+        if let Some(count) = self.counted() {
+            let ([batch, channels, height, width], device) = (images.dims(), images.device());
+            let pixels = zoo_kernels::read(images).expect("the device delivers").convert::<f32>();
+            let shape = [channels, height, width];
+            let features = count(pixels.as_slice::<f32>().expect("converted to f32"), shape);
+            let [length, ..] = self.shape(shape);
+            return zoo_kernels::upload(
+                TensorData::new(features, [batch, length, 1, 1]),
+                (&device, precision),
+            );
         }
-    }
-
-    /// Lets the processor compute `features` of the pixels of images of a shape.
-    fn count(&self, images: Tensor<4>, features: fn(&[f32], [usize; 3]) -> Vec<f32>) -> Tensor<4> {
-        let [batch, channels, height, width] = images.dims();
-        let (device, precision) = (images.device(), images.dtype());
-        let pixels: Vec<f32> = images.into_data().convert::<f32>().try_to_vec().expect("converted to f32");
-        let shape = [channels, height, width];
-        let [length, ..] = self.shape(shape);
-        let data = TensorData::new(features(&pixels, shape), [batch, length, 1, 1]);
-        Tensor::from_data(data, (&device, precision))
+        let Self::Network(network) = self else { return images };
+        let features = network.forward(images.cast(FloatDType::F32)).cast(precision);
+        let [batch, length] = features.dims();
+        features.reshape([batch, length, 1, 1])
     }
 }
 

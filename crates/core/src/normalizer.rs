@@ -41,7 +41,7 @@ impl Normalizer {
 
     fn new((mean, shape): (&[f32], [usize; 4]), scale: &[f32], device: &Device) -> Self {
         let constant = |values: &[f32], shape: [usize; 4]| {
-            let tensor = Tensor::from_data(TensorData::new(values.to_vec(), shape), device);
+            let tensor = zoo_kernels::upload(TensorData::new(values.to_vec(), shape), device);
             Param::from_tensor(tensor).set_require_grad(false)
         };
         Self { mean: constant(mean, shape), scale: constant(scale, [1, scale.len(), 1, 1]) }

@@ -46,7 +46,7 @@ fn weights(before: usize, after: usize, device: &Device) -> Tensor<2> {
         let sum: f64 = (0..before).map(weight).sum();
         values.extend((0..before).map(|pixel| (weight(pixel) / sum) as f32));
     }
-    Tensor::from_data(TensorData::new(values, [after, before]), device)
+    zoo_kernels::upload(TensorData::new(values, [after, before]), device)
 }
 
 #[cfg(test)]

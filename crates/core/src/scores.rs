@@ -45,7 +45,7 @@ impl Scores {
         let [_, classes] = scores.dims();
         assert!(self.is_empty() || self.classes == classes, "{classes} classes after {}", self.classes);
         self.classes = classes;
-        let data = scores.try_into_data().map_err(|error| error.to_string())?;
+        let data = zoo_kernels::read(scores).map_err(|error| error.to_string())?;
         self.values.extend(data.convert::<f32>().try_to_vec::<f32>().map_err(|error| error.to_string())?);
         Ok(())
     }

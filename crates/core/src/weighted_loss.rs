@@ -28,7 +28,7 @@ impl WeightedLoss {
         let weights = weights.map(|weights| {
             let weights: Vec<f32> = weights.iter().map(|&weight| weight as f32).collect();
             let smallest = weights.iter().copied().filter(|&weight| weight > 0.0).fold(f32::MAX, f32::min);
-            Weights { of_classes: Tensor::from_data(&weights[..], device), smallest }
+            Weights { of_classes: zoo_kernels::upload(&weights[..], device), smallest }
         });
         Self { loss, weights }
     }
@@ -45,6 +45,23 @@ impl WeightedLoss {
         let [loss, weight] = self.sums(scores, labels);
         // A sum of weights is 0 or at least the smallest of them.
         loss / weight.clamp_min(smallest)
+    }
+
+    /// What a part of a batch adds to the weighted mean loss of the whole.
+    ///
+    /// # Shapes
+    /// - `scores`: `[part, classes]`.
+    /// - `labels`: `[part]`, class numbers; `all`: `[batch]`, those of the whole batch.
+    /// - returns: `[1]`.
+    #[must_use]
+    pub fn of_part(&self, scores: Tensor<2>, labels: Tensor<1, Int>, all: &Tensor<1, Int>) -> Tensor<1> {
+        let ([part], [batch]) = (labels.dims(), all.dims());
+        let Some(Weights { of_classes, smallest }) = &self.weights else {
+            return self.loss.forward(scores, labels) * (part as f64 / batch as f64);
+        };
+        let weight = of_classes.clone().cast(scores.dtype()).select(0, all.clone()).sum();
+        let [loss, _] = self.sums(scores, labels);
+        loss / weight.clamp_min(*smallest)
     }
 
     /// Σ w_y l and Σ w_y: the mean over several batches is the sum of their losses divided by the sum of their weights.

@@ -149,6 +149,21 @@ impl View {
         Self { mirrored, down, right, hole: None }
     }
 
+    /// How far an image of `shape` is moved down and right, and 1 if left and right change places. An image that is continued by its reflection
+    /// is the same again after twice its length less one, so it is never moved by more than its length less one.
+    pub(crate) fn moves(self, shape: ImageShape) -> [i32; 3] {
+        let within = |by: i32, length: usize| match length as i32 - 1 {
+            0 => 0,
+            last => (by + last).rem_euclid(2 * last) - last,
+        };
+        [within(self.down, shape.height), within(self.right, shape.width), i32::from(self.mirrored)]
+    }
+
+    /// Top, left and side of what is hidden; the side is 0 if nothing is.
+    pub(crate) fn hidden(self) -> [i32; 3] {
+        self.hole.map_or([0; 3], |hole| [hole.top, hole.left, hole.side])
+    }
+
     /// Writes the image as it is seen, still 0 to 255: all steps in one pass.
     pub(crate) fn apply<P: Pixel>(self, shape: ImageShape, pixels: &[u8], into: &mut [P]) {
         let (height, width) = (shape.height, shape.width);

@@ -1,5 +1,7 @@
 //! From `u8` images to tensors on a device.
 
+use std::ops::Range;
+
 use burn::tensor::{DType, Device, Element, Int, Tensor, TensorData};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
@@ -7,6 +9,7 @@ use rayon::prelude::*;
 use crate::augment::{Augment, Augmentation, Pixel, View};
 use crate::images::Subset;
 use crate::random::{Purpose, generator};
+use crate::resident::Resident;
 
 /// Images and their labels, on a device.
 #[derive(Clone, Debug)]
@@ -34,7 +37,8 @@ impl Subset {
     /// If a position is not below [`len`](Self::len).
     #[must_use]
     pub fn batch(&self, positions: impl IntoIterator<Item = usize>, device: &Device) -> Batch {
-        self.viewed(positions, View::PLAIN, device)
+        let items: Vec<_> = positions.into_iter().map(|position| (position, View::PLAIN)).collect();
+        self.gather(&items, device)
     }
 
     /// All images in order, as they are, `size` at a time; the last batch holds what is left.
@@ -50,40 +54,77 @@ impl Subset {
         })
     }
 
-    /// The images at `positions`, all seen in the same way.
+    /// The images at `positions` in each of `views`, one after the other, `[batch, channel, row, column]`. A GPU is given them once.
     ///
     /// # Panics
     /// If a position is not below [`len`](Self::len).
-    #[must_use]
-    pub fn viewed(&self, positions: impl IntoIterator<Item = usize>, view: View, device: &Device) -> Batch {
-        let items: Vec<_> = positions.into_iter().map(|position| (position, view)).collect();
-        self.gather(&items, device)
+    pub fn viewed(
+        &self,
+        positions: Range<usize>,
+        views: impl IntoIterator<Item = View>,
+        device: &Device,
+    ) -> impl Iterator<Item = Tensor<4>> {
+        let positions: Vec<usize> = positions.collect();
+        let loaded = zoo_kernels::is_gpu(device).then(|| Resident::some(self, &positions, device));
+        views.into_iter().map(move |view| {
+            let items: Vec<_> = positions.iter().map(|&position| (position, view)).collect();
+            match &loaded {
+                Some(loaded) => loaded.seen_in_order(self, &items),
+                None => self.images(&items, device),
+            }
+        })
     }
 
-    /// Converts, changes and gathers in one pass over the pixels, images in parallel.
     fn gather(&self, items: &[(usize, View)], device: &Device) -> Batch {
         Batch {
-            images: Tensor::from_data(self.seen::<f32>(items), device),
+            images: self.images(items, device),
             labels: self.labels_at(items.iter().map(|&(position, _)| position), device),
         }
+    }
+
+    /// Images as they are seen. In memory they are converted, changed and gathered in one pass over the pixels, images in parallel; a GPU
+    /// gets the bytes.
+    fn images(&self, items: &[(usize, View)], device: &Device) -> Tensor<4> {
+        if zoo_kernels::is_gpu(device) && !items.is_empty() {
+            let positions: Vec<usize> = items.iter().map(|&(position, _)| position).collect();
+            return Resident::some(self, &positions, device).seen_in_order(self, items);
+        }
+        zoo_kernels::upload(self.shaped(self.seen::<f32>(items)), device)
     }
 
     /// Likewise, as bytes.
     fn gather_bytes(&self, items: &[(usize, View)], device: &Device) -> ByteBatch {
         ByteBatch {
-            images: Tensor::from_data(self.seen::<u8>(items), (device, DType::U8)),
+            images: zoo_kernels::upload(self.shaped(self.seen::<u8>(items)), (device, DType::U8)),
             labels: self.labels_at(items.iter().map(|&(position, _)| position), device),
         }
     }
 
-    /// The pixels of images as they are seen.
-    fn seen<P: Pixel + Element>(&self, items: &[(usize, View)]) -> TensorData {
+    /// The pixels of images as they are seen, `[image, channel, row, column]`.
+    fn seen<P: Pixel>(&self, items: &[(usize, View)]) -> Vec<P> {
         let shape = self.shape();
         let mut values = vec![P::from(0); items.len() * shape.values()];
         values.par_chunks_exact_mut(shape.values()).zip(items).for_each(|(into, &(position, view))| {
             view.apply(shape, &self.pixels(position), into);
         });
-        TensorData::new(values, [items.len(), shape.channels, shape.height, shape.width])
+        values
+    }
+
+    /// Pixels of whole images as a tensor's data.
+    fn shaped<P: Element>(&self, pixels: Vec<P>) -> TensorData {
+        let shape = self.shape();
+        let images = pixels.len() / shape.values().max(1);
+        TensorData::new(pixels, [images, shape.channels, shape.height, shape.width])
+    }
+
+    /// The pixels `[image, channel, row, column]` of the images at `positions`, as they are, in memory.
+    ///
+    /// # Panics
+    /// If a position is not below [`len`](Self::len).
+    #[must_use]
+    pub fn numbers(&self, positions: impl IntoIterator<Item = usize>) -> Vec<f32> {
+        let items: Vec<_> = positions.into_iter().map(|position| (position, View::PLAIN)).collect();
+        self.seen(&items)
     }
 
     /// The labels of the images at `positions`, `[batch]`.
@@ -94,7 +135,7 @@ impl Subset {
     pub fn labels_at(&self, positions: impl IntoIterator<Item = usize>, device: &Device) -> Tensor<1, Int> {
         let labels: Vec<i32> = positions.into_iter().map(|position| self.label(position) as i32).collect();
         let count = labels.len();
-        Tensor::from_data(TensorData::new(labels, [count]), device)
+        zoo_kernels::upload(TensorData::new(labels, [count]), device)
     }
 }
 
@@ -117,6 +158,7 @@ pub struct Epoch<'a> {
     batch_size: usize,
     augmentation: Augmentation,
     device: &'a Device,
+    resident: Option<&'a Resident>,
 }
 
 impl<'a> Epoch<'a> {
@@ -140,7 +182,15 @@ impl<'a> Epoch<'a> {
             batch_size,
             augmentation: Augmentation::new(augment, subset.len(), (seed, epoch)),
             device,
+            resident: None,
         }
+    }
+
+    /// Takes the images from where they are on the device, `resident` being those of the whole subset. The batches are the same.
+    #[must_use]
+    pub const fn resident(mut self, resident: Option<&'a Resident>) -> Self {
+        self.resident = resident;
+        self
     }
 
     /// What follows after the first `done` batches, drawn as if they had been taken.
@@ -163,6 +213,16 @@ impl<'a> Epoch<'a> {
         })
     }
 
+    /// The batches with their pixels `[image, channel, row, column]` in memory, for what is counted there, and their labels.
+    pub fn numbers(mut self) -> impl Iterator<Item = (Vec<f32>, Tensor<1, Int>)> + 'a {
+        std::iter::from_fn(move || {
+            let items = self.draw();
+            let positions = items.iter().map(|&(position, _)| position);
+            (!items.is_empty())
+                .then(|| (self.subset.seen(&items), self.subset.labels_at(positions, self.device)))
+        })
+    }
+
     /// How the images of the next batch are seen.
     fn draw(&mut self) -> Vec<(usize, View)> {
         let shape = self.subset.shape();
@@ -176,7 +236,13 @@ impl Iterator for Epoch<'_> {
 
     fn next(&mut self) -> Option<Batch> {
         let items = self.draw();
-        (!items.is_empty()).then(|| self.subset.gather(&items, self.device))
+        if items.is_empty() {
+            return None;
+        }
+        let Some(resident) = self.resident else { return Some(self.subset.gather(&items, self.device)) };
+        let positions = items.iter().map(|&(position, _)| position);
+        let labels = self.subset.labels_at(positions, self.device);
+        Some(Batch { images: resident.seen(self.subset, &items), labels })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -10,7 +10,8 @@
 //!
 //! Each gives a [`Dataset`]: class names, training images and test images. Pixels stay `u8`, channel
 //! planes one after the other, in one flat buffer shared by every [`Subset`] that is taken from it, until
-//! [`Subset::batch`] or [`Epoch`] turn some of them into one `f32` tensor.
+//! [`Subset::batch`] or [`Epoch`] turn some of them into one `f32` tensor. A GPU gets the bytes, or keeps them ([`Resident`]), and turns
+//! them into numbers itself.
 //!
 //! # Names
 //!
@@ -49,6 +50,8 @@
 //! # Ok::<(), zoo_data::DataError>(())
 //! ```
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read tensors as they like"))]
+
 pub mod cifar10;
 pub mod cifar100;
 pub mod fetch;
@@ -72,6 +75,7 @@ mod patches;
 mod pixels;
 mod published;
 mod random;
+mod resident;
 mod selection;
 mod sizes;
 mod statistics;
@@ -88,5 +92,6 @@ pub use item::LabelledImage;
 pub use names::Names;
 pub use published::{PUBLISHED, published};
 pub use random::derive_seed;
+pub use resident::Resident;
 pub use sizes::odd_sized;
 pub use statistics::Statistics;

@@ -20,6 +20,9 @@
 //! | [`descend`] | a step of gradient descent with momentum and weight decay in one pass on all cores |
 //! | [`Index`] | nearest neighbours from bytes, the k best kept while distances are computed |
 //!
+//! Tensors get their values from memory by [`upload`], and give them back by [`read`], which count what goes to and from GPUs
+//! ([`Traffic`]).
+//!
 //! ```
 //! use burn::tensor::{Device, Tensor};
 //! use zoo_kernels::{Activation, Window, add_bias, conv2d, max_pool2d};
@@ -35,6 +38,8 @@
 //! // 3×3 pixels of three channels.
 //! assert_eq!(pooled.max().into_scalar::<f32>(), 27.0);
 //! ```
+
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read tensors as they like"))]
 
 mod activation;
 #[cfg(feature = "flex")]
@@ -63,6 +68,7 @@ mod simd;
 mod slopes;
 #[cfg(feature = "flex")]
 mod sum;
+mod transfer;
 #[cfg(feature = "flex")]
 mod unrolled;
 mod window;
@@ -79,4 +85,5 @@ pub use operations::{
     linear, linear_bytes, max_pool2d, normalize,
 };
 pub use plain::Normalized;
+pub use transfer::{Traffic, is_gpu, read, upload, wait};
 pub use window::Window;

@@ -1,5 +1,6 @@
 //! Our own code against the plain tensor operations: values and gradients.
 #![cfg(feature = "flex")]
+#![allow(clippy::disallowed_methods, reason = "tests read tensors as they like")]
 
 use burn::tensor::{Device, Distribution, Tensor};
 use proptest::prelude::*;

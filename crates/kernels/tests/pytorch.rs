@@ -1,5 +1,7 @@
 //! Layers against PyTorch: values, gradients and running statistics; made by `scripts/golden/layers.py`.
 
+#![allow(clippy::disallowed_methods, reason = "tests read tensors as they like")]
+
 use burn::module::Param;
 use burn::nn::BatchNormConfig;
 use burn::tensor::{Device, Tensor, TensorData};

@@ -58,10 +58,11 @@ impl Levels {
     #[must_use]
     pub fn forward(&self, features: Tensor<4>) -> Tensor<4> {
         let (shape, device) = (features.dims(), features.device());
-        let values: Vec<f32> = features.into_data().convert::<f32>().try_to_vec().expect("converted to f32");
+        let values = zoo_kernels::read(features).expect("the device delivers").convert::<f32>();
+        let values = values.as_slice::<f32>().expect("converted to f32");
         assert_eq!(shape[1], self.mean.len(), "features per image");
         let levels = values.chunks_exact(shape[1].max(1)).flat_map(|row| self.of(row)).map(f32::from);
-        Tensor::from_data(TensorData::new(levels.collect::<Vec<f32>>(), shape), &device)
+        zoo_kernels::upload(TensorData::new(levels.collect::<Vec<f32>>(), shape), &device)
     }
 }
 

@@ -33,6 +33,8 @@
 //! assert_eq!(knn.forward(image).argmax(1).into_scalar::<i32>(), 1);
 //! ```
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read tensors as they like"))]
+
 mod levels;
 mod neighbours;
 mod tile;
@@ -49,7 +51,7 @@ pub use neighbours::Neighbours;
 pub use zoo_kernels::{Index, Metric, Neighbour};
 
 use neighbours::Nearest;
-use tile::Tile;
+use tile::{Tile, smallest};
 
 /// Who wins among classes with equally many votes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -217,31 +219,27 @@ impl Knn {
         let queries = Tile::new(images);
         let mut first = 0;
         for tile in &self.tiles {
-            for (start, distances) in queries.distances(tile, self.config.metric) {
-                self.select(first + start, distances, &mut nearest);
-            }
+            self.select(first, queries.distances(tile, self.config.metric), &mut nearest);
             first += tile.len();
         }
         nearest.finish()
     }
 
-    /// Offers distances `[queries, images]` to the training images from `first` on, or the k smallest of each query.
+    /// Offers distances `[queries, images]` to the training images from `first` on, or the k smallest of each query. Reads once.
     fn select(&self, first: usize, distances: Tensor<2, Int>, nearest: &mut Nearest) {
         let read = |values: Tensor<2, Int>| -> Vec<i32> {
-            values.into_data().convert::<i32>().try_to_vec().expect("converted to i32")
+            let values = zoo_kernels::read(values).expect("the device delivers").convert::<i32>();
+            values.try_to_vec().expect("converted to i32")
         };
         let [_, images] = distances.dims();
         let k = self.config.k;
-        if self.selects_on_device && k + 1 < images && k <= DEVICE_K {
-            let (smallest, places) = distances.clone().neg().topk_with_indices(k + 1, 1);
-            let (smallest, places) = (read(smallest.neg()), read(places));
-            // The device says nothing about which of equals it takes. Within the k that doesn't matter; if the k-th
-            // has an equal beyond them, it does.
-            if smallest.chunks_exact(k + 1).all(|row| row[k - 1] != row[k]) {
-                return nearest.offer(&smallest, |place| first + places[place] as usize);
-            }
+        if self.selects_on_device && k < images && k <= DEVICE_K {
+            let found = read(smallest(distances, k));
+            let (smallest, places) = found.split_at(found.len() / 2);
+            nearest.offer(smallest, |place| first + places[place] as usize);
+        } else {
+            nearest.offer(&read(distances), |place| first + place % images);
         }
-        nearest.offer(&read(distances), |place| first + place % images);
     }
 
     /// The scores of images with such neighbours, which [`neighbours`](Self::neighbours) has found.
@@ -254,7 +252,7 @@ impl Knn {
         for (neighbours, scores) in neighbours.iter().zip(scores.chunks_exact_mut(self.classes)) {
             self.vote(neighbours, scores);
         }
-        Tensor::from_data(TensorData::new(scores, [neighbours.len(), self.classes]), device)
+        zoo_kernels::upload(TensorData::new(scores, [neighbours.len(), self.classes]), device)
     }
 
     /// Turns neighbours into scores: a class's votes, plus less than one that orders classes with equally many. Equal scores go to the
@@ -308,7 +306,7 @@ fn divide(images: Tensor<4>, size: usize) -> impl Iterator<Item = Tensor<4>> {
 
 /// Pixels as the whole numbers that they are.
 fn bytes(images: Tensor<4>) -> Vec<u8> {
-    let values = images.into_data().convert::<f32>();
+    let values = zoo_kernels::read(images).expect("the device delivers").convert::<f32>();
     let values = values.as_slice::<f32>().expect("converted to f32");
     values.par_iter().with_min_len(1 << 14).map(|&value| value as u8).collect()
 }

@@ -1,7 +1,7 @@
 //! Images as rows on the device, and distances between two sets of them.
 
 use burn::module::Module;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Int, IntDType, Tensor};
 use zoo_kernels::Metric;
 
 /// The values of an inner product that `f32` still adds exactly: 2²⁴ / 128².
@@ -10,8 +10,8 @@ const EXACT: usize = 1024;
 const CENTRE: f64 = 128.0;
 /// The values of a difference that `f32` still adds exactly: 2²⁴ / 255, rounded down to a power of two.
 const EXACT_DIFFERENCE: usize = 1 << 16;
-/// Numbers in the difference of two sets of images, which L1 has to write down: 32 MiB.
-const DIFFERENCES: usize = 8 << 20;
+/// Numbers in the difference of two sets of images, which L1 may have to write down: 48 MiB, as a tile of CIFAR-10's size.
+const DIFFERENCES: usize = 12 << 20;
 
 /// Some images, centred, `[images, values]`.
 #[derive(Module, Debug)]
@@ -35,21 +35,18 @@ impl Tile {
         self.rows.dims()[0]
     }
 
-    /// Distances `[self, part]` to parts of `tile`, with the place that each part begins at.
-    pub(crate) fn distances<'a>(
-        &'a self,
-        tile: &'a Self,
-        metric: Metric,
-    ) -> Box<dyn Iterator<Item = (usize, Tensor<2, Int>)> + 'a> {
+    /// Distances `[self, tile]`.
+    pub(crate) fn distances(&self, tile: &Self, metric: Metric) -> Tensor<2, Int> {
         match metric {
-            Metric::L2 => Box::new(std::iter::once((0, self.squared_l2(tile)))),
+            Metric::L2 => self.squared_l2(tile),
             Metric::L1 => {
                 let [images, values] = tile.rows.dims();
                 let part = (DIFFERENCES / (self.len() * values)).clamp(1, images);
-                Box::new((0..images).step_by(part).map(move |start| {
+                let parts = (0..images).step_by(part).map(|start| {
                     let part = tile.rows.clone().slice(start..(start + part).min(images));
-                    (start, self.l1(&part))
-                }))
+                    self.l1(&part)
+                });
+                Tensor::cat(parts.collect(), 1)
             }
         }
     }
@@ -76,6 +73,22 @@ impl Tile {
             .reduce(|sum: Tensor<2, Int>, part| sum + part)
             .expect("an image has values")
     }
+}
+
+/// The k smallest of each row of `distances`, `[queries, images]`, of which there are more: first them, `[queries, k]`, then, below them,
+/// their places. Of equals the first count.
+pub(crate) fn smallest(distances: Tensor<2, Int>, k: usize) -> Tensor<2, Int> {
+    let [queries, images] = distances.dims();
+    // Which of equals a device selects is not said. So each gets a number that no other has: what is smaller than the k-th comes first,
+    // then what equals it, in order, then the rest.
+    let (largest, _) = distances.clone().neg().topk_with_indices(k, 1);
+    let last = largest.neg().slice([0..queries, k - 1..k]);
+    let places = Tensor::<1, Int>::arange(0..images as i64, &distances.device()).unsqueeze_dim::<2>(0);
+    let order = places + (distances.clone() - last).sign() * images as i32;
+    let (_, places) = order.neg().topk_with_indices(k, 1);
+    // One read gets both, if both have the same type.
+    let found = [distances.gather(1, places.clone()), places].map(|half| half.cast(IntDType::I32));
+    Tensor::cat(found.into(), 0)
 }
 
 /// Columns of `rows`, `size` at a time.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::TensorData;
 use zoo_core::{Classifier, Loss, Scores};
 use zoo_data::{Splits, Subset};
 use zoo_recipes::{Contender, Job, Trainable};
@@ -162,10 +162,10 @@ impl Judge<'_> {
         }
         let values: Vec<f32> = scores.rows().flatten().copied().collect();
         let data = TensorData::new(values, [scores.len(), scores.classes()]);
-        let tensor = Tensor::<2>::from_data(data, &self.lab.machine.device);
+        let tensor = zoo_kernels::upload(data, &self.lab.machine.device);
         let failed = |error: String| TrainError::Device(error);
-        let data =
-            classifier.probabilities(tensor).try_into_data().map_err(|error| failed(error.to_string()))?;
+        let data = zoo_kernels::read(classifier.probabilities(tensor));
+        let data = data.map_err(|error| failed(error.to_string()))?;
         Ok(data.convert::<f32>().try_to_vec().map_err(|error| failed(error.to_string()))?)
     }
 }

@@ -95,7 +95,7 @@ impl<'a> Predictor<'a> {
         let [channels, height, width] = run.config.dimensions().shape;
         let values: Vec<f32> = images.iter().copied().flatten().map(|&value| f32::from(value)).collect();
         let data = TensorData::new(values, [images.len(), channels, height, width]);
-        let (scores, nearest) = model.explain(Tensor::from_data(data, &self.machine.device));
+        let (scores, nearest) = model.explain(zoo_kernels::upload(data, &self.machine.device));
         let estimator = &run.contender.estimator;
         let probabilities =
             estimator.claims_probabilities().then(|| model.classifier().probabilities(scores.clone()));

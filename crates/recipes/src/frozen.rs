@@ -125,7 +125,8 @@ fn with_channels(images: Tensor<4>, channels: usize) -> Tensor<4> {
         return images;
     }
     let grey = if present == 3 {
-        let weights = Tensor::<1>::from_data([0.299, 0.587, 0.114], (&images.device(), images.dtype()));
+        let precision = (&images.device(), images.dtype());
+        let weights: Tensor<1> = zoo_kernels::upload([0.299, 0.587, 0.114], precision);
         (images * weights.reshape([1, 3, 1, 1])).sum_dim(1)
     } else {
         images.mean_dim(1)

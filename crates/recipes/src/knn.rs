@@ -143,7 +143,7 @@ impl Estimator for KnnConfig {
         let start = Instant::now();
         self.check(Dimensions::of(job.splits))?;
         let model = FittedKnn::of(self, job.splits.all_train(), job.splits.classes.len(), job.machine)?;
-        job.machine.device.sync().map_err(|error| TrainError::Device(format!("{error:?}")))?;
+        zoo_kernels::wait(&job.machine.device).map_err(|error| TrainError::Device(error.to_string()))?;
         Ok(Fitted::untrained(model, start))
     }
 

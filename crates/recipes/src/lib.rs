@@ -17,6 +17,8 @@
 //! `--set`. Each layer is checked by itself, so that an error names the file or the option it came from. A table whose `kind` is
 //! named starts anew: what was said of another kind, or for another model, doesn't suit this one.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read tensors as they like"))]
+
 mod contender;
 mod contenders;
 mod entry;

@@ -76,6 +76,18 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
         if let Some(budget) = job.budget {
             training = training.with_budget(budget);
         }
+        if let Some(bytes) = job.machine.largest_tensor {
+            training = training.in_parts(bytes);
+        }
+        if let Some(part) = training.part() {
+            log::warn!(
+                "a batch of {} images is computed {part} at a time, as {} has no tensors above {} MiB: BatchNorm's statistics are those of so many images",
+                self.train_on(job.splits.train.len()).batch_size,
+                job.machine.adapter,
+                job.machine.largest_tensor.unwrap_or(0) >> 20,
+            );
+        }
+        let warm_up = training.warm_up(observe)?;
         let finish = |model| TrainedModel::boxed(&sight, model);
         let fitted = training.fit(training.draw(&cpu_device(device)), observe)?;
         // Of a resumed run the history knows the time before, too.
@@ -83,7 +95,7 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
         Ok(Fitted {
             model: finish(fitted.model),
             without_ema: fitted.without_ema.map(finish),
-            seconds: epochs.max(start.elapsed().as_secs_f64()),
+            seconds: epochs.max((start.elapsed() - warm_up).as_secs_f64()),
             history: fitted.history,
             kept_epoch: Some(fitted.best_epoch),
             stopped_by: fitted.stopped_by,

@@ -121,7 +121,11 @@ pub(crate) enum Command {
     },
     /// What is compiled in, and which devices this machine has
     #[command(after_help = BACKENDS_EXAMPLES)]
-    Backends,
+    Backends {
+        /// Remove what was kept of GPUs' tuning, before anything else: kernels are tuned anew when they are next met
+        #[arg(long)]
+        clear_tuning: bool,
+    },
     /// Print the JSON Schema of files, for editors and programs
     #[command(after_help = SCHEMA_HELP)]
     Schema {

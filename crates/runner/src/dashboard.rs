@@ -98,6 +98,7 @@ impl Dashboard {
         let first = match event {
             Event::Steps { epoch, .. } => *epoch,
             Event::Epoch(history) => history.len(),
+            Event::Tuning => 1,
         };
         let interrupter = Interrupter::new();
         // Time left is reckoned from the epochs before the first one on.
@@ -188,6 +189,8 @@ impl Drop for Dashboard {
 fn forward(renderer: &mut dyn MetricsRenderer, event: &Event<'_>, images: usize, epochs: usize) {
     use NumericEntry::{Final, Value};
     match *event {
+        // Shown before the dashboard opens.
+        Event::Tuning => {}
         Event::Steps { epoch, images, loss, accuracy, learning_rate } => {
             // The list of figures has the order of the first calls, and a small terminal shows its beginning only.
             renderer.update_train(Metric::Accuracy.state(epoch, Value(100.0 * accuracy)));

@@ -78,6 +78,9 @@ fn start_threads(asked: Option<u16>) -> Result<(), Failure> {
 fn run(cli: &Cli) -> Result<(), Failure> {
     start_threads(cli.global.threads)?;
     let options = Options::new(&cli.global)?;
+    if let Some(folder) = options.tuning() {
+        zoo_backends::keep_tuning(&folder);
+    }
     match &cli.command {
         Command::Compare(compare) => commands::compare::run(&options, compare),
         Command::Train(train) => commands::train::run(&options, train),
@@ -95,7 +98,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
             commands::checks::gradients(&options.completed_from(models)?, models, *samples)
         }
         Command::Sanity { models } => commands::checks::sanity(&options.completed_from(models)?, models),
-        Command::Backends => commands::backends::run(&options),
+        Command::Backends { clear_tuning } => commands::backends::run(&options, *clear_tuning),
         Command::Schema { document } => commands::schema::run(*document),
         Command::Completions { shell } => commands::completions::run(*shell),
         Command::Man { folder } => commands::manual::run(folder),

@@ -122,6 +122,11 @@ impl Options {
         find(&self.registry, &self.out, name)
     }
 
+    /// The folder that GPUs' tuning is kept in; `None` where there is no cache folder.
+    pub(crate) fn tuning(&self) -> Option<PathBuf> {
+        Some(self.source.cache.as_ref()?.join("tuning"))
+    }
+
     /// How many columns a table may take.
     pub(crate) fn width(&self) -> usize {
         let most = if self.given.narrow { NARROW } else { WIDE };

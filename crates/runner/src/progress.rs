@@ -188,10 +188,15 @@ impl Training {
     /// Shows an event. Returns false if training is to stop, as was asked for.
     fn observe(&mut self, event: &Event<'_>) -> bool {
         #[cfg(feature = "tui")]
-        let go_on = self.progress.means != Means::Dashboard || self.show(event);
+        let go_on =
+            self.progress.means != Means::Dashboard || matches!(event, Event::Tuning) || self.show(event);
         #[cfg(not(feature = "tui"))]
         let go_on = true;
         match *event {
+            // The dashboard, if there is to be one, is still closed.
+            Event::Tuning => {
+                self.say(&format!("{}: tuning kernels, which is kept for next time", self.model));
+            }
             Event::Steps { epoch, images, accuracy, .. } => {
                 self.seen = images;
                 let rate = images as f64 / self.epoch_start.elapsed().as_secs_f64();
@@ -204,10 +209,9 @@ impl Training {
                 let line = epoch_line(&self.model, record, self.epochs, self.seen, self.progress.is_verbose);
                 match self.progress.means {
                     Means::Dashboard => self.lines.push(line),
-                    Means::Bars if self.progress.is_verbose => self.bar.0.println(&*printable(&line)),
                     // The bar has said it, and a line per model sums up.
-                    Means::Bars => {}
-                    Means::Lines | Means::Silent => self.progress.line(&line),
+                    Means::Bars if !self.progress.is_verbose => {}
+                    _ => self.say(&line),
                 }
                 self.validation = record.validation_accuracy;
                 self.epoch_start = Instant::now();
@@ -226,6 +230,14 @@ impl Training {
         });
         let done = total(self.images, epoch.saturating_sub(1 + before));
         self.bar.set(done.saturating_add(images as u64));
+    }
+
+    /// Says a line, above the bar if there is one.
+    fn say(&self, line: &str) {
+        match self.progress.means {
+            Means::Bars => self.bar.0.println(&*printable(line)),
+            _ => self.progress.line(line),
+        }
     }
 
     /// Shows an event on the dashboard, and returns false if its end was asked for there. The first event opens

@@ -17,6 +17,8 @@
 //! assert!((loss - 10f32.ln()).abs() < 0.1);
 //! ```
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read tensors as they like"))]
+
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use schemars::JsonSchema;

@@ -18,6 +18,8 @@
 //! assert!((loss - 9.0).abs() < 0.1);
 //! ```
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read tensors as they like"))]
+
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use schemars::JsonSchema;

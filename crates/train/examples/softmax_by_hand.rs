@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release -p zoo-train --example softmax_by_hand`
 #![expect(clippy::print_stdout, reason = "an example prints")]
+#![expect(clippy::disallowed_methods, reason = "an example reads as Burn's users do")]
 
 use burn::module::Module;
 use burn::optim::{GradientsParams, SgdConfig};

@@ -1,6 +1,6 @@
 //! Scores of many images, and their loss.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::{Classifier, Loss, Scores};
@@ -81,21 +81,71 @@ pub fn score_augmented(
     device: &Device,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Scores, TrainError> {
-    let mut scores = Scores::empty();
+    let mut collected = Collected::of(subset.shape().values(), device);
     let views = augmentation.resolve(subset.is_mirrorable()).views();
     let batch_size = batch_size(classifier, subset);
     for start in (0..subset.len()).step_by(batch_size) {
         let end = (start + batch_size).min(subset.len());
-        let of_views = views.iter().map(|&(view, weight)| {
-            let scores = classifier.forward(subset.viewed(start..end, view, device).images);
+        let images = subset.viewed(start..end, views.iter().map(|&(view, _)| view), device);
+        let of_views = images.zip(&views).map(|(images, &(_, weight))| {
+            let scores = classifier.forward(images);
             if weight == 1.0 { scores } else { scores * weight }
         });
         if let Some(mean) = of_views.reduce(|sum, scores| sum + scores) {
-            scores.extend(mean).map_err(TrainError::Device)?;
+            collected.add(mean)?;
         }
         progress(end);
     }
-    if scores.are_finite() { Ok(scores) } else { Err(TrainError::NotFinite) }
+    collected.finish()
+}
+
+/// Scores on their way from the device. The CPU gives those of each batch at once. A GPU is waited for only when it has been given many
+/// images: else it would have nothing to do each time.
+struct Collected {
+    scores: Scores,
+    waiting: Vec<Tensor<2>>,
+    /// Images whose scores are waiting.
+    images: usize,
+    /// The most of them: what a GPU has been given lies in its memory.
+    most: usize,
+}
+
+/// The most images that a GPU is given at once.
+const GIVEN: usize = 10_000;
+/// The most bytes of pixels.
+const GIVEN_BYTES: usize = 256 << 20;
+
+impl Collected {
+    /// None yet, of images of so many `values`.
+    fn of(values: usize, device: &Device) -> Self {
+        let most = if zoo_kernels::is_gpu(device) { GIVEN.min(GIVEN_BYTES / values.max(1)) } else { 0 };
+        Self { scores: Scores::empty(), waiting: Vec::new(), images: 0, most }
+    }
+
+    /// Adds the scores of a batch, `[batch, classes]`.
+    fn add(&mut self, scores: Tensor<2>) -> Result<(), TrainError> {
+        self.images += scores.dims()[0];
+        self.waiting.push(scores);
+        if self.images >= self.most { self.read() } else { Ok(()) }
+    }
+
+    /// Waits for the scores that are waited for.
+    fn read(&mut self) -> Result<(), TrainError> {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        self.images = 0;
+        let scores = match waiting.len() {
+            0 => return Ok(()),
+            1 => waiting.remove(0),
+            _ => Tensor::cat(waiting, 0),
+        };
+        self.scores.extend(scores).map_err(TrainError::Device)
+    }
+
+    /// All scores, which must be finite.
+    fn finish(mut self) -> Result<Scores, TrainError> {
+        self.read()?;
+        if self.scores.are_finite() { Ok(self.scores) } else { Err(TrainError::NotFinite) }
+    }
 }
 
 /// Images that are scored at a time: as many as the classifier handles well of CIFAR-10's size, fewer of larger ones for the sake of memory, but
@@ -107,12 +157,12 @@ fn batch_size(classifier: &dyn Classifier, subset: &Subset) -> usize {
 
 /// Scores images by their features.
 pub(crate) fn score_rows(model: &dyn Classifier, rows: &Rows, device: &Device) -> Result<Scores, TrainError> {
-    let mut scores = Scores::empty();
+    let mut collected = Collected::of(rows.length(), device);
     let positions: Vec<usize> = (0..rows.len()).collect();
     for positions in positions.chunks(model.batch_size()) {
-        scores.extend(model.forward(rows.batch(positions, device))).map_err(TrainError::Device)?;
+        collected.add(model.forward(rows.batch(positions, device)))?;
     }
-    if scores.are_finite() { Ok(scores) } else { Err(TrainError::NotFinite) }
+    collected.finish()
 }
 
 /// The mean loss of `scores` against `labels`, one per image; `None` for no images.
@@ -129,18 +179,21 @@ pub fn mean_loss(
         return Ok(None);
     }
     let values: Vec<f32> = scores.rows().flatten().copied().collect();
-    let values = Tensor::<2>::from_data(TensorData::new(values, [scores.len(), scores.classes()]), device);
+    let values = zoo_kernels::upload(TensorData::new(values, [scores.len(), scores.classes()]), device);
     let labels: Vec<i32> = labels.iter().map(|&label| label as i32).collect();
-    let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [scores.len()]), device);
+    let labels = zoo_kernels::upload(TensorData::new(labels, [scores.len()]), device);
     read(loss.forward(values, labels)).map(Some)
 }
 
 /// Waits for a single number.
 pub(crate) fn read(value: Tensor<1>) -> Result<f64, TrainError> {
-    let data = value.try_into_data().map_err(|error| TrainError::Device(error.to_string()))?;
-    let values =
-        data.convert::<f64>().try_to_vec::<f64>().map_err(|error| TrainError::Device(error.to_string()))?;
-    Ok(values[0])
+    read_all(value).map(|values| values[0])
+}
+
+/// Waits for several numbers, once.
+pub(crate) fn read_all(values: Tensor<1>) -> Result<Vec<f64>, TrainError> {
+    let data = zoo_kernels::read(values).map_err(|error| TrainError::Device(error.to_string()))?;
+    data.convert::<f64>().try_to_vec::<f64>().map_err(|error| TrainError::Device(error.to_string()))
 }
 
 #[cfg(test)]

@@ -4,28 +4,25 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
-use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
-use zoo_core::Architecture;
+use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::tensor::{Int, Tensor};
+use zoo_core::{Architecture, WeightedLoss};
 use zoo_data::derive_seed;
 use zoo_schema::{EarlyStop, EpochRecord};
 
 use crate::checkpoint::Progress;
 use crate::clip::clip_norm;
 use crate::error::TrainError;
-use crate::evaluate::{mean_loss, read, score, score_rows};
+use crate::evaluate::{mean_loss, score, score_rows};
 use crate::learning::Learning;
 use crate::lookahead::SlowWeights;
+use crate::looks::Looks;
 use crate::optimizer::Optimizer;
-use crate::parameters::values;
 use crate::recipe::Recipe;
 use crate::state::{Fitted, State};
 use crate::tally::{Begun, Tally};
-use crate::training::{Event, Training};
-use crate::weights::Weights;
-
-/// Steps between two looks at loss and accuracy: each look waits for the device.
-const LOOK_EVERY: usize = 10;
+use crate::training::{Event, Seen, Training};
+use crate::weights::{Weights, magnitude, update_ratio};
 
 /// What training starts from; the epoch that it goes on with in the middle, if it does.
 type Started<M> = (State<M>, Fitted<M>, Option<Begun>);
@@ -179,27 +176,25 @@ impl<A: Architecture> Training<'_, A> {
         let done = begun.map_or(0, |begun| begun.steps);
         let mut tally = begun.map_or_else(Tally::default, |begun| Tally::resumed(&begun, self.device));
         let mut record = EpochRecord { epoch: epoch + 1, ..EpochRecord::default() };
+        let mut looks = Looks::at(self.device);
         let seed = derive_seed(self.seed, epoch as u64);
         for (step, (seen, labels)) in (done + 1..=steps).zip(self.batches(&state.model, epoch, done)) {
             // Dropout draws from the device's generator.
             self.device.seed(derive_seed(seed, step as u64));
             record.learning_rate = peak * schedule.factor(before + step - 1, all);
-            let scores = seen.score(&state.model);
-            let value = loss.forward(scores.clone(), labels.clone());
-            tally.add(&value, scores, labels);
+            let gradients = self.gradients(&state.model, &loss, (seen, labels), &mut tally);
             let weights = (step == steps).then(|| Weights::of(&state.model));
-            state = self.step(state, &value, record.learning_rate);
+            state = self.step(state, gradients, record.learning_rate);
             // What the optimizer has done, before averages move the weights, too.
-            record.update_ratio = weights.map_or(Ok(None), |weights| weights.update_ratio(&state.model))?;
+            let update = weights.map(|weights| weights.update(&state.model, self.device));
             state = self.average(state, (before + step, all));
 
-            if step.is_multiple_of(LOOK_EVERY) || step == steps {
-                (record.train_loss, record.train_accuracy) = tally.look()?;
+            if looks.end_stretch(step) || step == steps {
+                tally.end_stretch();
+            }
+            if looks.are_due(step) || step == steps {
+                self.look(&state.model, update, &mut tally, &mut record, step)?;
                 let EpochRecord { train_loss: loss, train_accuracy: accuracy, learning_rate, .. } = record;
-                // What the last step of an epoch breaks shows in no loss any more.
-                if !loss.is_finite() || (step == steps && !is_finite(&state.model)?) {
-                    return Err(TrainError::Diverged { epoch: epoch + 1, step, loss, learning_rate });
-                }
                 let images = tally.images;
                 let event = Event::Steps { epoch: epoch + 1, images, loss, accuracy, learning_rate };
                 // After the last step the epoch is as good as done: it is kept first.
@@ -214,11 +209,65 @@ impl<A: Architecture> Training<'_, A> {
         Ok(Pass::Done(state, record))
     }
 
+    /// Fills in loss and accuracy after `step`, and after the last one how far that has moved the weights, of which `update` are the
+    /// [squares](Weights::update). The device is waited for once.
+    fn look(
+        &self,
+        model: &A::Model,
+        update: Option<Tensor<1>>,
+        tally: &mut Tally,
+        record: &mut EpochRecord,
+        step: usize,
+    ) -> Result<(), TrainError> {
+        // What the last step of an epoch breaks shows in no loss any more.
+        let end = update.map(|update| Tensor::cat(vec![update, magnitude(model, self.device)], 0));
+        let look = tally.look(end)?;
+        (record.train_loss, record.train_accuracy) = (look.loss, look.accuracy);
+        let mut is_finite = look.loss.is_finite();
+        if let [moved, size, magnitude] = look.more[..] {
+            record.update_ratio = update_ratio(moved, size);
+            is_finite &= magnitude.is_finite();
+        }
+        let EpochRecord { epoch, train_loss: loss, learning_rate, .. } = *record;
+        if is_finite { Ok(()) } else { Err(TrainError::Diverged { epoch, step, loss, learning_rate }) }
+    }
+
+    /// The gradients of the mean loss of a batch, which is computed in parts if it is larger than one. `tally` takes scores and loss.
+    pub(crate) fn gradients(
+        &self,
+        model: &A::Model,
+        loss: &WeightedLoss,
+        (seen, labels): (Seen, Tensor<1, Int>),
+        tally: &mut Tally,
+    ) -> GradientsParams {
+        let [batch] = labels.dims();
+        if batch <= self.part {
+            // ANCHOR: gradient
+            let scores = seen.score(model);
+            let value = loss.forward(scores.clone(), labels.clone());
+            tally.add(&value, batch, scores, labels);
+            return GradientsParams::from_grads(value.backward(), model);
+            // ANCHOR_END: gradient
+        }
+        let mut sum = GradientsAccumulator::new();
+        for (part, seen) in seen.parts(self.part) {
+            let (scores, of_part) = (seen.score(model), labels.clone().slice(part));
+            let value = loss.of_part(scores.clone(), of_part.clone(), &labels);
+            tally.add(&value, batch, scores, of_part);
+            sum.accumulate(model, GradientsParams::from_grads(value.backward(), model));
+        }
+        sum.grads()
+    }
+
     // ANCHOR: step
-    /// Descends by the gradient of `loss`.
-    fn step(&self, mut state: State<A::Model>, loss: &Tensor<1>, learning_rate: f64) -> State<A::Model> {
+    /// Descends by `gradients`.
+    pub(crate) fn step(
+        &self,
+        mut state: State<A::Model>,
+        mut gradients: GradientsParams,
+        learning_rate: f64,
+    ) -> State<A::Model> {
         let largest = self.recipe.train.clip_norm;
-        let mut gradients = GradientsParams::from_grads(loss.backward(), &state.model);
         if largest > 0.0 {
             clip_norm(&mut gradients, &state.model, largest);
         }
@@ -240,7 +289,7 @@ impl<A: Architecture> Training<'_, A> {
     }
 
     /// Loss and accuracy on the validation images, if there are any.
-    fn validate(&self, model: &A::Model) -> Result<(Option<f64>, Option<f64>), TrainError> {
+    pub(crate) fn validate(&self, model: &A::Model) -> Result<(Option<f64>, Option<f64>), TrainError> {
         let images = &self.splits.validation;
         if images.is_empty() {
             return Ok((None, None));
@@ -266,11 +315,4 @@ fn is_better(record: &EpochRecord, before: &EpochRecord, few: bool) -> bool {
         (ema_validation_accuracy.or(validation_accuracy), loss.map(|loss| -loss))
     };
     judged_by(record).0.is_none() || judged_by(record) > judged_by(before)
-}
-
-/// Whether every parameter is a finite number.
-fn is_finite<M: Module>(model: &M) -> Result<bool, TrainError> {
-    let sums = values(model).into_iter().map(|values| values.tensor.abs().sum());
-    let sum = sums.reduce(|sum, more| sum + more);
-    sum.map_or(Ok(true), |sum| Ok(read(sum)?.is_finite()))
 }

@@ -138,13 +138,13 @@ fn check_gradients<M: Module + Classifier>(
 /// The pixels of a batch in `f64`, each moved by up to half a level of brightness.
 fn moved_pixels(batch: &Batch, seed: u64) -> Result<Tensor<4>, TrainError> {
     let failed = |error: String| TrainError::Device(error);
-    let data = batch.images.clone().try_into_data().map_err(|error| failed(error.to_string()))?;
+    let data = zoo_kernels::read(batch.images.clone()).map_err(|error| failed(error.to_string()))?;
     let mut pixels = data.convert::<f64>().try_to_vec::<f64>().map_err(|error| failed(error.to_string()))?;
     for (index, pixel) in pixels.iter_mut().enumerate() {
         *pixel += centred(seed, index);
     }
     let device = batch.images.device();
-    Ok(Tensor::from_data(TensorData::new(pixels, batch.images.shape()), (&device, DType::F64)))
+    Ok(zoo_kernels::upload(TensorData::new(pixels, batch.images.shape()), (&device, DType::F64)))
 }
 
 /// The loss as a function of the parameters.
@@ -273,7 +273,7 @@ impl ModuleMapper for MoveWeights {
             let by: Vec<f64> =
                 (self.drawn..last).map(|index| 2.0 * MOVED * centred(self.seed, index)).collect();
             self.drawn = last;
-            let by = Tensor::from_data(TensorData::new(by, values.shape()), (&values.device(), DType::F64));
+            let by = zoo_kernels::upload(TensorData::new(by, values.shape()), (&values.device(), DType::F64));
             let size = values.clone().square().mean().sqrt().reshape([1; D]);
             values + by * size
         })
@@ -294,7 +294,7 @@ impl ModuleMapper for Shift {
         let by = std::mem::take(&mut self.by);
         param.map(|values| {
             let by = TensorData::new(by, values.shape());
-            let by = Tensor::from_data(by, (&values.device(), DType::F64));
+            let by = zoo_kernels::upload(by, (&values.device(), DType::F64));
             values + by
         })
     }
@@ -315,7 +315,10 @@ struct Slopes<'a> {
 
 impl ModuleVisitor for Slopes<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let read = |tensor: Tensor<D>| tensor.into_data().try_to_vec::<f64>().expect("it was cast to f64");
+        let read = |tensor: Tensor<D>| {
+            let data = zoo_kernels::read(tensor).expect("the device delivers");
+            data.try_to_vec::<f64>().expect("it was cast to f64")
+        };
         let gradient = param.val().grad(self.gradients);
         let values = read(param.val().inner());
         let slopes = gradient.map_or_else(|| vec![0.0; values.len()], read);

@@ -34,6 +34,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read tensors as they like"))]
+
 mod checkpoint;
 mod clip;
 mod ema;
@@ -44,6 +46,7 @@ mod gradcheck;
 mod input;
 mod learning;
 mod lookahead;
+mod looks;
 mod optimizer;
 mod parameters;
 mod random;
@@ -59,6 +62,7 @@ mod tally;
 mod tests;
 mod training;
 mod tries;
+mod warm_up;
 mod weights;
 
 pub use checkpoint::Checkpoints;

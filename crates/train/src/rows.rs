@@ -14,7 +14,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// The features of all of `images`, in their order, computed on `device`. `None` for pixels, which stay as they are.
+    /// The features of all of `images`, in their order; of a network, computed on `device`. `None` for pixels, which stay as they are.
     ///
     /// # Errors
     /// [`TrainError::Device`] if the device can't deliver.
@@ -23,11 +23,18 @@ impl Rows {
             return Ok(None);
         }
         let shape = images.shape();
-        let [length, ..] = extractor.shape([shape.channels, shape.height, shape.width]);
+        let shape = [shape.channels, shape.height, shape.width];
+        let [length, ..] = extractor.shape(shape);
+        if let Some(count) = extractor.counted() {
+            let positions: Vec<usize> = (0..images.len()).collect();
+            let batches = positions.chunks(extractor.batch_size());
+            let values = batches.flat_map(|batch| count(&images.numbers(batch.iter().copied()), shape));
+            return Ok(Some(Self { length, values: values.collect() }));
+        }
         let failed = |error: String| TrainError::Device(error);
         let mut values = Vec::with_capacity(images.len() * length);
         for batch in images.batches(extractor.batch_size(), device) {
-            let data = extractor.forward(batch.images).try_into_data();
+            let data = zoo_kernels::read(extractor.forward(batch.images));
             let data = data.map_err(|error| failed(error.to_string()))?.convert::<f32>();
             values.extend_from_slice(data.as_slice::<f32>().map_err(|error| failed(format!("{error:?}")))?);
         }
@@ -38,6 +45,11 @@ impl Rows {
     #[must_use]
     pub fn len(&self) -> usize {
         self.values.len() / self.length.max(1)
+    }
+
+    /// The number of features of an image.
+    pub(crate) const fn length(&self) -> usize {
+        self.length
     }
 
     /// Whether there are no images, or no features.
@@ -61,7 +73,7 @@ impl Rows {
     /// If there is no such image.
     pub(crate) fn batch(&self, positions: &[usize], device: &Device) -> Tensor<4> {
         let values: Vec<f32> = positions.iter().flat_map(|&image| self.row(image)).copied().collect();
-        Tensor::from_data(TensorData::new(values, [positions.len(), self.length, 1, 1]), device)
+        zoo_kernels::upload(TensorData::new(values, [positions.len(), self.length, 1, 1]), device)
     }
 
     /// What a model has to know about them: features are channels of a single pixel, each with a mean and a deviation. The deviation of

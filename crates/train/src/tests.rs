@@ -2,6 +2,7 @@
 
 mod budget;
 mod class_weights;
+mod parts;
 mod pytorch;
 mod resume;
 

@@ -1,24 +1,28 @@
 //! A training run before it starts: what it depends on, checked.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use zoo_core::{Architecture, Classifier, Extractor, InputSpec, InvalidConfig, WeightedLoss};
-use zoo_data::{Augment, Batch, ByteBatch, Epoch, ImageShape, Splits, derive_seed, epoch_order};
+use zoo_data::{Augment, Batch, ByteBatch, Epoch, ImageShape, Resident, Splits, derive_seed, epoch_order};
 use zoo_schema::EpochRecord;
 
 use crate::checkpoint::Checkpoints;
 use crate::error::TrainError;
 use crate::input::input_spec;
+use crate::learning::Learning;
 use crate::recipe::{Recipe, TrainConfig};
 use crate::rows::Rows;
 
-/// What [`Training::fit`] reports while it works. The observer may answer
+/// What [`Training::fit`] and [`Training::warm_up`] report while they work. The observer may answer
 /// [`ControlFlow::Break`](std::ops::ControlFlow::Break) to stop.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
+    /// A GPU's kernels are compiled and tuned ([`Training::warm_up`]).
+    Tuning,
     /// Some steps are done. Loss and accuracy are means over the epoch so far.
     Steps {
         /// The epoch, from 1.
@@ -46,6 +50,8 @@ pub struct Training<'a, A> {
     pub(crate) extractor: Extractor,
     /// Features of the training images; `None` for pixels, and where each epoch varies the images.
     rows: Option<Rows>,
+    /// The training images on a GPU, if that keeps them.
+    resident: Option<Resident>,
     /// Features of the validation images; `None` for pixels.
     pub(crate) validation_rows: Option<Rows>,
     input: InputSpec,
@@ -58,6 +64,8 @@ pub struct Training<'a, A> {
     pub(crate) stop_after: Option<usize>,
     stop: Option<&'a AtomicBool>,
     pub(crate) budget: Option<Duration>,
+    /// The most images that are computed at a time in a step.
+    pub(crate) part: usize,
 }
 
 impl<'a, A: Architecture> Training<'a, A> {
@@ -113,11 +121,16 @@ impl<'a, A: Architecture> Training<'a, A> {
         let input =
             rows.as_ref().map_or_else(|| input_spec(&splits.train, classes), |rows| rows.input_spec(classes));
         recipe.validate_groups(&input, device)?;
+        // Where features are computed once, or counted in memory, images aren't needed there.
+        let computed = recipe.augment == Augment::default() && rows.is_some();
+        let descends = matches!(recipe.learning, Learning::Descent(_));
+        let needed = descends && !computed && extractor.counted().is_none();
         Ok(Self {
             recipe,
             train: recipe.train_on(images),
             splits,
-            rows: rows.filter(|_| recipe.augment == Augment::default()),
+            rows: rows.filter(|_| computed),
+            resident: needed.then(|| Resident::of(&splits.train, device)).flatten(),
             validation_rows: Rows::of(&splits.validation, &extractor, device)?,
             extractor,
             input,
@@ -128,7 +141,25 @@ impl<'a, A: Architecture> Training<'a, A> {
             stop_after: None,
             stop: None,
             budget: None,
+            part: usize::MAX,
         })
+    }
+
+    /// Computes a batch in parts where a layer would otherwise keep more than `largest_tensor` bytes of it: gradients of all parts are
+    /// added up before the step. The step is that of the whole batch, except that BatchNorm takes the statistics of each part, and
+    /// dropout is drawn for each.
+    #[must_use]
+    pub fn in_parts(mut self, largest_tensor: u64) -> Self {
+        let of_image = self.recipe.architecture.kept(&self.input).into_iter().max().unwrap_or(0);
+        let fitting = largest_tensor / (size_of::<f32>() * of_image.max(1)) as u64;
+        self.part = usize::try_from(fitting).unwrap_or(usize::MAX).max(1);
+        self
+    }
+
+    /// How many images of a batch are computed at a time, if they are fewer than a batch has.
+    #[must_use]
+    pub fn part(&self) -> Option<usize> {
+        (self.part < self.train.batch_size).then_some(self.part)
     }
 
     /// Saves each epoch to `checkpoints`, and continues from what is there already.
@@ -201,10 +232,19 @@ impl<'a, A: Architecture> Training<'a, A> {
         let images = &self.splits.train;
         let at = (self.seed, epoch);
         let Some(rows) = &self.rows else {
-            let batches = Epoch::new(images, train.batch_size, *augment, at, self.device).after(done);
+            let batches = Epoch::new(images, train.batch_size, *augment, at, self.device);
+            let batches = batches.resident(self.resident.as_ref()).after(done);
             // What is hidden isn't a whole number.
             if model.prefers_bytes() && self.extractor.is_identity() && augment.cutout == 0 {
                 return Box::new(batches.bytes().map(Seen::bytes));
+            }
+            if let Some(count) = self.extractor.counted() {
+                let ImageShape { channels, height, width } = images.shape();
+                return Box::new(batches.numbers().map(move |(pixels, labels)| {
+                    let shape = [labels.dims()[0], self.input.values(), 1, 1];
+                    let features = TensorData::new(count(&pixels, [channels, height, width]), shape);
+                    Seen::numbers(Batch { images: zoo_kernels::upload(features, self.device), labels })
+                }));
             }
             return Box::new(batches.map(|batch| Seen::numbers(self.see(batch))));
         };
@@ -250,6 +290,22 @@ impl Seen {
 
     fn bytes(ByteBatch { images, labels }: ByteBatch) -> (Self, Tensor<1, Int>) {
         (Self::Bytes(Tensor::from_inner(images)), Tensor::from_inner(labels))
+    }
+
+    /// At most `size` images each, in order.
+    pub(crate) fn parts(self, size: usize) -> impl Iterator<Item = (Range<usize>, Self)> {
+        let images = match &self {
+            Self::Numbers(images) => images.dims()[0],
+            Self::Bytes(images) => images.dims()[0],
+        };
+        (0..images).step_by(size).map(move |first| {
+            let part = first..(first + size).min(images);
+            let seen = match &self {
+                Self::Numbers(images) => Self::Numbers(images.clone().slice(part.clone())),
+                Self::Bytes(images) => Self::Bytes(images.clone().slice(part.clone())),
+            };
+            (part, seen)
+        })
     }
 
     pub(crate) fn score(self, model: &dyn Classifier) -> Tensor<2> {

@@ -10,7 +10,7 @@ use zoo_data::{Batch, derive_seed};
 use zoo_schema::EpochRecord;
 
 use crate::error::TrainError;
-use crate::evaluate::read;
+use crate::evaluate::read_all;
 use crate::parameters::Parameters;
 use crate::random::normal;
 use crate::random_search::RandomSearch;
@@ -99,9 +99,8 @@ impl<A: Architecture> Training<'_, A> {
         let Some(sums) = images.iter().map(of_chunk).reduce(|sums, more| sums + more) else {
             return Ok(None);
         };
-        let [loss, weight, correct] = [0, 1, 2].map(|at| read(sums.clone().slice(at..at + 1)));
-        let accuracy = correct? / self.splits.train.len() as f64;
-        let outcome = Outcome { loss: loss? / weight?, accuracy };
+        let sums = read_all(sums)?;
+        let outcome = Outcome { loss: sums[0] / sums[1], accuracy: sums[2] / self.splits.train.len() as f64 };
         Ok(outcome.loss.is_finite().then_some(outcome))
     }
 }
@@ -127,7 +126,7 @@ impl ModuleMapper for Draw<'_> {
             self.drawn += values.shape().num_elements();
             let draw = |place| (self.deviation * normal(self.seed, place)) as f32;
             let noise = TensorData::new((first..self.drawn).map(draw).collect::<Vec<f32>>(), values.shape());
-            let noise = Tensor::from_data(noise, &values.device());
+            let noise = zoo_kernels::upload(noise, &values.device());
             if self.keep { values + noise } else { noise }
         })
     }

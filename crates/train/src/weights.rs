@@ -1,10 +1,8 @@
 //! All weights of a model: means, and how far they move.
 
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
-use crate::error::TrainError;
-use crate::evaluate::read;
 use crate::parameters::{Values, values};
 
 /// from + share · (to − from), parameter by parameter, off autodiff; what is equal stays as it is. Running statistics
@@ -38,17 +36,24 @@ impl Weights {
         Self(weights.map(|values| values.tensor).collect())
     }
 
-    /// ‖θ′ − θ‖ / ‖θ‖, θ being these weights and θ′ those of `model`; `None` if θ is 0, or there are none.
-    ///
-    /// # Errors
-    /// [`TrainError::Device`] if the device can't deliver.
-    pub(crate) fn update_ratio<M: Module>(self, model: &M) -> Result<Option<f64>, TrainError> {
+    /// ‖θ′ − θ‖² and ‖θ‖², `[2]` on `device`, θ being these weights and θ′ those of `model`; 0 if there are none.
+    pub(crate) fn update<M: Module>(self, model: &M, device: &Device) -> Tensor<1> {
         let updates = self.0.iter().zip(Self::of(model).0).map(|(before, after)| after - before.clone());
-        let (moved, size) = (sum_of_squares(updates), sum_of_squares(self.0.iter().cloned()));
-        let Some((moved, size)) = moved.zip(size) else { return Ok(None) };
-        let ratio = (read(moved)? / read(size)?).sqrt();
-        Ok(ratio.is_finite().then_some(ratio))
+        let sums = [sum_of_squares(updates), sum_of_squares(self.0.iter().cloned())];
+        Tensor::cat(sums.map(|sum| sum.unwrap_or_else(|| Tensor::zeros([1], device))).into(), 0)
     }
+}
+
+/// ‖θ′ − θ‖ / ‖θ‖ of the squares that [`Weights::update`] gives; `None` if θ is 0, or there are none.
+pub(crate) fn update_ratio(moved: f64, size: f64) -> Option<f64> {
+    let ratio = (moved / size).sqrt();
+    ratio.is_finite().then_some(ratio)
+}
+
+/// Σ |θ| over all parameters of `model`, `[1]` on `device`: a finite number if each of them is.
+pub(crate) fn magnitude<M: Module>(model: &M, device: &Device) -> Tensor<1> {
+    let sums = values(model).into_iter().map(|values| values.tensor.abs().sum());
+    sums.reduce(|sum, more| sum + more).unwrap_or_else(|| Tensor::zeros([1], device))
 }
 
 fn sum_of_squares(tensors: impl Iterator<Item = Tensor<1>>) -> Option<Tensor<1>> {
@@ -58,9 +63,9 @@ fn sum_of_squares(tensors: impl Iterator<Item = Tensor<1>>) -> Option<Tensor<1>>
 #[cfg(test)]
 mod tests {
     use burn::nn::LinearConfig;
-    use burn::tensor::Device;
 
     use super::*;
+    use crate::evaluate::read_all;
 
     #[test]
     fn an_update_next_to_the_weights_it_changes() {
@@ -74,7 +79,10 @@ mod tests {
         // Biases don't count.
         linear.bias = linear.bias.map(|bias| bias.map(|values| values + 100.0));
         let after = linear.clone().train();
-        let ratio = |before: &_, after: &_| Weights::of(before).update_ratio(after).unwrap();
+        let ratio = |before: &_, after: &_| {
+            let squares = read_all(Weights::of(before).update(after, &device)).unwrap();
+            update_ratio(squares[0], squares[1])
+        };
         assert!((ratio(&before, &after).unwrap() - 0.01).abs() < 1e-6);
         assert_eq!(ratio(&before, &before), Some(0.0));
         linear.weight = linear.weight.map(set([[0.0; 2]; 2]));

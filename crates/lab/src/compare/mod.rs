@@ -53,8 +53,12 @@ pub(crate) fn check_memory(
                 let (recipe, needed, most) = (name.to_owned(), needed_in_words, gigabytes(most));
                 return Err(LabError::Memory { recipe, needed, most });
             }
-            let free = gigabytes(memory::available());
-            watch.line(&format!("{name} will need about {needed_in_words} of memory; {free} are free"));
+            if machines.iter().all(|machine| machine.gpu) {
+                watch.line(&format!("{name} will need about {needed_in_words} of the GPU's memory"));
+            } else {
+                let free = gigabytes(memory::available());
+                watch.line(&format!("{name} will need about {needed_in_words} of memory; {free} are free"));
+            }
         }
     }
     Ok(())

@@ -31,8 +31,8 @@ pub(crate) struct GlobalOptions {
     pub(crate) validation: Option<f64>,
     #[command(flatten)]
     pub(crate) photos: PhotoArguments,
-    /// The folder that decoded photos are kept in, so that they are decoded once; it may be emptied at any time [default: zoo in the
-    /// user's cache folder]
+    /// The folder that decoded photos are kept in, so that they are decoded once, and GPUs' tuning; it may be emptied at any time
+    /// [default: zoo in the user's cache folder]
     #[arg(long, global = true, env = "ZOO_CACHE_DIR", value_name = "DIR", help_heading = IMAGES)]
     pub(crate) cache_dir: Option<PathBuf>,
     /// A recipe that changes the default one; `configs/` has examples. May be repeated

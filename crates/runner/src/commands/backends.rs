@@ -1,5 +1,8 @@
 //! `zoo backends`: what is compiled in, and what this machine has.
 
+use std::io::ErrorKind;
+use std::path::Path;
+
 use serde_json::{Value, json};
 use zoo_backends::{Backend, Kind, has_gpu_node};
 
@@ -19,8 +22,12 @@ const KINDS: [(Kind, &str); 8] = [
     (Kind::Rocm, "AMD GPUs"),
 ];
 
-/// Prints the backends, the adapters, and what `auto` takes.
-pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+/// Prints the backends, the adapters, what `auto` takes, and where tuning is kept; first, if that was asked for, removes the tuning.
+pub(crate) fn run(options: &Options, clear_tuning: bool) -> Result<(), Failure> {
+    let tuning = options.tuning();
+    if let (true, Some(folder)) = (clear_tuning, &tuning) {
+        clear(folder)?;
+    }
     let adapters = adapters();
     let auto = Backend::from(Kind::Auto).select()?;
     let reason = match (auto.gpu, has_gpu_node()) {
@@ -34,7 +41,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             .map(|(kind, note)| json!({ "backend": kind.name(), "compiled": kind.compiled(), "note": note }))
             .collect();
         let auto = json!({ "backend": auto.backend, "adapter": auto.adapter, "reason": reason });
-        let document = json!({ "backends": backends, "adapters": adapters, "auto": auto });
+        let tuning = tuning.map(|folder| json!({ "bytes": size(&folder), "folder": folder }));
+        let document = json!({ "backends": backends, "adapters": adapters, "auto": auto, "tuning": tuning });
         return print_json(&document);
     }
     let mut table = zoo_report::table(["backend", "compiled in", "what it is"], []);
@@ -42,7 +50,30 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         table.add_row([kind.name(), if kind.compiled() { "yes" } else { "no" }, note]);
     }
     let adapters = adapter_table(&adapters);
-    print(&format!("{table}\n\n{adapters}\n\n--backend auto takes {auto}: {reason}"))
+    let tuning = tuning.map_or_else(
+        || "GPUs' tuning is not kept: there is no cache folder; --cache-dir names one".into(),
+        |folder| {
+            let (kibibytes, folder) = (size(&folder).div_ceil(1 << 10), folder.display());
+            format!("GPUs' tuning is kept in {folder} ({kibibytes} KiB); --clear-tuning removes it")
+        },
+    );
+    print(&format!("{table}\n\n{adapters}\n\n--backend auto takes {auto}: {reason}\n{tuning}"))
+}
+
+/// Removes a folder that may not be there.
+fn clear(folder: &Path) -> Result<(), Failure> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(Failure::Process { action: "cannot remove what was kept of tuning", source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The bytes of the files in a folder; 0 if it isn't there.
+fn size(folder: &Path) -> u64 {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    files.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
 }
 
 #[cfg(feature = "wgpu")]

@@ -16,7 +16,7 @@ pub(crate) fn run(options: &Options, suite: &str, only: &[String], quick: bool) 
     // What was published was published for CIFAR-10.
     let options = options.clone().on_cifar10();
     let dataset = options.source.read(&options.watch()).open()?;
-    let (machine, watch, start) = (options.machine()?, options.watch(), trial()?);
+    let (machine, watch, start) = (options.machine()?, options.watch(), trial(&options)?);
     let (reproduction, folder) = reproduce(Request {
         suite: &suite,
         source: &options.source,

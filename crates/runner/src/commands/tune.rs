@@ -58,7 +58,7 @@ fn conduct(
     machine: &Machine,
     jobs: Option<usize>,
 ) -> Result<(), Failure> {
-    let (watch, start) = (options.watch(), trial()?);
+    let (watch, start) = (options.watch(), trial(options)?);
     let conduct =
         Conduct { machine, relocation: &options.relocation, jobs, start: Some(&start), watch: &watch };
     let found = follow(folder, splits, conduct)?;
@@ -71,15 +71,19 @@ fn conduct(
     Ok(found.accept()?)
 }
 
-/// What starts the process of a trial: this program.
-pub(crate) fn trial() -> Result<impl Fn() -> Command, Failure> {
+/// What starts the process of a trial: this program, with the same cache folder.
+pub(crate) fn trial(options: &Options) -> Result<impl Fn() -> Command, Failure> {
     let program = std::env::current_exe().map_err(|source| Failure::Process {
         action: "cannot find the program itself, to start a trial",
         source,
     })?;
+    let cache = options.source.cache.clone();
     Ok(move || {
         let mut command = Command::new(&program);
         command.arg("trial");
+        if let Some(cache) = &cache {
+            command.arg("--cache-dir").arg(cache);
+        }
         command
     })
 }
