@@ -116,7 +116,7 @@ const GIVEN: usize = 10_000;
 const GIVEN_BYTES: usize = 256 << 20;
 
 impl Collected {
-    /// None yet, of images of so many `values`.
+    /// None yet, of images with this many `values`.
     fn of(values: usize, device: &Device) -> Self {
         let most = if zoo_kernels::is_gpu(device) { GIVEN.min(GIVEN_BYTES / values.max(1)) } else { 0 };
         Self { scores: Scores::empty(), waiting: Vec::new(), images: 0, most }
