@@ -21,12 +21,13 @@ const VELOCITY: &str = "velocity";
 
 impl<const D: usize> RecordState for Velocity<D> {
     fn state_flatten(&self, prefix: &str, sink: &mut StateSink) {
-        sink.push_tensor(prefix, VELOCITY, self.velocity.to_data());
+        let data = zoo_kernels::read(self.velocity.clone()).expect("the device delivers");
+        sink.push_tensor(prefix, VELOCITY, data);
     }
 
     fn state_unflatten(prefix: &str, source: &mut StateSource, device: &Device) -> Option<Self> {
         let velocity = source.take_tensor(prefix, VELOCITY)?;
-        Some(Self { velocity: Tensor::from_data(velocity, device) })
+        Some(Self { velocity: zoo_kernels::upload(velocity, device) })
     }
 }
 
