@@ -154,7 +154,7 @@ mod tests {
         close(&values(attention.forward(features(&device))), &TWO_HEADS);
     }
 
-    const ONE_HEAD: [f32; 6] = [-0.143966, -1.723878, 0.722530, 1.026283, 0.709925, 1.129774];
+    const ONE_HEAD: [f32; 6] = [-0.143966, -1.723879, 0.72253, 1.026283, 0.709925, 1.129774];
     const TWO_HEADS: [f32; 6] = [-0.154698, -1.0, 0.0, 1.451377, 0.420512, 0.570933];
 
     #[test]

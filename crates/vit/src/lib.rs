@@ -1,8 +1,8 @@
 //! A small Vision Transformer (Dosovitskiy et al., *An Image is Worth 16×16 Words*, 2021) in the plain form of Beyer, Zhai and
 //! Kolesnikov, *Better plain ViT baselines for ImageNet-1k*, 2022.
 //!
-//! The image is cut into patches p₁ … p_N, each of which becomes a vector of `width` channels; what is left of its place is added as
-//! sines and cosines, which are not trained. Then come `depth` blocks:
+//! The image is cut into patches p, each of which becomes a vector of `width` channels. Sines and cosines that tell where it is are
+//! added; they are not trained. Then come `depth` blocks:
 //!
 //! ```text
 //! x⁰ = p E + b + positions

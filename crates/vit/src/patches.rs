@@ -64,10 +64,8 @@ impl Patches {
             [0, 0] => images,
             [below, right] => images.pad([(0, below), (0, right)], PadMode::Constant(0.0)),
         };
-        images
-            .reshape([batch, channels, rows, down, columns, across])
-            .permute([0, 2, 4, 1, 3, 5])
-            .reshape([batch, rows * columns, channels * down * across])
+        let cut = images.reshape([batch, channels, rows, down, columns, across]);
+        cut.permute([0, 2, 4, 1, 3, 5]).reshape([batch, self.count(), self.values(channels)])
     }
     // ANCHOR_END: cut
 
