@@ -45,7 +45,7 @@ impl Block {
     /// # Shapes
     /// - `features`, returns: `[batch, rows, columns, width]`, a place for each patch.
     pub(crate) fn forward(&self, features: Tensor<4>) -> Tensor<4> {
-        let change = self.attention.forward(normalize(features.clone()));
+        let change = self.attention.forward(&normalize(features.clone()));
         let features = zoo_kernels::add(features, change, Activation::Identity);
         let hidden = layer(&self.first, normalize(features.clone()), Activation::Gelu);
         let change = layer(&self.second, hidden, Activation::Identity);
@@ -69,7 +69,7 @@ impl Attention {
     ///
     /// # Shapes
     /// - `features`, returns: `[batch, rows, columns, width]`.
-    fn forward(&self, features: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, features: &Tensor<4>) -> Tensor<4> {
         let [batch, rows, columns, width] = features.dims();
         let channels = width / self.heads;
         let heads = |linear| {
@@ -148,14 +148,14 @@ mod tests {
         attention.key = linear([[0.0, 1.0], [1.0, 0.0]]);
         attention.value = linear([[1.0, 2.0], [0.0, -1.0]]);
         attention.output = linear([[1.0, 0.0], [0.0, 1.0]]);
-        close(&values(attention.forward(features(&device))), &ONE_HEAD);
+        close(&values(attention.forward(&features(&device))), &ONE_HEAD);
         // Each head has a channel of its own.
         attention.heads = 2;
-        close(&values(attention.forward(features(&device))), &TWO_HEADS);
+        close(&values(attention.forward(&features(&device))), &TWO_HEADS);
     }
 
-    const ONE_HEAD: [f32; 6] = [-0.143966, -1.723879, 0.72253, 1.026283, 0.709925, 1.129774];
-    const TWO_HEADS: [f32; 6] = [-0.154698, -1.0, 0.0, 1.451377, 0.420512, 0.570933];
+    const ONE_HEAD: [f32; 6] = [-0.143_966, -1.723_879, 0.722_53, 1.026_283, 0.709_925, 1.129_774];
+    const TWO_HEADS: [f32; 6] = [-0.154_698, -1.0, 0.0, 1.451_377, 0.420_512, 0.570_933];
 
     #[test]
     fn normalised_features_by_hand() {

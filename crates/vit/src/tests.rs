@@ -102,7 +102,7 @@ impl ModuleMapper for Waves {
 }
 
 /// Scores of two images of 10×7, whose pixels are waves as well; made by `scripts/golden/vit.py`.
-const EXPECTED: [f32; 6] = [0.756793, 0.096381, -0.613674, 0.792813, 0.13848, -0.584394];
+const EXPECTED: [f32; 6] = [0.756_793, 0.096_381, -0.613_674, 0.792_813, 0.138_48, -0.584_394];
 
 #[test]
 fn scores_as_pytorch_does() {
