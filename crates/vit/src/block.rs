@@ -41,9 +41,9 @@ impl Block {
         }
     }
 
-    // ANCHOR: block
     /// # Shapes
     /// - `features`, returns: `[batch, rows, columns, width]`, a place for each patch.
+    // ANCHOR: block
     pub(crate) fn forward(&self, features: Tensor<4>) -> Tensor<4> {
         let change = self.attention.forward(&normalize(features.clone()));
         let features = zoo_kernels::add(features, change, Activation::Identity);
@@ -71,15 +71,16 @@ impl Attention {
     /// - `features`, returns: `[batch, rows, columns, width]`.
     fn forward(&self, features: &Tensor<4>) -> Tensor<4> {
         let [batch, rows, columns, width] = features.dims();
-        let channels = width / self.heads;
+        let (count, channels) = (rows * columns, width / self.heads);
         let heads = |linear| {
             let projected = product(linear, features.clone());
-            projected.reshape([batch, rows * columns, self.heads, channels]).swap_dims(1, 2)
+            projected.reshape([batch, count, self.heads, channels]).swap_dims(1, 2)
         };
         let [query, key, value] = [&self.query, &self.key, &self.value].map(heads);
         let scores = query.matmul(key.transpose()) / (channels as f64).sqrt();
         let mixed = activation::softmax(scores, 3).matmul(value);
-        product(&self.output, mixed.swap_dims(1, 2).reshape([batch, rows, columns, width]))
+        let mixed = mixed.swap_dims(1, 2).reshape([batch, rows, columns, width]);
+        product(&self.output, mixed)
     }
     // ANCHOR_END: attention
 }

@@ -154,11 +154,13 @@ impl Classifier for Vit {
     // ANCHOR: forward
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let patches = self.patches.cut(self.normalizer.forward(images));
-        let ([batch, count, values], [rows, columns]) = (patches.dims(), self.patches.grid);
+        let ([batch, count, values], positions) = (patches.dims(), self.positions.val());
+        let [rows, columns, width] = positions.dims();
         let embedded = self.embedding.forward(patches.reshape([batch * count, values]));
-        let [_, width] = embedded.dims();
-        let features = embedded.reshape([batch, rows, columns, width]) + self.positions.val().unsqueeze();
-        let features = self.blocks.iter().fold(features, |features, block| block.forward(features));
+        let mut features = embedded.reshape([batch, rows, columns, width]) + positions.unsqueeze();
+        for block in &self.blocks {
+            features = block.forward(features);
+        }
         let mean = normalize(features).flatten::<3>(1, 2).mean_dim(1).flatten(1, 2);
         self.linear.forward(mean)
     }

@@ -50,12 +50,12 @@ impl Patches {
         channels * self.size[0] * self.size[1]
     }
 
-    // ANCHOR: cut
     /// Cuts images into patches, row by row. What is missing at the bottom and on the right is 0, the mean of normalised pixels.
     ///
     /// # Shapes
     /// - `images`: `[batch, channels, height, width]`.
     /// - returns: `[batch, patches, values]`; the values of a patch are `[channel, row, column]`.
+    // ANCHOR: cut
     pub(crate) fn cut(&self, images: Tensor<4>) -> Tensor<3> {
         let [batch, channels, height, width] = images.dims();
         let ([down, across], [rows, columns]) = (self.size, self.grid);
