@@ -20,6 +20,7 @@ use zoo_mlp::MlpConfig;
 use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
 use zoo_train::{Adam, Optimizer, Recipe, RmsProp, Sgd, TestTimeAugmentation, Training, score_augmented};
+use zoo_vit::VitConfig;
 
 const CROSS_ENTROPY: Loss = Loss::CrossEntropy { label_smoothing: 0.1 };
 const HINGE: Loss = Loss::Hinge { margin: 1.0 };
@@ -48,6 +49,10 @@ fn resnet() -> CnnConfig {
 
 fn mlp(activation: Activation) -> MlpConfig {
     MlpConfig { hidden: vec![8], activation, ..MlpConfig::default() }
+}
+
+fn vit() -> VitConfig {
+    VitConfig { width: 16, depth: 2, heads: 2, hidden: 24, ..VitConfig::default() }
 }
 
 fn airbench() -> CnnConfig {
@@ -243,6 +248,7 @@ fn scores_of_the_same_weights_agree() {
     scores_agree("lenet", &lenet());
     scores_agree("resnet", &resnet());
     scores_agree("mlp", &mlp(Activation::Relu));
+    scores_agree("vit", &vit());
 }
 
 #[test]
@@ -317,6 +323,7 @@ fn one_step_of_each_network_and_optimizer_agrees() {
     one_step_agrees("lenet", &lenet(), &(CROSS_ENTROPY, sgd()));
     one_step_agrees("adam", &mlp(Activation::Tanh), &(CROSS_ENTROPY, Optimizer::Adam(adam.clone())));
     one_step_agrees("adamw", &mlp(Activation::Gelu), &(Loss::MeanSquaredError, Optimizer::AdamW(adam)));
+    one_step_agrees("vit", &vit(), &(CROSS_ENTROPY, sgd()));
     one_step_agrees("rmsprop", &mlp(Activation::Sigmoid), &(HINGE, Optimizer::RmsProp(rms_prop)));
 }
 
@@ -345,6 +352,11 @@ fn fifty_steps_of_the_cnn_agree() {
 #[test]
 fn fifty_steps_of_airbench_agree() {
     training_agrees("airbench", &airbench(), &(CROSS_ENTROPY, sgd()));
+}
+
+#[test]
+fn fifty_steps_of_the_vision_transformer_agree() {
+    training_agrees("vit", &vit(), &(CROSS_ENTROPY, sgd()));
 }
 
 #[test]

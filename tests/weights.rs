@@ -8,13 +8,18 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use crate::common::{fail, json, succeed};
 
-/// A tiny LeNet that PyTorch has saved, and its scores; made by `scripts/golden/weights.py`.
+/// Of a tiny network that PyTorch has saved, and its scores; made by `scripts/golden/weights.py`.
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden").join(name)
 }
 
 fn evaluate(weights: &Path, more: &[&str]) -> Vec<String> {
-    let config = golden("lenet.toml");
+    evaluate_as("lenet", weights, more)
+}
+
+/// The arguments that evaluate weights of the network `name`.
+fn evaluate_as(name: &str, weights: &Path, more: &[&str]) -> Vec<String> {
+    let config = golden(&format!("{name}.toml"));
     let arguments =
         ["evaluate", "--weights", weights.to_str().unwrap(), "--config", config.to_str().unwrap()];
     let limits = ["--limit-train=100", "--limit-test=10"];
@@ -24,8 +29,9 @@ fn evaluate(weights: &Path, more: &[&str]) -> Vec<String> {
 #[test]
 fn weights_of_pytorch_score_as_they_do_there() {
     let place = tempfile::tempdir().unwrap();
-    for file in ["lenet.pt", "lenet.safetensors"] {
-        let (expected, found) = both_scores(place.path(), &golden(file));
+    for file in ["lenet.pt", "lenet.safetensors", "vit.safetensors"] {
+        let (name, _) = file.split_once('.').unwrap();
+        let (expected, found) = both_scores_of(name, place.path(), &golden(file));
         assert_eq!(expected.len(), 100);
         for (found, expected) in found.into_iter().zip(expected) {
             assert!((found - expected).abs() < 1e-5, "{file}: {found} is not {expected}");
@@ -35,9 +41,14 @@ fn weights_of_pytorch_score_as_they_do_there() {
 
 /// The scores that PyTorch computes of the test images, and those that weights in `file` give.
 fn both_scores(place: &Path, file: &Path) -> (Vec<f32>, Vec<f32>) {
+    both_scores_of("lenet", place, file)
+}
+
+/// The same for the network `name`.
+fn both_scores_of(name: &str, place: &Path, file: &Path) -> (Vec<f32>, Vec<f32>) {
     let expected: Vec<Vec<f32>> =
-        serde_json::from_str(&std::fs::read_to_string(golden("lenet.json")).unwrap()).unwrap();
-    let arguments = evaluate(file, &["--scores=scores.safetensors"]);
+        serde_json::from_str(&std::fs::read_to_string(golden(&format!("{name}.json"))).unwrap()).unwrap();
+    let arguments = evaluate_as(name, file, &["--scores=scores.safetensors"]);
     json(place, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
     let bytes = std::fs::read(place.join("scores.safetensors")).unwrap();
     let tensors = SafeTensors::deserialize(&bytes).unwrap();

@@ -309,6 +309,71 @@ class Airbench(nn.Module):
         return self.linear(functional.max_pool2d(features, last).flatten(1)) / 9
 
 
+class Attention(nn.Module):
+    """softmax(Q Kᵀ / √d) V for each head."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.query, self.key, self.value, self.output = (nn.Linear(width, width, bias=False) for _ in range(4))
+        self.heads = heads
+
+    def forward(self, features: Tensor) -> Tensor:
+        heads = [linear(features).unflatten(2, (self.heads, -1)).transpose(1, 2) for linear in (self.query, self.key, self.value)]
+        return self.output(functional.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2))
+
+
+class TransformerBlock(nn.Module):
+    """x + attention(norm(x)), then x + perceptron(norm(x))."""
+
+    def __init__(self, width: int, heads: int, hidden: int) -> None:
+        super().__init__()
+        self.attention = Attention(width, heads)
+        self.first, self.second = nn.Linear(width, hidden), nn.Linear(hidden, width)
+
+    def forward(self, features: Tensor) -> Tensor:
+        features = features + self.attention(normalize(features))
+        return features + self.second(functional.gelu(self.first(normalize(features))))
+
+
+def normalize(features: Tensor) -> Tensor:
+    return functional.layer_norm(features, features.shape[-1:])
+
+
+def patch_side(patch: int, side: int) -> int:
+    """Pixels along a side of a patch: more where the image has more than 48, fewer where it would have fewer than four patches."""
+    rest = side
+    while rest > 48:
+        patch, rest = 2 * patch, rest // 2
+    while patch > 1 and side < 4 * patch:
+        patch //= 2
+    return patch
+
+
+class Vit(nn.Module):
+    """Patches that look at each other."""
+
+    def __init__(self, architecture: Config, shape: Shape, classes: int) -> None:
+        super().__init__()
+        width = architecture["width"]
+        self.size = [patch_side(architecture["patch"], side) for side in shape[1:]]
+        grid = [-(-side // size) for side, size in zip(shape[1:], self.size)]
+        self.missing = [rows * size - side for rows, size, side in zip(grid, self.size, shape[1:])]
+        self.normalizer = Normalizer([shape[0], 1, 1], shape[0])
+        self.embedding = nn.Linear(shape[0] * self.size[0] * self.size[1], width)
+        self.register_buffer("positions", torch.zeros(*grid, width))
+        parts = [architecture[key] for key in ("heads", "hidden")]
+        self.blocks = nn.ModuleList(TransformerBlock(width, *parts) for _ in range(architecture["depth"]))
+        self.linear = nn.Linear(width, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        images = functional.pad(self.normalizer(images), (0, self.missing[1], 0, self.missing[0]))
+        patches = functional.unfold(images, self.size, stride=self.size).transpose(1, 2)
+        features = self.embedding(patches) + self.positions.flatten(0, 1)
+        for block in self.blocks:
+            features = block(features)
+        return self.linear(normalize(features).mean(1))
+
+
 NETWORKS = {"vgg": Vgg, "lenet": Lenet, "resnet": Resnet, "airbench": Airbench}
 
 
@@ -319,6 +384,8 @@ def network(config: Config, shape: Shape, classes: int) -> nn.Module:
             return Linear(shape, classes)
         case "mlp":
             return Mlp(config["architecture"], shape, classes)
+        case "vit":
+            return Vit(config["architecture"], shape, classes)
         case "cnn":
             return NETWORKS[config["architecture"]["kind"]](config["architecture"], shape, classes)
         case other:

@@ -26,7 +26,7 @@ pub enum Features {
     /// the image and over a grid of 4×4 ([`zoo_features::hog_hue_colour`]).
     HogHueColour,
     /// What a network that was trained before sees: `{ network = "runs/0001-train-cnn-cifar10" }`, the folder of a finished run of a
-    /// `cnn` or an `mlp`, whose last layer is left out; or a file with torchvision's weights of ResNet-18, `resnet18.pth` or
+    /// `cnn`, a `vit` or an `mlp`, whose last layer is left out; or a file with torchvision's weights of ResNet-18, `resnet18.pth` or
     /// `resnet18.safetensors`. Images are resized to the size that the run was trained on; ResNet-18 takes any from 32×32 on.
     Network(PathBuf),
 }

@@ -199,7 +199,7 @@ fn hidden_layers(
 
 /// Says that a model has nothing to offer.
 pub(crate) fn no_hidden_layer(model: &str) -> String {
-    format!("{model} has no hidden layer, which features are from; name a run of cnn or mlp")
+    format!("{model} has no hidden layer, which features are from; name a run of cnn, vit or mlp")
 }
 
 /// ResNet-18 with the widths that its weights have.

@@ -8,6 +8,7 @@ use zoo_mlp::MlpConfig;
 use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
 use zoo_train::Recipe;
+use zoo_vit::VitConfig;
 
 use crate::entry::Entry;
 use crate::error::RecipeError;
@@ -43,6 +44,7 @@ impl Registry {
                 entry!("svm", Recipe<SvmConfig>),
                 entry!("mlp", Recipe<MlpConfig>),
                 entry!("cnn", Recipe<CnnConfig>),
+                entry!("vit", Recipe<VitConfig>),
                 entry!("majority", MajorityConfig),
             ],
             recipes: vec![

@@ -255,7 +255,7 @@ fn recipes_have_names_wherever_the_program_is_started() {
 fn one_of_each_kind_that_learns() {
     let trainable = Registry::zoo().trainable().unwrap();
     let names: Vec<&str> = trainable.iter().map(Contender::name).collect();
-    let known = ["softmax", "svm", "mlp", "cnn", "vgg", "lenet", "resnet20"];
+    let known = ["softmax", "svm", "mlp", "cnn", "vit", "vgg", "lenet", "resnet20"];
     let found: Vec<&str> = names.iter().copied().filter(|name| known.contains(name)).collect();
     assert_eq!(found, known, "in this order, whatever else there is");
     assert!(

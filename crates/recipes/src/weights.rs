@@ -172,7 +172,7 @@ pub(crate) fn without_last_layer(weights: &[u8]) -> Result<(Vec<u8>, usize), Str
         }
         _ => {
             return Err(format!(
-                "it has no {weight}, a last layer behind hidden ones; name a run of cnn or mlp"
+                "it has no {weight}, a last layer behind hidden ones; name a run of cnn, vit or mlp"
             ));
         }
     };

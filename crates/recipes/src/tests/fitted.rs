@@ -209,7 +209,7 @@ fn memory_grows_with_images_and_their_size() {
         let dimensions = Dimensions { shape: [3, side, side], classes: 10, images, has_validation: true };
         contender(model, &[]).estimator.estimated_bytes(dimensions)
     };
-    for model in ["knn", "softmax", "svm", "mlp", "cnn", "vgg", "lenet", "resnet20", "majority"] {
+    for model in ["knn", "softmax", "svm", "mlp", "cnn", "vit", "vgg", "lenet", "resnet20", "majority"] {
         let (small, large) = (bytes(model, 32, 1000), bytes(model, 224, 1000));
         assert!(small >= 1000 * 3072 && large >= 1000 * 3 * 224 * 224 && large > small, "{model}");
         assert!(bytes(model, 32, 50_000) > small, "{model}");
@@ -235,7 +235,7 @@ fn few_images_make_more_epochs_of_smaller_batches() {
 #[test]
 fn who_claims_probabilities() {
     let claims = |model, set: &[&str]| contender(model, set).estimator.claims_probabilities();
-    for model in ["knn", "softmax", "mlp", "cnn", "majority"] {
+    for model in ["knn", "softmax", "mlp", "cnn", "vit", "majority"] {
         assert!(claims(model, &[]), "{model}");
     }
     assert!(!claims("svm", &[]) && !claims("mlp", &["loss.kind=hinge"]));

@@ -134,7 +134,7 @@ fn what_is_no_network_is_refused() {
     assert!(error(&at("empty")).contains("it has no config.toml"));
     for (model, set) in [("softmax", &["train.epochs=1"][..]), ("knn", &[])] {
         run(&at(model), model, set, &splits);
-        assert!(error(&at(model)).contains("name a run of cnn or mlp"), "{}", error(&at(model)));
+        assert!(error(&at(model)).contains("name a run of cnn, vit or mlp"), "{}", error(&at(model)));
     }
     run(&at("cnn"), "cnn", &SMALL_CNN, &splits);
     // A run's file of weights is as good as its folder.
