@@ -34,6 +34,7 @@ pub(super) const TUNE_EXAMPLES: &str = "\
 What to search: a key with several values is in the grid, LOW..HIGH is drawn from log-uniformly, a single value holds for \
 all trials. Without any, the `[search]` of the recipe.
 
+Examples:
   zoo tune softmax
   zoo tune knn --set k=1,3,5,10 --set metric=l1,l2 --folds 5
   zoo tune mlp --set architecture.hidden=[256],[512] --set optimizer.learning_rate=0.001..0.1 --trials 20
