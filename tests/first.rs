@@ -84,7 +84,7 @@ fn threads_change_no_result() {
     let place = tempfile::tempdir().unwrap();
     let place = place.path();
     let with = |threads: &str| {
-        let document = json(place, &[&QUICK[..], &["knn", "--threads", threads]].concat());
+        let document = json(place, &[&QUICK[..], &["knn", "vgg", "mlp", "--threads", threads]].concat());
         let adapter = document["adapter"].as_str().unwrap().to_owned();
         (without_times(document)["results"].clone(), adapter)
     };

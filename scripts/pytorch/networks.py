@@ -343,7 +343,7 @@ def patch_side(patch: int, side: int) -> int:
     """Pixels along a side of a patch: more where the image has more than 48, fewer where it would have fewer than four patches."""
     rest = side
     while rest > 48:
-        patch, rest = 2 * patch, rest // 2
+        patch, rest = 2 * patch, -(-rest // 2)
     while patch > 1 and side < 4 * patch:
         patch //= 2
     return patch

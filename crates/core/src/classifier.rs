@@ -124,11 +124,6 @@ pub trait Architecture: Clone + std::fmt::Debug + Send {
         vec![2 * input.values()]
     }
 
-    /// How many values of one image all layers [keep](Self::kept).
-    fn activations(&self, input: &InputSpec) -> usize {
-        self.kept(input).iter().sum()
-    }
-
     /// The same architecture with GELU in place of an activation that has a kink; `None` if there is no such activation.
     fn smooth(&self) -> Option<Self> {
         None

@@ -110,8 +110,8 @@ impl Architecture for MlpConfig {
         }
     }
 
-    fn activations(&self, input: &InputSpec) -> usize {
-        2 * (input.values() + self.hidden.iter().sum::<usize>())
+    fn kept(&self, input: &InputSpec) -> Vec<usize> {
+        std::iter::once(input.values()).chain(self.hidden.iter().copied()).map(|values| 2 * values).collect()
     }
 
     fn smooth(&self) -> Option<Self> {

@@ -58,7 +58,9 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
         let images = dimensions.images * dimensions.values();
         let batch = self.train_on(dimensions.images).batch_size.min(dimensions.images);
         let parameters = self.architecture.init(&input, &cpu_device(&Device::default())).num_params();
-        images + size_of::<f32>() * (batch * self.architecture.activations(&input) + COPIES * parameters)
+        images
+            + size_of::<f32>()
+                * (batch * self.architecture.kept(&input).iter().sum::<usize>() + COPIES * parameters)
     }
 
     fn fit(&self, job: &Job<'_>, observe: Observe<'_>) -> Result<Fitted, RecipeError> {
@@ -81,7 +83,7 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
         }
         if let Some(part) = training.part() {
             log::warn!(
-                "a batch of {} images is computed {part} at a time, as {} has no tensors above {} MiB: BatchNorm's statistics are those of so many images",
+                "a batch of {} images is computed {part} at a time, as {} has no tensors above {} MiB; BatchNorm, where there is one, takes its statistics from each part",
                 self.train_on(job.splits.train.len()).batch_size,
                 job.machine.adapter,
                 job.machine.largest_tensor.unwrap_or(0) >> 20,

@@ -122,6 +122,10 @@ impl Checkpoints {
         let aside = Aside::new(&self.folder).map_err(failed(&self.folder))?;
         let at = |name: &str| aside.path().join(name);
         if let Some(optimizer) = &state.optimizer {
+            // The optimizer's state can't say that a device is lost.
+            if let Some(device) = state.model.devices().first() {
+                zoo_kernels::wait(device).map_err(|error| TrainError::Device(error.to_string()))?;
+            }
             optimizer.save(at(OPTIMIZER)).map_err(failed(&at(OPTIMIZER)))?;
         }
         let models = [

@@ -4,6 +4,8 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
+use crate::parameters::sum;
+
 /// Scales all gradients of `model` by the same factor so that their norm, taken over all of them, is at most `largest`
 /// (Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural networks*, 2013):
 /// g ← g · min(1, c / (‖g‖ + 1e-6)).
@@ -26,7 +28,7 @@ struct Squares<'a> {
 impl ModuleVisitor for Squares<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(gradient) = self.gradients.get::<D>(param.id) {
-            let squares = gradient.square().sum();
+            let squares = sum(gradient.square());
             self.sum = Some(match self.sum.take() {
                 Some(sum) => sum + squares,
                 None => squares,

@@ -199,11 +199,11 @@ impl<A: Architecture> Training<'_, A> {
                 let event = Event::Steps { epoch: epoch + 1, images, loss, accuracy, learning_rate };
                 // After the last step the epoch is as good as done: it is kept first.
                 if observe(event).is_break() && step < steps {
-                    return Ok(Pass::Stopped(state, tally.stopped(step)?));
+                    return stopped(state, tally, (step, &record));
                 }
             }
             if self.is_stopped() && step < steps {
-                return Ok(Pass::Stopped(state, tally.stopped(step)?));
+                return stopped(state, tally, (step, &record));
             }
         }
         Ok(Pass::Done(state, record))
@@ -302,6 +302,20 @@ impl<A: Architecture> Training<'_, A> {
         let loss = mean_loss(&self.recipe.loss.kind.without_smoothing(), &scores, &labels, self.device)?;
         Ok((loss, Some(scores.top_k_accuracy(&labels, 1))))
     }
+}
+
+/// An epoch that is stopped after `step`. What has diverged by then is not worth going on with, and can't be written down.
+fn stopped<M>(
+    state: State<M>,
+    tally: Tally,
+    (step, record): (usize, &EpochRecord),
+) -> Result<Pass<M>, TrainError> {
+    let begun = tally.stopped(step)?;
+    if begun.is_finite() {
+        return Ok(Pass::Stopped(state, begun));
+    }
+    let EpochRecord { epoch, learning_rate, .. } = *record;
+    Err(TrainError::Diverged { epoch, step, loss: f64::NAN, learning_rate })
 }
 
 /// Whether the epoch of `record` is to be kept in place of one before it: if the weights that would be kept get more validation

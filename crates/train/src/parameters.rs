@@ -115,6 +115,14 @@ pub(crate) struct Values {
     pub(crate) is_trained: bool,
 }
 
+/// Σ of all values, added up in an order that only their number decides: Burn adds millions of them in an order that depends on threads.
+pub(crate) fn sum<const D: usize>(values: Tensor<D>) -> Tensor<1> {
+    const PART: usize = 1 << 20;
+    let count = values.shape().num_elements();
+    let parts = values.reshape([count]).split(PART, 0).into_iter().map(Tensor::sum);
+    parts.reduce(|sum, part| sum + part).expect("a tensor has values")
+}
+
 /// All floating-point parameters of `model`, in its order; those that are not trained, such as BatchNorm's running statistics,
 /// too.
 pub(crate) fn values<M: Module>(model: &M) -> Vec<Values> {
@@ -137,6 +145,21 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
+
+    /// With one thread and with three, of more values than Burn adds up in parallel.
+    #[test]
+    fn sums_do_not_depend_on_threads() {
+        let values: Vec<f32> = (0..5 << 20).map(|at| (at as f32 * 0.37).sin()).collect();
+        let with = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let values = values.clone();
+            pool.install(|| {
+                let tensor = Tensor::<1>::from_data(values.as_slice(), &Device::flex());
+                sum(tensor).into_scalar::<f32>().to_bits()
+            })
+        };
+        assert_eq!(with(1), with(3));
+    }
 
     #[test]
     fn values_are_named_as_in_pytorch() {

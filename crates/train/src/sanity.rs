@@ -24,7 +24,7 @@ use crate::evaluate::read;
 use crate::learning::Learning;
 use crate::lookahead::Lookahead;
 use crate::optimizer::Optimizer;
-use crate::parameters::{Parameter, Parameters, values};
+use crate::parameters::{Parameter, Parameters, sum, values};
 use crate::recipe::{Recipe, TrainConfig};
 use crate::schedule::Schedule;
 use crate::training::{Event, Training, on_autodiff};
@@ -159,7 +159,7 @@ impl ModuleMapper for Scale {
 /// Σ (λ/2) ‖θ‖² over the parameters of `model`, which is in training.
 fn penalty<M: Module>(model: &M, optimizer: &Optimizer) -> Result<f64, TrainError> {
     let trained = values(model).into_iter().filter(|values| values.is_trained);
-    let squares = trained.map(|values| values.tensor.square().sum());
+    let squares = trained.map(|values| sum(values.tensor.square()));
     let parameters = Parameters::of(model).0;
     let penalties = parameters
         .iter()

@@ -42,6 +42,13 @@ pub(crate) struct Look {
     pub(crate) more: Vec<f64>,
 }
 
+impl Begun {
+    /// Whether the loss has been a number at each of its steps.
+    pub(crate) fn is_finite(&self) -> bool {
+        self.loss.is_finite() && self.pending.is_none_or(|sums| sums.iter().all(|sum| sum.is_finite()))
+    }
+}
+
 impl Tally {
     /// Adds images with these scores; `loss` is theirs, as a mean over `batch` images.
     pub(crate) fn add(&mut self, loss: &Tensor<1>, batch: usize, scores: Tensor<2>, labels: Tensor<1, Int>) {

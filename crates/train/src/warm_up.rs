@@ -36,7 +36,7 @@ impl<A: Architecture> Training<'_, A> {
         let mut state = State { model, optimizer, slow: None, average: None };
         let loss = self.loss(&self.device.clone().autodiff());
         let last = self.train.steps_of_epoch(self.splits.train.len()) - 1;
-        for done in [0, last] {
+        for done in [0, last].into_iter().take_while(|_| !self.is_stopped()) {
             if let Some(batch) = self.batches(&state.model, 0, done).next() {
                 let gradients = self.gradients(&state.model, &loss, batch, &mut Tally::default());
                 state = self.step(state, gradients, 0.0);

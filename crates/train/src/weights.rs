@@ -3,7 +3,7 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
 
-use crate::parameters::{Values, values};
+use crate::parameters::{Values, sum, values};
 
 /// from + share · (to − from), parameter by parameter, off autodiff; what is equal stays as it is. Running statistics
 /// of BatchNorm move along.
@@ -52,12 +52,12 @@ pub(crate) fn update_ratio(moved: f64, size: f64) -> Option<f64> {
 
 /// Σ |θ| over all parameters of `model`, `[1]` on `device`: a finite number if each of them is.
 pub(crate) fn magnitude<M: Module>(model: &M, device: &Device) -> Tensor<1> {
-    let sums = values(model).into_iter().map(|values| values.tensor.abs().sum());
-    sums.reduce(|sum, more| sum + more).unwrap_or_else(|| Tensor::zeros([1], device))
+    let sums = values(model).into_iter().map(|values| sum(values.tensor.abs()));
+    sums.reduce(|all, more| all + more).unwrap_or_else(|| Tensor::zeros([1], device))
 }
 
 fn sum_of_squares(tensors: impl Iterator<Item = Tensor<1>>) -> Option<Tensor<1>> {
-    tensors.map(|tensor| tensor.square().sum()).reduce(|sum, squares| sum + squares)
+    tensors.map(|tensor| sum(tensor.square())).reduce(|all, squares| all + squares)
 }
 
 #[cfg(test)]

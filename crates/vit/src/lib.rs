@@ -121,11 +121,12 @@ impl Architecture for VitConfig {
         }
     }
 
-    fn activations(&self, input: &InputSpec) -> usize {
+    fn kept(&self, input: &InputSpec) -> Vec<usize> {
         let Self { width, depth, heads, hidden, .. } = *self;
         let count = self.patches(input).count();
-        let block = 12 * width + 2 * hidden + 3 * heads * count;
-        2 * input.values() + count * (depth * block + 4 * width)
+        let block = [12 * count * width, 2 * count * hidden, 3 * heads * count * count];
+        let embedding = [2 * input.values(), 4 * count * width];
+        embedding.into_iter().chain(std::iter::repeat_n(block, depth).flatten()).collect()
     }
 
     fn validate(&self, _input: &InputSpec, _loss: &Loss) -> Result<(), InvalidConfig> {

@@ -30,7 +30,7 @@ impl Patches {
         let size = plane.map(|side| {
             let (mut size, mut rest) = (patch, side);
             while rest > LONG {
-                (size, rest) = (2 * size, rest / 2);
+                (size, rest) = (2 * size, rest.div_ceil(2));
             }
             while size > 1 && side < LEAST * size {
                 size /= 2;

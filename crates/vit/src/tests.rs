@@ -83,7 +83,8 @@ struct Waves;
 
 impl ModuleMapper for Waves {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if !param.is_require_grad() {
+        // Only a model that is in training says what is trained.
+        if !param.clone().train().is_require_grad() {
             return param;
         }
         param.map(|values| {

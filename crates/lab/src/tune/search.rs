@@ -24,8 +24,7 @@ pub type Start<'a> = &'a dyn Fn() -> Command;
 
 /// Settings of one recipe, to be tried on the same images.
 ///
-/// Each process computes with its part of the cores. How many threads that are changes sums in their last bits, and so, rarely,
-/// the class of an image; apart from that figures don't depend on how many trials run at once.
+/// Each process computes with its part of the cores, which changes no figure but the times.
 #[derive(Clone, Copy)]
 pub struct Search<'a> {
     /// What settings are laid upon.

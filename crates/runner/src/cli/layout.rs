@@ -50,7 +50,7 @@ fn taken(command: &str) -> &'static [&'static [&'static str]] {
         "data fetch" => &[&["data_dir"], SHOWN],
         "data info" | "data verify" | "data export" => &[PLACE, LIMITS, PHOTOS, &["seed", "threads"], SHOWN],
         "data audit" => &[PLACE, LIMITS, PHOTOS, &["seed", "threads", "out"], SHOWN],
-        "backends" => &[SHOWN],
+        "backends" => &[&["cache_dir", "threads"], SHOWN],
         _ => &[],
     }
 }
@@ -144,7 +144,8 @@ mod tests {
     /// Every command that help shows, with its path: `data fetch`.
     fn shown(command: &Command, above: &str) -> Vec<(String, Command)> {
         let mut found = Vec::new();
-        for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+        let written = |below: &&Command| !below.is_hide_set() && below.get_name() != "help";
+        for below in command.get_subcommands().filter(written) {
             let path = format!("{above}{}", below.get_name());
             found.extend(shown(below, &format!("{path} ")));
             found.push((path, below.clone()));

@@ -41,7 +41,8 @@ pub(crate) fn run(options: &Options, clear_tuning: bool) -> Result<(), Failure> 
             .map(|(kind, note)| json!({ "backend": kind.name(), "compiled": kind.compiled(), "note": note }))
             .collect();
         let auto = json!({ "backend": auto.backend, "adapter": auto.adapter, "reason": reason });
-        let tuning = tuning.map(|folder| json!({ "bytes": size(&folder), "folder": folder }));
+        let tuning =
+            tuning.map(|folder| json!({ "bytes": size(&folder), "folder": folder.to_string_lossy() }));
         let document = json!({ "backends": backends, "adapters": adapters, "auto": auto, "tuning": tuning });
         return print_json(&document);
     }

@@ -86,7 +86,9 @@ fn run_fetch(
     };
     let name = published.name();
     if options.json {
-        return print_json(&json!({ "dataset": name, "folder": folder, "already_there": present }));
+        return print_json(
+            &json!({ "dataset": name, "folder": folder.to_string_lossy(), "already_there": present }),
+        );
     }
     let verb = if present { "is already in" } else { "is now in" };
     let uses = published.names.join(" or --data ");

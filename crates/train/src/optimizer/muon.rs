@@ -11,7 +11,7 @@ use zoo_core::InvalidConfig;
 use super::Sgd;
 use super::groups::{Grouping, member};
 use super::momentum::Momentum;
-use crate::parameters::{Parameter, Parameters};
+use crate::parameters::{Parameter, Parameters, sum};
 
 /// Each filter bank F is a matrix `[channels out, channels in · height · width]`, whose step is made orthogonal: v ← μ v + g;
 /// F ← F √(channels out) / ‖F‖ − η O(g + μ v), O bringing all singular values near 1 by `iterations` steps of Newton and Schulz (Jordan et al.,
@@ -93,7 +93,7 @@ impl Optimizer for Filters {
         let outputs = shape[0];
         let matrix = |values: Tensor<D>| values.reshape([outputs as i32, -1]);
         let (filters, gradient): (Tensor<2>, Tensor<2>) = (matrix(filters), matrix(gradient));
-        let norm = filters.clone().square().sum().sqrt().clamp_min(1e-12);
+        let norm = sum(filters.clone().square()).sqrt().clamp_min(1e-12);
         let filters = filters * ((outputs as f64).sqrt() / norm).unsqueeze();
         // Burn's step is longer for matrices that are higher than wide; this one is not.
         let [rows, columns] = filters.dims();
