@@ -9,7 +9,8 @@ from pathlib import Path
 
 #: The names of files with licences, copyright and what has to be told.
 NAMES = re.compile(r"(licen[cs]e|copying|copyright|notice|unlicense|ofl|ufl)([-_. ].*)?", re.IGNORECASE)
-ENDINGS = {"", ".txt", ".md", ".html"}
+#: The endings of files with such names that are code. Others, as in LICENSE.MIT or LICENSE-Apache-2.0, belong to a name.
+CODE = {".rs", ".c", ".h", ".py", ".js", ".json", ".toml", ".svg", ".png"}
 
 
 def cargo(root: Path, *words: str) -> str:
@@ -20,7 +21,7 @@ def cargo(root: Path, *words: str) -> str:
 def texts(folder: Path) -> list[str]:
     """The licences in a package; those of files that it has from others lie deeper."""
     found = (path for path in sorted(folder.rglob("*")) if NAMES.fullmatch(path.name) and path.is_file())
-    plain = (path for path in found if path.suffix.lower() in ENDINGS or re.fullmatch(r"[-.][A-Za-z0-9]*", path.suffix))
+    plain = (path for path in found if path.suffix.lower() not in CODE)
     return [path.read_text(encoding="utf-8", errors="replace").strip() for path in plain]
 
 
