@@ -60,6 +60,10 @@ pub trait Network: Debug + Send + Sync {
     fn forward(&self, images: Tensor<4>) -> Tensor<2>;
 }
 
+/// Counts features in memory: those of pixels `[image, channel, row, column]`, 0 to 255, of images of a shape `[channels, height, width]`,
+/// as `[image, feature]`.
+pub type Count = fn(&[f32], [usize; 3]) -> Vec<f32>;
+
 /// What computes [`Features`] of images. No gradient goes through it.
 #[derive(Clone, Debug)]
 pub enum Extractor {
@@ -100,10 +104,9 @@ impl Extractor {
         }
     }
 
-    /// What counts features in memory: those of pixels `[image, channel, row, column]`, 0 to 255, of images of a shape `[channels,
-    /// height, width]`, as `[image, feature]`. `None` for what is computed on a device, and for images that stay as they are.
+    /// What counts the features in memory. `None` for what is computed on a device, and for images that stay as they are.
     #[must_use]
-    pub fn counted(&self) -> Option<fn(&[f32], [usize; 3]) -> Vec<f32>> {
+    pub fn counted(&self) -> Option<Count> {
         match self {
             Self::Pixels | Self::Network(_) => None,
             Self::HogHue => Some(zoo_features::hog_hue),

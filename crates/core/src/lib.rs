@@ -45,7 +45,7 @@ mod weighted_loss;
 
 pub use class_weights::ClassWeights;
 pub use classifier::{Architecture, Classifier, InputSpec};
-pub use features::{Extractor, Features, Network, WithFeatures};
+pub use features::{Count, Extractor, Features, Network, WithFeatures};
 pub use hidden::{kaiming, linear_layer};
 pub use image_losses::image_losses;
 pub use invalid_config::InvalidConfig;

@@ -97,7 +97,7 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
         Ok(Fitted {
             model: finish(fitted.model),
             without_ema: fitted.without_ema.map(finish),
-            seconds: epochs.max((start.elapsed() - warm_up).as_secs_f64()),
+            seconds: epochs.max(start.elapsed().saturating_sub(warm_up).as_secs_f64()),
             history: fitted.history,
             kept_epoch: Some(fitted.best_epoch),
             stopped_by: fitted.stopped_by,
