@@ -318,8 +318,7 @@ pub fn descend<const D: usize>(
 ) -> [Tensor<D>; 2] {
     #[cfg(feature = "flex")]
     if accelerates(&parameters) {
-        let [parameters, gradient, velocity] =
-            [parameters, gradient, velocity].map(|tensor| tensor.into_dispatch());
+        let [parameters, gradient, velocity] = [parameters, gradient, velocity].map(Tensor::into_dispatch);
         let (parameters, velocity) = <Dispatch as Kernels>::descend(parameters, gradient, velocity, descent);
         return [parameters, velocity].map(Tensor::from_dispatch);
     }

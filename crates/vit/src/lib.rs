@@ -33,6 +33,8 @@
 //! assert_eq!(scores.dims(), [4, 10]);
 //! ```
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read tensors as they like"))]
+
 mod block;
 mod patches;
 #[cfg(test)]

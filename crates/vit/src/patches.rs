@@ -84,7 +84,7 @@ impl Patches {
                 values.extend((0..quarter).map(|i| angle(i).cos() as f32));
             }
         }
-        Tensor::from_data(TensorData::new(values, [rows, columns, width]), device)
+        zoo_kernels::upload(TensorData::new(values, [rows, columns, width]), device)
     }
 }
 
