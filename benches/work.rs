@@ -396,12 +396,12 @@ fn peak_bytes() -> Option<u64> {
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
-/// Σ W², of weights without biases.
+/// Σ W², of the matrix of weights only: the mean image has four dimensions, biases have one.
 struct Squares(f64);
 
 impl ModuleVisitor for Squares {
     fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-        if D > 1 {
+        if D == 2 {
             self.0 += f64::from(parameter.val().square().sum().into_scalar::<f32>());
         }
     }
