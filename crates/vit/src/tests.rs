@@ -96,8 +96,7 @@ impl ModuleMapper for Waves {
             let count: usize = dims.iter().product();
             let waves: Vec<f32> = (0..count).map(|i| (0.3 * (0.7 * i as f64 + 1.0).sin()) as f32).collect();
             let tensor = Tensor::from_data(TensorData::new(waves, dims), &device);
-            let tensor = if transposed { tensor.swap_dims(0, D - 1) } else { tensor };
-            tensor.set_require_grad(true)
+            if transposed { tensor.swap_dims(0, D - 1) } else { tensor }
         })
     }
 }
