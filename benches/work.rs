@@ -123,10 +123,10 @@ enum Row {
 const PENALTY: f64 = 1e-3;
 
 /// Epochs after which loss and penalty are within 0.1 % of the optimum,
-const OPTIMUM_EPOCHS: f64 = 30.0;
+const OPTIMUM_EPOCHS: f64 = 48.0;
 
 /// and the learning rate that this takes.
-const OPTIMUM_RATE: f64 = 0.01;
+const OPTIMUM_RATE: f64 = 0.02;
 
 /// Seconds of the timed part, and the check.
 type Measured = anyhow::Result<(f64, f64)>;

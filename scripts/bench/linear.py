@@ -76,14 +76,15 @@ def svm(options: Options) -> Measurement:
     return epoch(options, hinge, learning_rate=0.001, weight_decay=1e-2)
 
 
-def optimum(options: Options, solver: str, iterations: int) -> Measurement:
-    """scikit-learn's softmax classifier, with as few iterations as reach the optimum within 0.1 %.
+def lbfgs(options: Options) -> Measurement:
+    """scikit-learn's softmax classifier by limited-memory BFGS, with as few iterations as reach the optimum within 0.1 %.
 
-    The check is what is minimised: the mean loss and the penalty (PENALTY / 2) ‖W‖².
+    The check is what is minimised: the mean loss and the penalty (PENALTY / 2) ‖W‖². Four hundred iterations
+    bring it to 1.65859; 1.66024 is within 0.1 %.
     """
     train = options.train()
     mean = train.pixels.mean(axis=0).ravel().astype(np.float32)
-    model = LogisticRegression(C=1 / (PENALTY * len(train)), solver=solver, max_iter=iterations, tol=0)
+    model = LogisticRegression(C=1 / (PENALTY * len(train)), solver="lbfgs", max_iter=90, tol=0)
     start = perf_counter()
     x = (train.pixels.reshape(len(train), -1) - mean) / np.float32(255)
     with warnings.catch_warnings():
@@ -91,24 +92,10 @@ def optimum(options: Options, solver: str, iterations: int) -> Measurement:
         model.fit(x, train.labels)
     seconds = perf_counter() - start
     loss = log_loss(train.labels, model.predict_proba(x))
-    return Measurement(seconds, loss + PENALTY / 2 * (model.coef_**2).sum(), torch.get_num_threads())
-
-
-def lbfgs(options: Options) -> Measurement:
-    """Limited-memory BFGS."""
-    return optimum(options, "lbfgs", 100)
-
-
-def newton(options: Options) -> Measurement:
-    """Newton's method, with conjugate gradients."""
-    return optimum(options, "newton-cg", 10)
-
-
-def saga(options: Options) -> Measurement:
-    """Stochastic averaged gradients."""
-    return optimum(options, "saga", 10)
+    penalty = PENALTY / 2 * float((model.coef_**2).sum())
+    return Measurement(seconds, float(loss) + penalty, torch.get_num_threads())
 
 
 if __name__ == "__main__":
     main({"softmax-epoch": {"torch": softmax}, "svm-epoch": {"torch": svm},
-          "softmax-optimum": {"lbfgs": lbfgs, "newton-cg": newton, "saga": saga}})
+          "softmax-optimum": {"lbfgs": lbfgs}})
