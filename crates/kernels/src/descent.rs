@@ -1,36 +1,16 @@
-//! A step of gradient descent with momentum.
+//! A step of gradient descent with momentum: one pass over parameters, gradient and velocity on all cores.
 
-#[cfg(feature = "flex")]
 use std::mem::MaybeUninit;
 
-#[cfg(feature = "flex")]
 use pulp::{Simd, WithSimd};
-#[cfg(feature = "flex")]
 use rayon::prelude::*;
 
-#[cfg(feature = "flex")]
 use crate::affine::PART;
-#[cfg(feature = "flex")]
 use crate::memory::written_both;
-#[cfg(feature = "flex")]
+use crate::plain::Descent;
 use crate::simd::ARCH;
 
-/// How parameters θ follow their gradient g: v ← μ v + g + λ θ; θ ← θ − η v, or θ − η (g + λ θ + μ v) with Nesterov's look ahead
-/// (Polyak, 1964; Sutskever et al., 2013).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Descent {
-    /// η.
-    pub learning_rate: f64,
-    /// μ.
-    pub momentum: f64,
-    /// Whether the step looks ahead.
-    pub nesterov: bool,
-    /// λ.
-    pub weight_decay: f64,
-}
-
-/// Parameters and velocity after a step: one pass over all three on all cores.
-#[cfg(feature = "flex")]
+/// Parameters and velocity after a step.
 pub(crate) fn descend(
     descent: Descent,
     parameters: &[f32],
@@ -52,7 +32,6 @@ pub(crate) fn descend(
 }
 
 /// A part of [`descend`].
-#[cfg(feature = "flex")]
 struct Step<'a> {
     descent: Descent,
     parameters: &'a [f32],
@@ -62,7 +41,6 @@ struct Step<'a> {
     moved: &'a mut [MaybeUninit<f32>],
 }
 
-#[cfg(feature = "flex")]
 impl WithSimd for Step<'_> {
     type Output = ();
 

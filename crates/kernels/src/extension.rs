@@ -18,10 +18,10 @@ use backward::{
 
 use crate::activation::Activation;
 use crate::affine::{Finish, Line};
-use crate::descent::{self, Descent};
 use crate::geometry::Geometry;
+use crate::plain::Descent;
 use crate::window::Window;
-use crate::{affine, batch_norm, convolution, linear, pool, sum};
+use crate::{affine, batch_norm, convolution, descent, linear, pool, sum};
 
 /// What [`crate::operations`] asks for; shapes as there.
 #[backend_extension(Flex, Autodiff)]

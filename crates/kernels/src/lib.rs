@@ -48,6 +48,7 @@ mod affine;
 mod batch_norm;
 #[cfg(feature = "flex")]
 mod convolution;
+#[cfg(feature = "flex")]
 mod descent;
 #[cfg(feature = "flex")]
 mod extension;
@@ -76,7 +77,6 @@ mod window;
 mod winograd;
 
 pub use activation::Activation;
-pub use descent::Descent;
 #[cfg(feature = "mimalloc")]
 pub use memory::keep_freed_memory;
 pub use neighbours::{Index, Metric, Neighbour};
@@ -84,6 +84,6 @@ pub use operations::{
     add, add_bias, affine, batch_norm, conv2d, conv2d_max_pool2d, conv2d_normalize, descend, is_accelerated,
     linear, linear_bytes, max_pool2d, normalize,
 };
-pub use plain::Normalized;
+pub use plain::{Descent, Normalized};
 pub use transfer::{Traffic, is_gpu, read, upload, wait};
 pub use window::Window;

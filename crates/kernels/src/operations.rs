@@ -6,8 +6,7 @@ use burn::tensor::DType;
 use burn::tensor::{Device, Int, Tensor};
 
 use crate::activation::Activation;
-use crate::descent::Descent;
-use crate::plain::{self, Normalized};
+use crate::plain::{self, Descent, Normalized};
 use crate::window::Window;
 
 #[cfg(feature = "flex")]

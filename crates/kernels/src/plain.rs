@@ -4,7 +4,6 @@ use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, module};
 
 use crate::activation::Activation;
-use crate::descent::Descent;
 use crate::window::Window;
 
 /// What [`batch_norm`] returns.
@@ -16,6 +15,20 @@ pub struct Normalized {
     pub mean: Tensor<1>,
     /// Biased variance of each channel, `[channels]`, without gradient.
     pub variance: Tensor<1>,
+}
+
+/// How parameters θ follow their gradient g: v ← μ v + g + λ θ; θ ← θ − η v, or θ − η (g + λ θ + μ v) with Nesterov's look ahead
+/// (Polyak, 1964; Sutskever et al., 2013).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Descent {
+    /// η.
+    pub learning_rate: f64,
+    /// μ.
+    pub momentum: f64,
+    /// Whether the step looks ahead.
+    pub nesterov: bool,
+    /// λ.
+    pub weight_decay: f64,
 }
 
 /// `[batch, height, width, channels]` to Burn's `[batch, channels, height, width]`; no value moves.
