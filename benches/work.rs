@@ -32,7 +32,7 @@ use zoo_data::{Augment, Epoch, ImageShape, Images, Splits, Subset, cifar10};
 use zoo_knn::{Knn, KnnConfig, Metric, Ties};
 use zoo_softmax::SoftmaxConfig;
 use zoo_svm::SvmConfig;
-use zoo_train::{Optimizer, Recipe, Sgd, Training, input_spec};
+use zoo_train::{Fitted, Optimizer, Recipe, Sgd, Training, input_spec};
 
 // As in the `zoo` command, and so is what `main` begins with.
 #[global_allocator]
@@ -215,13 +215,8 @@ impl Arguments {
     fn epoch<A: Architecture + DeserializeOwned>(&self, text: &str, epochs: Option<f64>) -> Measured {
         let mut recipe = self.recipe::<A>(text)?;
         recipe.train.epochs = epochs.unwrap_or(recipe.train.epochs);
-        let splits = self.splits()?;
-        let device = Device::flex();
-        let training = Training::new(&recipe, &splits, &device, SEED)?.stop_after(1);
-        let model = recipe.architecture.draw(training.input(), &device, SEED);
-        let start = Instant::now();
-        let fitted = training.fit(model, &mut |_| ControlFlow::Continue(()))?;
-        Ok((start.elapsed().as_secs_f64(), fitted.history[0].train_loss))
+        let (seconds, fitted) = fit(&recipe, &self.splits()?, 1)?;
+        Ok((seconds, fitted.history[0].train_loss))
     }
 
     /// Trains a softmax classifier until no more is to be had. The check is what was minimised, over all training images.
@@ -236,12 +231,8 @@ impl Arguments {
         })
         .into();
         let splits = self.splits()?;
+        let (seconds, fitted) = fit(&recipe, &splits, usize::MAX)?;
         let device = Device::flex();
-        let training = Training::new(&recipe, &splits, &device, SEED)?;
-        let model = recipe.architecture.draw(training.input(), &device, SEED);
-        let start = Instant::now();
-        let fitted = training.fit(model, &mut |_| ControlFlow::Continue(()))?;
-        let seconds = start.elapsed().as_secs_f64();
         let scores = zoo_train::score(&fitted.model, &splits.train, &device)?;
         let loss = zoo_train::mean_loss(&recipe.loss.kind, &scores, &splits.train.labels(), &device)?
             .context("images")?;
@@ -373,6 +364,20 @@ fn read(files: &[PathBuf], limit: Option<usize>, times: usize) -> anyhow::Result
         labels.extend_from_within(..count);
     }
     Ok(Subset::all(Arc::new(Images::new(ImageShape::CIFAR10, pixels, labels)?)))
+}
+
+/// Follows a recipe for at most `epochs` of its epochs. Returns the seconds that this took as well.
+fn fit<A: Architecture>(
+    recipe: &Recipe<A>,
+    splits: &Splits,
+    epochs: usize,
+) -> anyhow::Result<(f64, Fitted<A::Model>)> {
+    let device = Device::flex();
+    let training = Training::new(recipe, splits, &device, SEED)?.stop_after(epochs);
+    let model = recipe.architecture.draw(training.input(), &device, SEED);
+    let start = Instant::now();
+    let fitted = training.fit(model, &mut |_| ControlFlow::Continue(()))?;
+    Ok((start.elapsed().as_secs_f64(), fitted))
 }
 
 /// The CPU, about to draw the first weights.
