@@ -96,14 +96,18 @@ pub(crate) fn shown_command() -> Command {
         global.iter().filter(|arg| is_shown(arg.get_id().as_str())).cloned().collect::<Vec<Arg>>()
     };
     let given = |path: &str| among(&|id| takes(path, id));
-    let shown = command.get_subcommands().filter(|below| !below.is_hide_set());
     Command::new("zoo")
         .version(env!("CARGO_PKG_VERSION"))
         .about(command.get_about().cloned().unwrap_or_default())
         .after_help(command.get_after_long_help().cloned().unwrap_or_default())
         .subcommand_required(true)
         .args(among(&|id| COMMON.contains(&id)))
-        .subcommands(shown.map(|below| with_options(below.clone(), None, &given)))
+        .subcommands(visible(&command).map(|below| with_options(below.clone(), None, &given)))
+}
+
+/// The commands below one that aren't for the program's own use.
+fn visible(command: &Command) -> impl Iterator<Item = &Command> {
+    command.get_subcommands().filter(|below| !below.is_hide_set())
 }
 
 /// The options that are for all commands, as far as parsing goes.
@@ -144,8 +148,7 @@ mod tests {
     /// Every command that help shows, with its path: `data fetch`.
     fn shown(command: &Command, above: &str) -> Vec<(String, Command)> {
         let mut found = Vec::new();
-        let written = |below: &&Command| !below.is_hide_set() && below.get_name() != "help";
-        for below in command.get_subcommands().filter(written) {
+        for below in visible(command).filter(|below| below.get_name() != "help") {
             let path = format!("{above}{}", below.get_name());
             found.extend(shown(below, &format!("{path} ")));
             found.push((path, below.clone()));
@@ -157,8 +160,7 @@ mod tests {
     fn every_command_is_in_one_group() {
         let command = command();
         let grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
-        let visible = command.get_subcommands().filter(|below| !below.is_hide_set());
-        let mut names: Vec<&str> = visible.map(Command::get_name).collect();
+        let mut names: Vec<&str> = visible(&command).map(Command::get_name).collect();
         let mut sorted = grouped.clone();
         names.sort_unstable();
         sorted.sort_unstable();
