@@ -15,7 +15,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, cross_entropy, pad
+from torch.nn.functional import cross_entropy, pad
+
+# The peers of the CPU have the same network, schedule and loss.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
+
+from airbench import EPOCHS, LOOK_EVERY, PUBLISHED, Lookahead, Network, Norm, factor  # noqa: E402
+from linear import hinge as hinge_loss  # noqa: E402
 
 CUDA = torch.device("cuda")
 Found = tuple[float, float, str]
@@ -66,10 +72,7 @@ def linear(data: Any, hinge: bool) -> Found:
         for step, index in enumerate(torch.randperm(len(rows), device=CUDA).split(256)):
             optimizer.param_groups[0]["lr"] = rate * (1 + math.cos(math.pi * step / steps)) / 2
             scores, right = model(rows[index].float().sub_(mean).div_(255)), labels[index]
-            if hinge:
-                loss = (scores - scores.gather(1, right[:, None]) + 1).relu().sum() / len(right) - 1
-            else:
-                loss = cross_entropy(scores, right)
+            loss = (hinge_loss if hinge else cross_entropy)(scores, right)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -79,45 +82,6 @@ def linear(data: Any, hinge: bool) -> Found:
     seconds, model = clock(epoch)
     right = model(test.flatten(1).float().sub_(mean).div_(255)).argmax(1) == truth
     return seconds, right.float().mean().item(), "test accuracy"
-
-
-class Norm(nn.BatchNorm2d):
-    """BatchNorm whose scale stays 1."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels, eps=1e-12, momentum=0.4)
-        self.weight.requires_grad = False
-
-
-def convolution(channels_in: int, channels_out: int) -> nn.Conv2d:
-    """A 3×3 convolution whose first filters are the identity."""
-    layer = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
-    nn.init.dirac_(layer.weight.data[:channels_in])
-    return layer
-
-
-class Network(nn.Module):
-    """airbench94: a frozen whitening convolution, three groups of two convolutions, a linear layer."""
-
-    def __init__(self, images: Tensor) -> None:
-        super().__init__()
-        patches = images.unfold(2, 2, 1).unfold(3, 2, 1).permute(0, 2, 3, 1, 4, 5).reshape(-1, 12)
-        values, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
-        filters = (vectors / (values + 5e-4).sqrt()).T.reshape(12, 3, 2, 2).flip(0)
-        self.register_buffer("filters", torch.cat([filters, -filters]))
-        self.shift = nn.Parameter(torch.zeros(24))
-        layers: list[nn.Module] = [nn.GELU()]
-        channels = 24
-        for width in (64, 256, 256):
-            layers += [convolution(channels, width), nn.MaxPool2d(2), Norm(width), nn.GELU(),
-                       convolution(width, width), Norm(width), nn.GELU()]
-            channels = width
-        self.layers = nn.Sequential(*layers, nn.MaxPool2d(3), nn.Flatten())
-        self.linear = nn.Linear(channels, 10, bias=False)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Scores of normalised images."""
-        return self.linear(self.layers(conv2d(images, self.filters, self.shift))) / 9
 
 
 def airbench(data: Any, mixed: bool) -> Found:
@@ -130,15 +94,14 @@ def airbench(data: Any, mixed: bool) -> Found:
         return ((images.float() - mean) / deviation).contiguous(memory_format=torch.channels_last)
 
     def fit(most: float) -> nn.Module:
-        model = Network(normal(train[:5000])).to(CUDA, memory_format=torch.channels_last)
+        model = Network(normal(train[:5000]), PUBLISHED).to(CUDA, memory_format=torch.channels_last)
         biases = [layer.bias for layer in model.modules() if isinstance(layer, Norm)]
         others = [one for one in model.parameters() if one.requires_grad and all(one is not bias for bias in biases)]
         groups = [{"params": others, "lr": 1.5, "weight_decay": 1.33e-3}, {"params": biases, "lr": 96.0, "weight_decay": 2.08e-5}]
         optimizer = torch.optim.SGD(groups, momentum=0.85, nesterov=True, fused=True)
         rates = [group["lr"] for group in groups]
-        steps, step = math.ceil(len(train) // 1024 * 9.9), 0
-        fast = [value for value in model.state_dict().values() if value.is_floating_point()]
-        slow = [value.clone() for value in fast]
+        steps, step = math.ceil(len(train) // 1024 * EPOCHS), 0
+        lookahead = Lookahead(model)
         mirrored = torch.rand(len(train), device=CUDA) < 0.5
         padded = pad(train.float(), (2,) * 4, "reflect").byte()
         epoch = 0
@@ -154,19 +117,14 @@ def airbench(data: Any, mixed: bool) -> Found:
                 with torch.autocast("cuda", torch.float16, enabled=mixed):
                     scores = model(images)
                 loss = cross_entropy(scores.float(), labels[index], label_smoothing=0.2)
-                peak = math.floor(0.23 * steps)
-                share = 0.2 + 0.8 * step / peak if step < peak else 1 - 0.93 * (step - peak) / (steps - peak)
                 for group, rate in zip(optimizer.param_groups, rates):
-                    group["lr"] = rate * share
+                    group["lr"] = rate * factor(step, steps)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
                 step += 1
-                if step % 5 == 0:
-                    decay = 0.95**5 * (step / steps) ** 3
-                    for new, old in zip(fast, slow):
-                        old.lerp_(new, 1 - decay)
-                        new.copy_(old)
+                if step % LOOK_EVERY == 0:
+                    lookahead.look(0.95**LOOK_EVERY * (step / steps) ** 3)
             mirrored, epoch = ~mirrored, epoch + 1
         return model
 
