@@ -138,26 +138,7 @@ fn main() -> anyhow::Result<()> {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     }
     let row = arguments.row;
-    let (seconds, check) = match row {
-        Row::KnnL2 => arguments.knn(Metric::L2),
-        Row::KnnL1 => arguments.knn(Metric::L1),
-        Row::KnnL2One => arguments.answers(Metric::L2, 1),
-        Row::KnnL2Ten => arguments.answers(Metric::L2, 10),
-        Row::KnnL1One => arguments.answers(Metric::L1, 1),
-        Row::KnnL1Ten => arguments.answers(Metric::L1, 10),
-        Row::SoftmaxEpoch => {
-            arguments.epoch::<SoftmaxConfig>(include_str!("../configs/softmax.toml"), Some(1.0))
-        }
-        Row::SvmEpoch => arguments.epoch::<SvmConfig>(include_str!("../configs/svm.toml"), Some(1.0)),
-        Row::SoftmaxOptimum => arguments.optimum(),
-        Row::VggStep => arguments.steps(&vgg()),
-        Row::VggPredict => arguments.predict(&vgg()),
-        Row::ResnetStep => arguments.steps(&CnnConfig::Resnet(ResnetConfig::default())),
-        Row::Load => arguments.load(),
-        Row::AirbenchEpoch => {
-            arguments.epoch::<CnnConfig>(include_str!("../configs/airbench/narrow-32-64-64.toml"), None)
-        }
-    }?;
+    let (seconds, check) = rayon::scope(|_| arguments.work())?;
     let report = serde_json::json!({
         "row": row,
         "program": "zoo",
@@ -177,6 +158,30 @@ fn vgg() -> CnnConfig {
 }
 
 impl Arguments {
+    /// Does the row's work.
+    fn work(&self) -> Measured {
+        match self.row {
+            Row::KnnL2 => self.knn(Metric::L2),
+            Row::KnnL1 => self.knn(Metric::L1),
+            Row::KnnL2One => self.answers(Metric::L2, 1),
+            Row::KnnL2Ten => self.answers(Metric::L2, 10),
+            Row::KnnL1One => self.answers(Metric::L1, 1),
+            Row::KnnL1Ten => self.answers(Metric::L1, 10),
+            Row::SoftmaxEpoch => {
+                self.epoch::<SoftmaxConfig>(include_str!("../configs/softmax.toml"), Some(1.0))
+            }
+            Row::SvmEpoch => self.epoch::<SvmConfig>(include_str!("../configs/svm.toml"), Some(1.0)),
+            Row::SoftmaxOptimum => self.optimum(),
+            Row::VggStep => self.steps(&vgg()),
+            Row::VggPredict => self.predict(&vgg()),
+            Row::ResnetStep => self.steps(&CnnConfig::Resnet(ResnetConfig::default())),
+            Row::Load => self.load(),
+            Row::AirbenchEpoch => {
+                self.epoch::<CnnConfig>(include_str!("../configs/airbench/narrow-32-64-64.toml"), None)
+            }
+        }
+    }
+
     /// Makes a classifier of the training images, which labels the test images. The check is the accuracy.
     fn knn(&self, metric: Metric) -> Measured {
         let (train, test) = self.images()?;
@@ -280,7 +285,7 @@ impl Arguments {
             weight_decay: 5e-4,
             ..Sgd::default()
         });
-        let mut model = architecture.init(&input_spec(&train, CLASSES), &device).train();
+        let mut model = architecture.init(&input_spec(architecture, &train, CLASSES), &device).train();
         let mut state = optimizer.init(&model)?;
         let mut batches = Epoch::new(&train, batch_size, Augment::default(), (SEED, 0), &training);
         let (mut seconds, mut losses) = (Vec::new(), Vec::new());
@@ -301,7 +306,7 @@ impl Arguments {
     fn predict<A: Architecture>(&self, architecture: &A) -> Measured {
         let (_, test) = self.images()?;
         let device = seeded();
-        let model = architecture.init(&input_spec(&test, CLASSES), &device);
+        let model = architecture.init(&input_spec(architecture, &test, CLASSES), &device);
         // Weights are drawn when they are first needed.
         let _ = model.forward(test.batch([0], &device).images);
         let start = Instant::now();

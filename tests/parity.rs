@@ -98,15 +98,15 @@ fn splits() -> Splits {
     shapes10::generate(400, 50, 5).hold_out(0.1, 5).unwrap()
 }
 
-fn input(splits: &Splits) -> InputSpec {
-    zoo_train::input_spec(&splits.train, 10)
+fn input<A: Architecture>(architecture: &A, splits: &Splits) -> InputSpec {
+    zoo_train::input_spec(architecture, &splits.train, 10)
 }
 
 /// A fresh model with values drawn on flex, off autodiff.
 fn fresh<A: Architecture>(architecture: &A, splits: &Splits) -> A::Model {
     let device = Device::flex();
     device.seed(11);
-    let model = architecture.init(&input(splits), &device);
+    let model = architecture.init(&input(architecture, splits), &device);
     let _ = values(&model);
     model
 }

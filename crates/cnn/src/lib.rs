@@ -95,6 +95,10 @@ impl Architecture for CnnConfig {
         }
     }
 
+    fn whitens(&self) -> bool {
+        matches!(self, Self::Airbench(_))
+    }
+
     fn kept(&self, input: &InputSpec) -> Vec<usize> {
         match self {
             Self::Vgg(config) => config.kept(input),

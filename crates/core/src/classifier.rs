@@ -58,7 +58,7 @@ pub struct InputSpec {
     /// Mean training image, `[channel, row, column]`, 0 to 255.
     pub mean_image: Vec<f32>,
     /// Covariance of 2×2 patches of training images that have been normalised by channel, `[patch, patch]`; a patch is
-    /// `[channel, row, column]`.
+    /// `[channel, row, column]`. Empty for an architecture that doesn't [whiten](Architecture::whitens).
     pub patch_covariance: Vec<f32>,
 }
 
@@ -101,6 +101,11 @@ pub trait Architecture: Clone + std::fmt::Debug + Send {
     /// are not varied.
     fn features(&self) -> Features {
         Features::Pixels
+    }
+
+    /// Whether [`init`](Self::init) looks at [`InputSpec::patch_covariance`], which takes a moment to compute.
+    fn whitens(&self) -> bool {
+        false
     }
 
     /// Makes the model with fresh weights on `device`, drawn from the device's generator. `input` describes the model's

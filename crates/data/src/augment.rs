@@ -69,14 +69,23 @@ pub struct View {
 }
 
 /// What a pixel becomes in a batch: a number that models compute with, or the byte that it is.
-pub(crate) trait Pixel: Copy + Send + From<u8> {
+pub(crate) trait Pixel: Copy + Default + Send + From<u8> {
     /// sum / count.
     fn mean(sum: u32, count: usize) -> Self;
+
+    /// Writes pixels in their order.
+    fn copy(pixels: &[u8], into: &mut [Self]);
 }
 
 impl Pixel for f32 {
     fn mean(sum: u32, count: usize) -> Self {
         sum as Self / count as Self
+    }
+
+    fn copy(pixels: &[u8], into: &mut [Self]) {
+        for (value, &pixel) in into.iter_mut().zip(pixels) {
+            *value = pixel.into();
+        }
     }
 }
 
@@ -84,6 +93,10 @@ impl Pixel for u8 {
     /// Rounded down.
     fn mean(sum: u32, count: usize) -> Self {
         (sum as usize / count) as Self
+    }
+
+    fn copy(pixels: &[u8], into: &mut [Self]) {
+        into.copy_from_slice(pixels);
     }
 }
 
@@ -164,23 +177,26 @@ impl View {
         self.hole.map_or([0; 3], |hole| [hole.top, hole.left, hole.side])
     }
 
+    /// The column of the image that is seen in `column`.
+    fn column(self, column: usize, width: usize) -> usize {
+        let column = if self.mirrored { width - 1 - column } else { column };
+        reflect(column as i32 + self.right, width)
+    }
+
     /// Writes the image as it is seen, still 0 to 255: all steps in one pass.
     pub(crate) fn apply<P: Pixel>(self, shape: ImageShape, pixels: &[u8], into: &mut [P]) {
+        if self == Self::PLAIN {
+            return P::copy(pixels, into);
+        }
         let (height, width) = (shape.height, shape.width);
+        let columns: Vec<usize> = (0..width).map(|column| self.column(column, width)).collect();
         for (plane, target) in pixels.chunks_exact(height * width).zip(into.chunks_exact_mut(height * width))
         {
             for (row, target) in target.chunks_exact_mut(width).enumerate() {
                 let source = reflect(row as i32 + self.down, height) * width;
                 let source = &plane[source..source + width];
-                if self.right == 0 && !self.mirrored {
-                    for (value, &pixel) in target.iter_mut().zip(source) {
-                        *value = P::from(pixel);
-                    }
-                } else {
-                    for (column, value) in target.iter_mut().enumerate() {
-                        let column = if self.mirrored { width - 1 - column } else { column };
-                        *value = P::from(source[reflect(column as i32 + self.right, width)]);
-                    }
+                for (value, &column) in target.iter_mut().zip(&columns) {
+                    *value = P::from(source[column]);
                 }
             }
             if let Some(hole) = self.hole {

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use burn::tensor::{DType, Device, Element, Int, Tensor, TensorData};
 use rand::seq::SliceRandom;
-use rayon::prelude::*;
 
 use crate::augment::{Augment, Augmentation, Pixel, View};
 use crate::images::Subset;
@@ -103,11 +102,10 @@ impl Subset {
     /// The pixels of images as they are seen, `[image, channel, row, column]`.
     fn seen<P: Pixel>(&self, items: &[(usize, View)]) -> Vec<P> {
         let shape = self.shape();
-        let mut values = vec![P::from(0); items.len() * shape.values()];
-        values.par_chunks_exact_mut(shape.values()).zip(items).for_each(|(into, &(position, view))| {
+        zoo_kernels::rows(items.len(), shape.values(), |item, into| {
+            let (position, view) = items[item];
             view.apply(shape, &self.pixels(position), into);
-        });
-        values
+        })
     }
 
     /// Pixels of whole images as a tensor's data.

@@ -117,8 +117,9 @@ mod tests {
     #[test]
     fn covariance_of_patches_by_hand() {
         let train = crate::shapes10::generate(30, 10, 3).train;
-        let Statistics { shape, channel_mean, channel_deviation, patch_covariance, .. } =
-            Statistics::of(&train);
+        let statistics = Statistics::of(&train);
+        let patch_covariance = statistics.patch_covariance(&train);
+        let Statistics { shape, channel_mean, channel_deviation, .. } = statistics;
         let normalised = |image: usize, value: usize, place: usize| {
             let (channel, row, column) = (value / 4, place / 31 + value / 2 % 2, place % 31 + value % 2);
             let pixel = train.pixels(image)[(channel * shape.height + row) * shape.width + column];

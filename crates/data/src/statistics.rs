@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::images::{ImageShape, Subset};
 use crate::patches::{Patches, add};
 
-/// Mean, deviation and covariance of training images, in pixel units (0 to 255) unless said otherwise.
+/// Mean and deviation of training images, in pixel units (0 to 255) unless said otherwise.
 ///
 /// Computed from what a model is fitted to and nothing else: a mean that has seen validation or test images
 /// has leaked them.
@@ -19,10 +19,6 @@ pub struct Statistics {
     pub channel_deviation: Vec<f64>,
     /// Mean over images, one per value `[channel, row, column]`: the mean image.
     pub mean_image: Vec<f64>,
-    /// Covariance of all 2×2 patches, overlapping, of 5,000 images at most, evenly spread over all, that have been normalised by channel, `[patch,
-    /// patch]`; a patch is `[channel, row, column]`. Its mean is taken to be 0, which normalisation has made it except at the
-    /// images' edges.
-    pub patch_covariance: Vec<f64>,
 }
 
 impl Statistics {
@@ -72,8 +68,15 @@ impl Statistics {
             .collect();
         let mean_image = sums.iter().map(|&sum| sum as f64 / images).collect();
         // ANCHOR_END: means
-        let patch_covariance = Patches::of(subset).covariance(&channel_mean, &channel_deviation);
-        Self { shape, channel_mean, channel_deviation, mean_image, patch_covariance }
+        Self { shape, channel_mean, channel_deviation, mean_image }
+    }
+
+    /// Covariance of all 2×2 patches, overlapping, of 5,000 images at most, evenly spread over all of `subset`, that have been normalised by
+    /// channel, `[patch, patch]`; a patch is `[channel, row, column]`. Its mean is taken to be 0, which normalisation has made it
+    /// except at the images' edges.
+    #[must_use]
+    pub fn patch_covariance(&self, subset: &Subset) -> Vec<f64> {
+        Patches::of(subset).covariance(&self.channel_mean, &self.channel_deviation)
     }
 }
 
@@ -95,11 +98,12 @@ mod tests {
     fn by_hand() {
         let shape = ImageShape { channels: 2, height: 1, width: 2 };
         let images = Images::new(shape, vec![0, 10, 255, 255, 20, 30, 255, 255], vec![0, 1]).unwrap();
-        let statistics = Statistics::of(&Subset::all(Arc::new(images)));
+        let subset = Subset::all(Arc::new(images));
+        let statistics = Statistics::of(&subset);
         assert_eq!(statistics.channel_mean, [15.0, 255.0]);
         assert_eq!(statistics.channel_deviation, [125f64.sqrt(), 0.0]);
         assert_eq!(statistics.mean_image, [10.0, 20.0, 255.0, 255.0]);
-        assert_eq!(statistics.patch_covariance, [0.0; 64], "images of one row have no patches");
+        assert_eq!(statistics.patch_covariance(&subset), [0.0; 64], "images of one row have no patches");
     }
 
     #[test]

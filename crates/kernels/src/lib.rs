@@ -56,7 +56,6 @@ mod extension;
 mod geometry;
 #[cfg(feature = "flex")]
 mod linear;
-#[cfg(any(feature = "flex", feature = "mimalloc"))]
 mod memory;
 mod neighbours;
 mod operations;
@@ -79,6 +78,7 @@ mod winograd;
 pub use activation::Activation;
 #[cfg(feature = "mimalloc")]
 pub use memory::keep_freed_memory;
+pub use memory::rows;
 pub use neighbours::{Index, Metric, Neighbour};
 pub use operations::{
     add, add_bias, affine, batch_norm, conv2d, conv2d_max_pool2d, conv2d_normalize, descend, is_accelerated,

@@ -18,6 +18,8 @@ const BLOCK: usize = 512;
 const GROUP: usize = 5;
 /// Images, or vectors of features, that are computed together.
 const TOGETHER: usize = 4;
+/// Weights that are not worth another thread.
+const PREPARED: usize = 1 << 16;
 /// Images whose products are added up before the sums are stored.
 const STEP: usize = 16;
 
@@ -34,6 +36,7 @@ pub(crate) fn forward<V: Copy + Into<f32> + Sync>(
     let mut rows = vec![0.0; outputs.next_multiple_of(GROUP) * padded];
     let base: Vec<f64> = rows
         .par_chunks_exact_mut(padded)
+        .with_min_len(PREPARED.div_ceil(padded))
         .zip(bias)
         .enumerate()
         .map(|(output, (row, &bias))| {

@@ -181,7 +181,7 @@ impl<A: Architecture + Serialize + 'static> Trainable for Recipe<A> {
         let train = splits.all_train();
         let input = match Rows::of(&train, &sight.extractor, &machine.device)? {
             Some(rows) => rows.input_spec(classes),
-            None => input_spec(&train, classes),
+            None => input_spec(&self.architecture, &train, classes),
         };
         let mut model = self.architecture.init(&input, &machine.device);
         if load(&mut model, path)? {

@@ -72,11 +72,24 @@ fn start_threads(asked: Option<u16>) -> Result<(), Failure> {
     };
     // 0 threads are as many as there are cores, or as RAYON_NUM_THREADS says.
     let threads = rayon::ThreadPoolBuilder::new().num_threads(asked.unwrap_or(0).into());
-    threads.build_global().map_err(|error| Failure::Process { action, source: std::io::Error::other(error) })
+    // They run the command as well, which expects as much as a process begins with.
+    threads
+        .stack_size(STACK)
+        .build_global()
+        .map_err(|error| Failure::Process { action, source: std::io::Error::other(error) })
 }
+
+/// Bytes of a thread's stack.
+const STACK: usize = 8 << 20;
 
 fn run(cli: &Cli) -> Result<(), Failure> {
     start_threads(cli.global.threads)?;
+    // One of the threads that compute runs the command: another would hand over each loop of a training step and wait to be woken up, which
+    // takes a quarter of a linear model's time.
+    rayon::scope(|_| command(cli))
+}
+
+fn command(cli: &Cli) -> Result<(), Failure> {
     let options = Options::new(&cli.global)?;
     if let Some(folder) = options.tuning() {
         zoo_backends::keep_tuning(&folder);

@@ -20,8 +20,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Tensors on this device keep track of where they come from.
     let training = device.clone().autodiff();
 
-    let input = zoo_train::input_spec(&dataset.train, dataset.classes.len());
-    let mut model = SoftmaxConfig::default().draw(&input, &device, SEED).train();
+    let architecture = SoftmaxConfig::default();
+    let input = zoo_train::input_spec(&architecture, &dataset.train, dataset.classes.len());
+    let mut model = architecture.draw(&input, &device, SEED).train();
     let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
     let mut optimizer = SgdConfig::new().init();
 

@@ -411,7 +411,7 @@ fn the_same_seed_draws_the_same_weights() {
     let (splits, device, recipe) = (splits(), Device::flex(), recipe(1, 0.1));
     let weights = |seed| {
         let training = Training::new(&recipe, &splits, &device, seed).unwrap();
-        assert_eq!(training.input(), &crate::input_spec(&splits.train, 10));
+        assert_eq!(training.input(), &crate::input_spec(&recipe.architecture, &splits.train, 10));
         let values = crate::parameters::values(&training.draw(&device));
         values.into_iter().map(|values| values.tensor.into_data()).collect::<Vec<_>>()
     };

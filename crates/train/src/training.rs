@@ -118,8 +118,10 @@ impl<'a, A: Architecture> Training<'a, A> {
         let smallest = "features that images of this size have";
         InvalidConfig::check(length > 0, "architecture.features", format!("{extractor:?}"), smallest)?;
         let rows = Rows::of(&splits.train, &extractor, device)?;
-        let input =
-            rows.as_ref().map_or_else(|| input_spec(&splits.train, classes), |rows| rows.input_spec(classes));
+        let input = rows.as_ref().map_or_else(
+            || input_spec(&recipe.architecture, &splits.train, classes),
+            |rows| rows.input_spec(classes),
+        );
         recipe.validate_groups(&input, device)?;
         // Where features are computed once, or counted in memory, images aren't needed there.
         let computed = recipe.augment == Augment::default() && rows.is_some();
