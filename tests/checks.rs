@@ -42,6 +42,9 @@ fn gradients_of_all_kinds_of_models_are_right() {
         assert_eq!(check["tolerance"], tolerance);
         assert!(check["passes"] == true && check["worst"]["error"].as_f64().unwrap() <= tolerance, "{check}");
         assert_eq!(check["derivatives"].as_u64(), check["parameters"].as_u64().map(|count| 2 * count));
+        // That of training, by kernels of our own.
+        let error = check["trained"]["error"].as_f64().unwrap();
+        assert!(error > 0.0 && error <= 1e-3, "{check}");
     }
 }
 

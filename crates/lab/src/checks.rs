@@ -12,13 +12,15 @@ use crate::failure::catch;
 use crate::watch::Watch;
 
 /// Compares analytic gradients with numerical ones: of each recipe as it is, and once more with smooth parts where it has others.
-/// Max-pooling has no smooth counterpart and keeps its kinks.
+/// Max-pooling has no smooth counterpart and keeps its kinks. That is done in double precision on the CPU; what training computes on
+/// the `machine` in single precision is then compared with it.
 ///
 /// # Errors
 /// [`LabError`] for a recipe that doesn't learn or that the images don't suit, before anything is checked.
 pub fn gradients(
     contenders: &[Contender],
     splits: &Splits,
+    machine: &Machine,
     sampling: Sampling,
     watch: &dyn Watch,
 ) -> Result<Checks<GradientReport>, LabError> {
@@ -30,7 +32,7 @@ pub fn gradients(
         for contender in [Some(contender), smooth.as_ref()].into_iter().flatten() {
             let Some(trainable) = contender.estimator.trainable() else { continue };
             watch.line(&format!("checking {}", contender.name()));
-            let report = trainable.gradient_report(splits, sampling)?;
+            let report = catch(machine, || Ok(trainable.gradient_report(splits, machine, sampling)?))?;
             checks.push(Check { recipe: contender.name().into(), passes: report.passes(), report });
         }
     }

@@ -194,11 +194,17 @@ pub trait Trainable {
         device: &Device,
     ) -> Result<(Box<dyn Classifier>, usize), String>;
 
-    /// Compares analytic gradients with numerical ones, on some training images of `splits`, in `f64` on the CPU.
+    /// Compares analytic gradients with numerical ones, on some training images of `splits`, in `f64` on the CPU; and those that training
+    /// computes on the machine's device with both.
     ///
     /// # Errors
     /// [`RecipeError::Train`] if the device fails.
-    fn gradient_report(&self, splits: &Splits, sampling: Sampling) -> Result<GradientReport, RecipeError>;
+    fn gradient_report(
+        &self,
+        splits: &Splits,
+        machine: &Machine,
+        sampling: Sampling,
+    ) -> Result<GradientReport, RecipeError>;
 
     /// What must hold before training is worth its time, with nothing left out at random.
     ///

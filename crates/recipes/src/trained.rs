@@ -26,6 +26,8 @@ use crate::weights::{load, load_bytes, save, without_last_layer};
 
 /// Images that gradients are checked on: each brings kinks along.
 const CHECKED_IMAGES: usize = 2;
+/// Images that the gradient is computed of in `f32` and in `f64`: BatchNorm wants some.
+const COMPARED_IMAGES: usize = 16;
 /// How often memory holds parameters while they are trained: themselves, their gradient, momentum, and those of the best epoch.
 const COPIES: usize = 4;
 /// Tries of a random search in a [shortened](Estimator::shortened) recipe.
@@ -208,14 +210,26 @@ impl<A: Architecture + Serialize + 'static> Trainable for Recipe<A> {
         Ok((Box::new(WithFeatures { extractor, model }), features))
     }
 
-    fn gradient_report(&self, splits: &Splits, sampling: Sampling) -> Result<GradientReport, RecipeError> {
+    fn gradient_report(
+        &self,
+        splits: &Splits,
+        machine: &Machine,
+        sampling: Sampling,
+    ) -> Result<GradientReport, RecipeError> {
         // The one backend with `f64` everywhere.
         let cpu = cpu_device(&Device::default());
-        let sight = Sight::open(&self.architecture.features(), &cpu)?;
-        let training = Training::seeing(self, sight.extractor, splits, &cpu, sampling.seed)?;
-        let images = splits.train.stratified(CHECKED_IMAGES.min(splits.train.len()), sampling.seed).0;
-        let batch = images.batch(0..images.len(), &cpu);
-        Ok(training.check_gradients(&training.draw(&cpu), &batch, sampling)?)
+        let Sight { extractor, .. } = Sight::open(&self.architecture.features(), &cpu)?;
+        let training = Training::seeing(self, extractor.clone(), splits, &cpu, sampling.seed)?;
+        let batch = |images: usize| {
+            let images = splits.train.stratified(images.min(splits.train.len()), sampling.seed).0;
+            images.batch(0..images.len(), &cpu)
+        };
+        let report = training.check_gradients(&training.draw(&cpu), &batch(CHECKED_IMAGES), sampling)?;
+        let plain = Self { architecture: self.architecture.without_noise(), ..self.clone() };
+        let training = Training::seeing(&plain, extractor, splits, &cpu, sampling.seed)?;
+        let (model, images) = (training.draw(&cpu), batch(COMPARED_IMAGES));
+        let trained = training.compare_gradients(&model, &images, &machine.device, sampling.seed)?;
+        Ok(GradientReport { trained: Some(trained), ..report })
     }
 
     fn sanity_report(

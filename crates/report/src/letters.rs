@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use skrifa::{FontRef, MetadataProvider};
 
 /// The fonts of a PNG, whichever the machine has: Ubuntu Light; Hack for letters that it lacks; Noto Emoji, in black and white.
-pub(crate) const FONTS: [&[u8]; 3] = [
+pub(crate) static FONTS: [&[u8]; 3] = [
     epaint_default_fonts::UBUNTU_LIGHT,
     epaint_default_fonts::HACK_REGULAR,
     epaint_default_fonts::NOTO_EMOJI_REGULAR,

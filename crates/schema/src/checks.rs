@@ -59,13 +59,40 @@ pub struct GradientReport {
     pub worst: Derivative,
     /// The largest error that is accepted.
     pub tolerance: f64,
+    /// The gradient as training computes it, where it is furthest from this one; `None` if they weren't compared.
+    pub trained: Option<Deviation>,
+}
+
+/// How far the gradient by one parameter that training computes in `f32` is from the one in `f64`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Deviation {
+    /// The parameter as PyTorch would write it, `linear.weight`.
+    pub parameter: String,
+    /// ‖g − g′‖ / ‖g‖; ‖g‖ is taken to be a hundredth of the whole gradient's length at least.
+    pub error: f64,
+    /// The largest error that is accepted.
+    pub tolerance: f64,
 }
 
 impl GradientReport {
-    /// Whether the gradient is right, as far as was checked.
+    /// Whether automatic differentiation gives the gradient, as far as was checked.
+    #[must_use]
+    pub fn is_right(&self) -> bool {
+        self.worst.error <= self.tolerance
+    }
+
+    /// Whether it does, and training computes the same.
     #[must_use]
     pub fn passes(&self) -> bool {
-        self.worst.error <= self.tolerance
+        self.is_right() && self.trained.as_ref().is_none_or(Deviation::passes)
+    }
+}
+
+impl Deviation {
+    /// Whether training computes the same gradient.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.error <= self.tolerance
     }
 }
 
@@ -177,8 +204,14 @@ mod tests {
             on_kinks: 0,
             worst: Derivative { parameter: "linear.weight".into(), analytic: 1.0, numerical: 1.0, error },
             tolerance: 1e-4,
+            trained: None,
         };
         assert!(report(1e-4).passes() && !report(2e-4).passes());
         assert!(!report(f64::NAN).passes(), "no number is not right");
+        let trained = |error| {
+            let deviation = Deviation { parameter: "linear.weight".into(), error, tolerance: 1e-3 };
+            GradientReport { trained: Some(deviation), ..report(0.0) }
+        };
+        assert!(trained(1e-3).passes() && !trained(2e-3).passes() && !trained(f64::NAN).passes());
     }
 }

@@ -64,7 +64,7 @@ pub use answers::{Answer, AnsweredImage, Answers, AnswersError, Measure, ModelAn
 pub use audit::{Audit, AuditFinding, AuditKind, AuditPart, AuditedImage};
 pub use calibration::{Calibration, CalibrationBin};
 pub use chance::{Pair, PairTest, SIGNIFICANCE, Spread};
-pub use checks::{Check, Checks, Derivative, GradientReport, SanityReport};
+pub use checks::{Check, Checks, Derivative, Deviation, GradientReport, SanityReport};
 pub use comparison::{
     Comparison, EarlyStop, EpochRecord, Majority, ModelResult, NamedClassMetrics, PartMetrics, SCHEMA, Seeds,
     TestMetrics, Training, Variant,

@@ -19,6 +19,11 @@
 //! **Where.** Close to the weights and images at hand, but not there: pixels are moved by up to half a level of brightness, and the
 //! values of each parameter by up to a fiftieth of their root mean square, at random. Areas of one colour, and filters that start as
 //! the identity, tie in max-pooling, which puts the kink on θ itself, where no h is small enough.
+//!
+//! **As training computes it.** All of that is about the formulas: `f64` is computed by Burn's plain operations, training by others,
+//! in `f32`. [`compare_gradients`](Training::compare_gradients) holds one against the other.
+
+mod single;
 
 use std::collections::BTreeSet;
 
@@ -91,10 +96,7 @@ fn check_gradients<M: Module + Classifier>(
     kinks: &[&str],
     sampling: Sampling,
 ) -> Result<GradientReport, TrainError> {
-    let ids = Parameters::of(&model.clone().train()).0.into_iter().map(|parameter| parameter.id);
-    let mut move_weights =
-        MoveWeights { ids: ids.collect(), seed: derive_seed(sampling.seed, u64::MAX), drawn: 0 };
-    let model = model.valid().map(&mut move_weights);
+    let model = moved_weights(model, sampling.seed);
     let trained = model.clone().train();
     let has_kinks = !kinks.is_empty();
     let tolerance = if has_kinks { KINKS } else { SMOOTH };
@@ -109,14 +111,12 @@ fn check_gradients<M: Module + Classifier>(
         seed: sampling.seed,
     };
     let value = objective.forward(&trained);
-    let gradients = value.backward();
-    let mut slopes = Slopes { gradients: &gradients, found: Vec::new() };
-    trained.visit(&mut slopes);
+    let slopes = Slopes::of(&trained, &value);
 
     let parameters = Parameters::of(&trained).0;
     let mut findings = Vec::new();
     for (number, parameter) in parameters.iter().enumerate() {
-        let found = slopes.found.iter().find(|found| found.id == parameter.id);
+        let found = slopes.iter().find(|found| found.id == parameter.id);
         let decay = optimizer.map_or(0.0, |optimizer| optimizer.penalty(parameter));
         let probe = Probe { parameter, at: found.expect("of the same model"), decay };
         for direction in probe.directions(sampling.values, derive_seed(sampling.seed, number as u64)) {
@@ -132,7 +132,15 @@ fn check_gradients<M: Module + Classifier>(
         on_kinks: findings.iter().filter(|finding| finding.is_on_kink).count(),
         worst: worst.expect("a model has parameters").clone(),
         tolerance,
+        trained: None,
     })
+}
+
+/// The model in `f64`, its weights moved.
+fn moved_weights<M: Module>(model: &M, seed: u64) -> M {
+    let ids = Parameters::of(&model.clone().train()).0.into_iter().map(|parameter| parameter.id);
+    let seed = derive_seed(seed, u64::MAX);
+    model.valid().map(&mut MoveWeights { ids: ids.collect(), seed, drawn: 0 })
 }
 
 /// The pixels of a batch in `f64`, each moved by up to half a level of brightness.
@@ -313,11 +321,21 @@ struct Slopes<'a> {
     found: Vec<Slope>,
 }
 
+impl Slopes<'_> {
+    /// Of the gradient of `loss` by the parameters of `model`.
+    fn of<M: Module>(model: &M, loss: &Tensor<1>) -> Vec<Slope> {
+        let gradients = loss.backward();
+        let mut slopes = Slopes { gradients: &gradients, found: Vec::new() };
+        model.visit(&mut slopes);
+        slopes.found
+    }
+}
+
 impl ModuleVisitor for Slopes<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let read = |tensor: Tensor<D>| {
-            let data = zoo_kernels::read(tensor).expect("the device delivers");
-            data.try_to_vec::<f64>().expect("it was cast to f64")
+            let data = zoo_kernels::read(tensor).expect("the device delivers").convert::<f64>();
+            data.try_to_vec::<f64>().expect("converted to f64")
         };
         let gradient = param.val().grad(self.gradients);
         let values = read(param.val().inner());

@@ -1,7 +1,8 @@
 //! A picture of any size, colours and transparency as an image of a shape.
 
 use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use image::DynamicImage;
 
 use crate::folder::reading::{Background, Reading, Resize};
@@ -79,18 +80,29 @@ impl Flat {
 
     /// The part at (`left`, `top`) of `width` × `height`, which need not be whole pixels, as `to` (width, height).
     fn resized(&self, part: (f64, f64, f64, f64), to: (usize, usize)) -> Self {
+        let values = if self.channels == 1 {
+            self.resampled::<U8>(part, to)
+        } else {
+            self.resampled::<U8x3>(part, to)
+        };
+        Self { width: to.0, height: to.1, channels: self.channels, values }
+    }
+
+    /// Likewise, of pixels of type `P`.
+    fn resampled<P: PixelTrait>(&self, part: (f64, f64, f64, f64), to: (usize, usize)) -> Vec<u8> {
         let (left, top, width, height) = part;
-        let kind = if self.channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
+        let kind = P::pixel_type();
         let mut into = Image::new(to.0 as u32, to.1 as u32, kind);
+        let from = ImageRef::new(self.width as u32, self.height as u32, &self.values, kind)
+            .expect("there is a value for each channel of each pixel");
         let options = ResizeOptions::new()
             .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
             .crop(left, top, width, height);
-        let from = ImageRef::new(self.width as u32, self.height as u32, &self.values, kind)
-            .expect("there is a value for each channel of each pixel");
-        Resizer::new()
-            .resize(&from, &mut into, &options)
-            .expect("the part is within the picture, and kinds are equal");
-        Self { width: to.0, height: to.1, channels: self.channels, values: into.into_vec() }
+        let (from, to) = (from.typed_image::<P>(), into.typed_image_mut::<P>());
+        let (from, mut to) = from.zip(to).expect("both were made for such pixels");
+        // `Resizer::resize` would bring in the code for every type of pixels.
+        Resizer::new().resize_typed(&from, &mut to, &options).expect("the part is within the picture");
+        into.into_vec()
     }
 
     /// The whole as `to` (width, height).
