@@ -7,6 +7,8 @@ loss.
 
 from __future__ import annotations
 
+import io
+import warnings
 from functools import partial
 from statistics import median
 from time import perf_counter
@@ -95,7 +97,7 @@ class Resnet(Network):
 
 
 def step(memory_format: torch.memory_format, options: Options,
-         network: type[Network] = Network) -> Measurement:
+         network: type[Network] = Network, compiled: bool = False) -> Measurement:
     """The median step of training; weights decay, biases and BatchNorm's parameters don't."""
     train = options.train()
     batch = options.batch or BATCH
@@ -108,12 +110,13 @@ def step(memory_format: torch.memory_format, options: Options,
     others = [parameter for parameter in model.parameters() if parameter.ndim == 1]
     decayed, plain = {"params": weights, "weight_decay": 5e-4}, {"params": others}
     optimizer = sgd([decayed, plain], lr=0.05, momentum=0.9, nesterov=True)
+    scores = torch.compile(model) if compiled else model
     batches = iter(torch.randperm(len(images)).split(batch))
     seconds, losses = [], []
     for _ in range(WARM_UP + STEPS):
         start = perf_counter()
         index = next(batches)
-        loss = cross_entropy(model(images.index_select(0, index)), labels[index])
+        loss = cross_entropy(scores(images.index_select(0, index)), labels[index])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -124,7 +127,7 @@ def step(memory_format: torch.memory_format, options: Options,
 
 
 def predict(memory_format: torch.memory_format, options: Options,
-            script: bool = False) -> Measurement:
+            script: bool = False, compiled: bool = False) -> Measurement:
     """Scores of all test images by fresh weights; `script` folds BatchNorm into convolutions."""
     test = options.test()
     images, labels = torch.from_numpy(test.pixels), torch.from_numpy(test.labels)
@@ -135,12 +138,43 @@ def predict(memory_format: torch.memory_format, options: Options,
         if script:
             frozen = torch.jit.freeze(torch.jit.trace(model, images[:batch]))
             model = torch.jit.optimize_for_inference(frozen)
+        if compiled:
+            model = torch.compile(model)
         model(images[:1])
+        model(images[:batch])
         start = perf_counter()
         scores = torch.cat([model(part) for part in images.split(batch)])
         seconds = perf_counter() - start
         check = cross_entropy(scores, labels).item()
     return Measurement(seconds, check, torch.get_num_threads())
+
+
+def predict_onnx(options: Options) -> Measurement:
+    """The same by ONNX Runtime, which chooses layouts and folds BatchNorm by itself."""
+    import onnxruntime
+
+    test = options.test()
+    images, labels = torch.from_numpy(test.pixels), torch.from_numpy(test.labels)
+    torch.manual_seed(42)
+    model = Network(test, torch.contiguous_format).eval()
+    batch = options.batch or PREDICT_BATCH
+    file = io.BytesIO()
+    axes = {"images": {0: "batch"}, "scores": {0: "batch"}}
+    with warnings.catch_warnings(action="ignore"):
+        # The newer exporter needs two more packages, and makes the same file.
+        torch.onnx.export(model, (images[:batch],), file, input_names=["images"],
+                          output_names=["scores"], dynamic_axes=axes, dynamo=False)
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(file.getvalue(), settings,
+                                           providers=["CPUExecutionProvider"])
+    run = partial(session.run, ["scores"])
+    run({"images": test.pixels[:1]})
+    start = perf_counter()
+    parts = [run({"images": part.numpy()})[0] for part in images.split(batch)]
+    seconds = perf_counter() - start
+    scores = torch.cat([torch.from_numpy(part) for part in parts])
+    return Measurement(seconds, cross_entropy(scores, labels).item(), torch.get_num_threads())
 
 
 if __name__ == "__main__":
@@ -149,14 +183,18 @@ if __name__ == "__main__":
         "vgg-step": {
             "torch (contiguous)": partial(step, contiguous),
             "torch (channels last)": partial(step, channels_last),
+            "torch (compiled)": partial(step, channels_last, compiled=True),
         },
         "resnet-step": {
             "torch (contiguous)": partial(step, contiguous, network=Resnet),
             "torch (channels last)": partial(step, channels_last, network=Resnet),
+            "torch (compiled)": partial(step, channels_last, network=Resnet, compiled=True),
         },
         "vgg-predict": {
             "torch (contiguous)": partial(predict, contiguous),
             "torch (channels last)": partial(predict, channels_last),
+            "torch (compiled)": partial(predict, channels_last, compiled=True),
             "torch (TorchScript)": partial(predict, channels_last, script=True),
+            "onnxruntime": predict_onnx,
         },
     })
