@@ -199,13 +199,16 @@ fn evaluation_waits_twelve_times_at_most() {
         let cpu = Device::flex();
         let model = SoftmaxConfig::default().draw(&input, &cpu, 7).fork(device);
         let before = Traffic::so_far();
-        let scores = score_augmented(&model, &test, augmentation, device, &mut |_| {}).unwrap();
-        (scores, Traffic::so_far().since(before))
+        let mut batches = 0;
+        let scores = score_augmented(&model, &test, augmentation, device, &mut |_| batches += 1).unwrap();
+        (scores, Traffic::so_far().since(before), batches)
     };
     for augmentation in [TestTimeAugmentation::None, TestTimeAugmentation::MirrorAndShifts] {
-        let (expected, _) = scores(&Device::flex(), augmentation);
+        let (expected, _, batches) = scores(&Device::flex(), augmentation);
+        assert_eq!(batches, 20);
         for (backend, device) in others.iter().filter(|(_, device)| zoo_kernels::is_gpu(device)) {
-            let (found, traffic) = scores(device, augmentation);
+            let (found, traffic, batches) = scores(device, augmentation);
+            assert_eq!(batches, 10, "{backend}");
             let largest = expected.rows().flatten().fold(0.0f32, |most, score| most.max(score.abs()));
             let difference = found.largest_difference(&expected);
             assert!(difference < 1e-4 * f64::from(largest), "{augmentation:?} on {backend}: {difference}");
@@ -417,8 +420,8 @@ fn neighbours_of_full_tiles_need_no_buffer_over_128_mebibytes() {
                 .init(10)
                 .selecting_on_device(true);
         knn.extend(tiles.batches(Knn::TILE, device).map(|batch| batch.images), &tiles.labels());
-        let neighbours = knn.neighbours(tiles.batch(0..knn.batch_size(), device).images);
-        assert_eq!(neighbours.len(), knn.batch_size());
+        let neighbours = knn.neighbours(tiles.batch(0..knn.batch_size(device), device).images);
+        assert_eq!(neighbours.len(), knn.batch_size(device));
         // Each of these images is a training image, and its own nearest neighbour.
         assert!(
             neighbours.iter().enumerate().all(|(place, row)| (row[0].distance, row[0].index) == (0, place))

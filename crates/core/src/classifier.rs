@@ -10,10 +10,10 @@ use crate::parameters::parameters;
 
 /// Turns images into one score per class.
 pub trait Classifier: Send {
-    /// How many images [`forward`](Self::forward) handles well at a time: enough that what it prepares for a batch, such as transformed
-    /// weights, is little next to the images.
-    fn batch_size(&self) -> usize {
-        500
+    /// How many images [`forward`](Self::forward) handles well at a time on `device`: enough that what it prepares for a batch, such as
+    /// transformed weights, is little next to the images, and that a GPU has something to do.
+    fn batch_size(&self, device: &Device) -> usize {
+        if zoo_kernels::is_gpu(device) { 1000 } else { 500 }
     }
 
     /// Scores images: the larger, the likelier.
@@ -127,6 +127,13 @@ pub trait Architecture: Clone + std::fmt::Debug + Send {
     /// Memory is estimated from it. Default: one layer with twice the values of `input`, which is about what a linear model keeps.
     fn kept(&self, input: &InputSpec) -> Vec<usize> {
         vec![2 * input.values()]
+    }
+
+    /// The most images of which no layer [keeps](Self::kept) more than `largest_tensor` bytes; at least one.
+    fn fitting(&self, input: &InputSpec, largest_tensor: u64) -> usize {
+        let of_image = self.kept(input).into_iter().max().unwrap_or(0);
+        let fitting = largest_tensor / (size_of::<f32>() * of_image.max(1)) as u64;
+        usize::try_from(fitting).unwrap_or(usize::MAX).max(1)
     }
 
     /// The same architecture with GELU in place of an activation that has a kink; `None` if there is no such activation.

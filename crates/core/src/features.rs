@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use burn::tensor::{FloatDType, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -154,8 +154,8 @@ pub struct WithFeatures<M> {
 }
 
 impl<M: Classifier> Classifier for WithFeatures<M> {
-    fn batch_size(&self) -> usize {
-        self.extractor.batch_size().min(self.model.batch_size())
+    fn batch_size(&self, device: &Device) -> usize {
+        self.extractor.batch_size().min(self.model.batch_size(device))
     }
 
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
@@ -169,7 +169,7 @@ impl<M: Classifier> Classifier for WithFeatures<M> {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{DType, Device};
+    use burn::tensor::DType;
 
     use super::*;
 

@@ -278,7 +278,7 @@ impl Knn {
 }
 
 impl Classifier for Knn {
-    fn batch_size(&self) -> usize {
+    fn batch_size(&self, _device: &Device) -> usize {
         Self::tile(self.values).min(1000)
     }
 

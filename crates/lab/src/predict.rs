@@ -70,7 +70,9 @@ impl<'a> Predictor<'a> {
             });
             let pixels = &read[place].1;
             let readable: Vec<&[u8]> = pixels.iter().flatten().map(Vec::as_slice).collect();
-            let mut seen = self.look(run, &**model, &readable, top)?.into_iter();
+            let size = model.classifier().batch_size(&self.machine.device);
+            let parts = readable.chunks(size).map(|images| self.look(run, &**model, images, top));
+            let mut seen = parts.collect::<Result<Vec<_>, _>>()?.into_iter().flatten();
             let predictions = files.iter().zip(pixels).map(|(file, pixels)| {
                 let seen = pixels.as_ref().map(|_| seen.next()).map_err(Clone::clone);
                 prediction(file, run, seen)
@@ -89,9 +91,6 @@ impl<'a> Predictor<'a> {
         images: &[&[u8]],
         top: usize,
     ) -> Result<Vec<Seen>, LabError> {
-        if images.is_empty() {
-            return Ok(Vec::new());
-        }
         let [channels, height, width] = run.config.dimensions().shape;
         let values: Vec<f32> = images.iter().copied().flatten().map(|&value| f32::from(value)).collect();
         let data = TensorData::new(values, [images.len(), channels, height, width]);

@@ -53,7 +53,7 @@ impl Majority {
 }
 
 impl Classifier for Majority {
-    fn batch_size(&self) -> usize {
+    fn batch_size(&self, _device: &Device) -> usize {
         1000
     }
 

@@ -27,6 +27,9 @@ const SMALLEST: usize = 32;
 /// The largest height or width of a network's images.
 const LARGEST: usize = 4096;
 
+/// The most images that a network is given at a time, on a GPU too: how much of them that takes isn't known here.
+const MOST: usize = 500;
+
 /// What a network is, apart from its weights.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -46,6 +49,8 @@ pub(crate) struct Frozen {
     pub(crate) weights: Vec<u8>,
     network: Mutex<Box<dyn Classifier>>,
     features: usize,
+    /// How many images it is given at a time.
+    batch_size: usize,
 }
 
 impl fmt::Debug for Frozen {
@@ -78,7 +83,8 @@ impl Frozen {
             Description::Run { shape, recipe } => hidden_layers(*shape, recipe.clone(), &weights, device)?,
             Description::Resnet18 => resnet18(&weights, device)?,
         };
-        Ok(Self { description, weights, network: Mutex::new(network), features })
+        let batch_size = network.batch_size(device).min(MOST);
+        Ok(Self { description, weights, network: Mutex::new(network), features, batch_size })
     }
 
     /// The size that images of `size` are given to the network in.
@@ -108,7 +114,7 @@ impl Network for Frozen {
     }
 
     fn batch_size(&self) -> usize {
-        self.network.lock().unwrap_or_else(PoisonError::into_inner).batch_size()
+        self.batch_size
     }
 
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
@@ -228,7 +234,7 @@ struct Pretrained(Resnet18);
 
 impl Classifier for Pretrained {
     /// At 224×224, the first layers have 4 MB of values per image.
-    fn batch_size(&self) -> usize {
+    fn batch_size(&self, _device: &Device) -> usize {
         32
     }
 

@@ -99,8 +99,8 @@ impl Compared {
 }
 
 impl Classifier for Compared {
-    fn batch_size(&self) -> usize {
-        self.knn.batch_size()
+    fn batch_size(&self, device: &Device) -> usize {
+        self.knn.batch_size(device)
     }
 
     fn forward(&self, features: Tensor<4>) -> Tensor<2> {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use burn::module::Module;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use serde::Serialize;
 use toml::Table;
 use zoo_backends::{Machine, cpu_device};
@@ -92,7 +92,8 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
             );
         }
         let warm_up = training.warm_up(observe)?;
-        let finish = |model| TrainedModel::boxed(&sight, model);
+        let most = fitting(&self.architecture, training.input(), job.machine);
+        let finish = |model| TrainedModel::boxed(&sight, model, most);
         let fitted = training.fit(training.draw(&cpu_device(device)), observe)?;
         // Of a resumed run the history knows the time before, too.
         let epochs: f64 = fitted.history.iter().map(|record| record.seconds).sum();
@@ -119,7 +120,7 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
         let input = InputSpec::without_statistics(shape, dimensions.classes);
         let mut model = self.architecture.init(&input, &machine.device);
         load_bytes(&mut model, &weights).map_err(wrong)?;
-        Ok(TrainedModel::boxed(&sight, model))
+        Ok(TrainedModel::boxed(&sight, model, fitting(&self.architecture, &input, machine)))
     }
 
     /// An epoch at most, in four batches or more; of a random search some tries.
@@ -190,7 +191,7 @@ impl<A: Architecture + Serialize + 'static> Trainable for Recipe<A> {
             let (path, images) = (path.display(), train.len());
             log::warn!("{path} has no normalisation: that of all {images} training images is used");
         }
-        Ok(TrainedModel::boxed(&sight, model))
+        Ok(TrainedModel::boxed(&sight, model, fitting(&self.architecture, &input, machine)))
     }
 
     fn hidden_layers(
@@ -267,23 +268,44 @@ fn blank_input<A: Architecture>(recipe: &Recipe<A>, dimensions: Dimensions) -> I
     InputSpec::without_statistics(shape, dimensions.classes)
 }
 
+/// The most images whose layers the adapter holds, by the estimate that training in parts goes by.
+fn fitting<A: Architecture>(architecture: &A, input: &InputSpec, machine: &Machine) -> usize {
+    machine.largest_tensor.map_or(usize::MAX, |bytes| architecture.fitting(input, bytes))
+}
+
 /// A Burn module as it leaves training.
 struct TrainedModel<M> {
     classifier: WithFeatures<M>,
     sight: Sight,
+    /// The most images that it is given at a time.
+    most: usize,
 }
 
 impl<M: Classifier + Module + 'static> TrainedModel<M> {
     /// Of images, by their features.
-    fn boxed(sight: &Sight, model: M) -> Box<dyn Model> {
+    fn boxed(sight: &Sight, model: M, most: usize) -> Box<dyn Model> {
         let classifier = WithFeatures { extractor: sight.extractor.clone(), model };
-        Box::new(Self { classifier, sight: sight.clone() })
+        Box::new(Self { classifier, sight: sight.clone(), most })
+    }
+}
+
+impl<M: Classifier + Module> Classifier for TrainedModel<M> {
+    fn batch_size(&self, device: &Device) -> usize {
+        self.classifier.batch_size(device).min(self.most)
+    }
+
+    fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        self.classifier.forward(images)
+    }
+
+    fn probabilities(&self, scores: Tensor<2>) -> Tensor<2> {
+        self.classifier.probabilities(scores)
     }
 }
 
 impl<M: Classifier + Module> Model for TrainedModel<M> {
     fn classifier(&self) -> &dyn Classifier {
-        &self.classifier
+        self
     }
 
     fn parameters(&self) -> usize {

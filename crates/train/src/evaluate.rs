@@ -81,9 +81,30 @@ pub fn score_augmented(
     device: &Device,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Scores, TrainError> {
+    let batch_size = batch_size(classifier, subset, device);
+    score_views(classifier, subset, (augmentation, batch_size), device, progress)
+}
+
+/// [`score`], `most` images at a time at most.
+pub(crate) fn score_at_most(
+    classifier: &dyn Classifier,
+    subset: &Subset,
+    device: &Device,
+    most: usize,
+) -> Result<Scores, TrainError> {
+    let batch_size = batch_size(classifier, subset, device).min(most);
+    score_views(classifier, subset, (TestTimeAugmentation::None, batch_size), device, &mut |_| {})
+}
+
+fn score_views(
+    classifier: &dyn Classifier,
+    subset: &Subset,
+    (augmentation, batch_size): (TestTimeAugmentation, usize),
+    device: &Device,
+    progress: &mut dyn FnMut(usize),
+) -> Result<Scores, TrainError> {
     let mut collected = Collected::of(subset.shape().values(), device);
     let views = augmentation.resolve(subset.is_mirrorable()).views();
-    let batch_size = batch_size(classifier, subset);
     for start in (0..subset.len()).step_by(batch_size) {
         let end = (start + batch_size).min(subset.len());
         let images = subset.viewed(start..end, views.iter().map(|&(view, _)| view), device);
@@ -150,16 +171,21 @@ impl Collected {
 
 /// Images that are scored at a time: as many as the classifier handles well of CIFAR-10's size, fewer of larger ones for the sake of memory, but
 /// 100 if it handles them.
-fn batch_size(classifier: &dyn Classifier, subset: &Subset) -> usize {
-    let most = classifier.batch_size();
+fn batch_size(classifier: &dyn Classifier, subset: &Subset, device: &Device) -> usize {
+    let most = classifier.batch_size(device);
     most.min((most * ImageShape::CIFAR10.values() / subset.shape().values().max(1)).max(100))
 }
 
-/// Scores images by their features.
-pub(crate) fn score_rows(model: &dyn Classifier, rows: &Rows, device: &Device) -> Result<Scores, TrainError> {
+/// Scores images by their features, `most` at a time at most.
+pub(crate) fn score_rows(
+    model: &dyn Classifier,
+    rows: &Rows,
+    device: &Device,
+    most: usize,
+) -> Result<Scores, TrainError> {
     let mut collected = Collected::of(rows.length(), device);
     let positions: Vec<usize> = (0..rows.len()).collect();
-    for positions in positions.chunks(model.batch_size()) {
+    for positions in positions.chunks(model.batch_size(device).min(most)) {
         collected.add(model.forward(rows.batch(positions, device)))?;
     }
     collected.finish()
@@ -208,7 +234,7 @@ mod tests {
     struct Corners;
 
     impl Classifier for Corners {
-        fn batch_size(&self) -> usize {
+        fn batch_size(&self, _device: &Device) -> usize {
             7
         }
 
@@ -257,6 +283,7 @@ mod tests {
         let mirrored = run(TestTimeAugmentation::Mirror);
         let shifted = run(TestTimeAugmentation::MirrorAndShifts);
         assert_eq!(done[..2], [7, 10]);
+        assert_eq!(score_at_most(&Corners, &test, &Device::flex(), 3).unwrap(), plain);
         for (image, ((plain, mirrored), shifted)) in
             plain.rows().zip(mirrored.rows()).zip(shifted.rows()).enumerate()
         {

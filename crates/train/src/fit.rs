@@ -13,7 +13,7 @@ use zoo_schema::{EarlyStop, EpochRecord};
 use crate::checkpoint::Progress;
 use crate::clip::clip_norm;
 use crate::error::TrainError;
-use crate::evaluate::{mean_loss, score, score_rows};
+use crate::evaluate::{mean_loss, score_at_most, score_rows};
 use crate::learning::Learning;
 use crate::lookahead::SlowWeights;
 use crate::looks::Looks;
@@ -296,8 +296,8 @@ impl<A: Architecture> Training<'_, A> {
         }
         let labels = images.labels();
         let scores = match &self.validation_rows {
-            Some(rows) => score_rows(model, rows, self.device)?,
-            None => score(model, images, self.device)?,
+            Some(rows) => score_rows(model, rows, self.device, self.part)?,
+            None => score_at_most(model, images, self.device, self.part)?,
         };
         let loss = mean_loss(&self.recipe.loss.kind.without_smoothing(), &scores, &labels, self.device)?;
         Ok((loss, Some(scores.top_k_accuracy(&labels, 1))))

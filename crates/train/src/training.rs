@@ -64,7 +64,7 @@ pub struct Training<'a, A> {
     pub(crate) stop_after: Option<usize>,
     stop: Option<&'a AtomicBool>,
     pub(crate) budget: Option<Duration>,
-    /// The most images that are computed at a time in a step.
+    /// The most images that are computed at a time.
     pub(crate) part: usize,
 }
 
@@ -149,12 +149,10 @@ impl<'a, A: Architecture> Training<'a, A> {
 
     /// Computes a batch in parts where a layer would otherwise keep more than `largest_tensor` bytes of it: gradients of all parts are
     /// added up before the step. The step is that of the whole batch, except that BatchNorm takes the statistics of each part, and
-    /// dropout is drawn for each.
+    /// dropout is drawn for each. Validation images are scored as many at a time at most.
     #[must_use]
     pub fn in_parts(mut self, largest_tensor: u64) -> Self {
-        let of_image = self.recipe.architecture.kept(&self.input).into_iter().max().unwrap_or(0);
-        let fitting = largest_tensor / (size_of::<f32>() * of_image.max(1)) as u64;
-        self.part = usize::try_from(fitting).unwrap_or(usize::MAX).max(1);
+        self.part = self.recipe.architecture.fitting(&self.input, largest_tensor);
         self
     }
 

@@ -71,7 +71,7 @@ fn takes_every_size() {
         small().validate(&input, &Loss::MeanSquaredError).unwrap();
         let model = small().init(&input, &device);
         assert_eq!(model.forward(images(plane, &device)).dims(), [4, 10], "{plane:?}");
-        assert!((1..=500).contains(&model.batch_size()));
+        assert!((1..=500).contains(&model.batch_size(&device)));
     }
     let grey = InputSpec::without_statistics([1, 28, 28], 2);
     let scores = small().init(&grey, &device).forward(Tensor::ones([3, 1, 28, 28], &device));

@@ -42,6 +42,26 @@ fn validation_accuracy(model: &dyn Model, splits: &Splits, machine: &Machine) ->
 }
 
 #[test]
+fn no_more_images_are_scored_at_a_time_than_the_adapter_holds() {
+    // A linear model keeps twice the values of an image.
+    let small = Machine { largest_tensor: Some(7 * 2 * 3072 * 4), ..machine() };
+    let splits = splits(0.3);
+    let fitted = fit(&contender("svm", &["train.epochs=1"]), &job(&splits, &small));
+    let batch_size = |model: &dyn Model| model.classifier().batch_size(&small.device);
+    assert_eq!(batch_size(&*fitted.model), 7);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), fitted.model.to_safetensors().unwrap()).unwrap();
+    let load = |machine: &Machine| {
+        contender("svm", &[]).estimator.load(file.path(), Dimensions::of(&splits), machine).unwrap()
+    };
+    let (loaded, whole) = (load(&small), load(&machine()));
+    assert_eq!((batch_size(&*loaded), batch_size(&*whole)), (7, 500));
+    let scores =
+        |model: &dyn Model| zoo_train::score(model.classifier(), &splits.test, &small.device).unwrap();
+    assert!(scores(&*loaded).largest_difference(&scores(&*whole)) < 1e-4);
+}
+
+#[test]
 fn held_out_images_are_no_neighbours_of_themselves() {
     let (machine, splits) = (machine(), splits(0.3));
     let job = job(&splits, &machine);
