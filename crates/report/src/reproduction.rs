@@ -35,6 +35,13 @@ pub fn reproduction_markdown(reproduction: &Reproduction) -> String {
     for tolerance in tolerances(reproduction) {
         let _ = writeln!(text, "- {tolerance}");
     }
+    let own = own_rows(reproduction);
+    if !own.is_empty() {
+        let _ = writeln!(text, "\nMet, not reproduced, because of what is our own:\n");
+    }
+    for row in own {
+        let _ = writeln!(text, "- {row}");
+    }
     for failure in failed_rows(reproduction) {
         let _ = writeln!(text, "\n{failure}");
     }
@@ -58,6 +65,12 @@ pub(crate) fn tolerances(reproduction: &Reproduction) -> Vec<String> {
         }
     }
     lines
+}
+
+/// What is our own in rows that are, and how it differs from what was published.
+pub(crate) fn own_rows(reproduction: &Reproduction) -> Vec<String> {
+    let own = |row: &RowResult| row.own.as_ref().map(|own| format!("{}: {own}.", row.title));
+    reproduction.rows.iter().filter_map(own).collect()
 }
 
 /// A line for each row that failed.
@@ -95,6 +108,7 @@ pub(crate) fn counts(reproduction: &Reproduction) -> String {
     };
     let counts = [
         count(Verdict::Reproduced, "reproduced"),
+        count(Verdict::Met, "met"),
         count(Verdict::Missed, "missed"),
         count(Verdict::Failed, "failed"),
         count(Verdict::NotJudged, "not judged"),
@@ -150,6 +164,7 @@ pub(crate) fn measured(figure: &Figure) -> String {
 pub(crate) fn verdict(figure: &Figure) -> String {
     match figure.verdict {
         Verdict::Reproduced => "reproduced".into(),
+        Verdict::Met => "met".into(),
         Verdict::Missed => {
             let by = figure.difference().unwrap_or_default();
             format!("missed by {by:+.2} points (± {})", figure.tolerance)
@@ -179,7 +194,7 @@ mod tests {
             measured,
             verdict: Verdict::NotJudged,
         };
-        Figure { verdict: figure.judged(), ..figure }
+        Figure { verdict: figure.judged(false), ..figure }
     }
 
     fn reproduction() -> Reproduction {
@@ -187,6 +202,7 @@ mod tests {
             row: "svm".into(),
             title: "linear SVM".into(),
             source: "CS231n".into(),
+            own: None,
             config: serde_json::Value::Null,
             images: ImageCounts { train: 49_000, validation: 1000, test: 10_000 },
             error: None,
@@ -200,6 +216,7 @@ mod tests {
         };
         let failed = RowResult {
             title: "k-NN".into(),
+            own: Some("the distance is ours".into()),
             error: Some("out of memory".into()),
             figures: vec![Figure {
                 setting: BTreeMap::from([("k".into(), 5.into())]),
@@ -241,6 +258,10 @@ Tolerances:
 
 - linear SVM, validation: 1 point; a draw.
 - k-NN, test: 1 point; a draw.
+
+Met, not reproduced, because of what is our own:
+
+- k-NN: the distance is ours.
 
 k-NN failed: out of memory
 ";

@@ -63,6 +63,7 @@ impl Measurement<'_> {
             row: row.name.clone(),
             title: row.setup.title.clone(),
             source: row.setup.source.clone(),
+            own: row.setup.own.clone(),
             config,
             images,
             error: outcome.why_missing(&figures),

@@ -27,6 +27,8 @@ pub(crate) struct Setup {
     pub(crate) title: String,
     /// Where it was published.
     pub(crate) source: String,
+    /// What is ours rather than published, the recipe or the figures, and how: figures are then met, not reproduced.
+    pub(crate) own: Option<String>,
     /// Whether the figures are those of the official images in their order, and of no others.
     #[serde(default)]
     pub(crate) official: bool,

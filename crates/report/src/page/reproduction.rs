@@ -9,7 +9,9 @@ use crate::markup::Markup;
 use crate::page::Provenance;
 use crate::page::shell::{Content, Section, origin};
 use crate::page::table::{CellView, RowView, TableView};
-use crate::reproduction::{counts, failed_rows, heading, measured, name, published, tolerances, verdict};
+use crate::reproduction::{
+    counts, failed_rows, heading, measured, name, own_rows, published, tolerances, verdict,
+};
 
 #[derive(Template)]
 #[template(path = "published.html")]
@@ -23,6 +25,7 @@ struct Published {
 #[template(path = "tolerances.html")]
 struct Tolerances {
     tolerances: Vec<String>,
+    own: Vec<String>,
     failures: Vec<String>,
 }
 
@@ -45,7 +48,11 @@ pub fn reproduction_page(reproduction: &Reproduction, provenance: &Provenance) -
         rows: rows.map(|(row, figure)| line(row, figure, range)).collect(),
     };
     let published = Published { low: range.low, high: range.high, table: table.markup() };
-    let tolerances = Tolerances { tolerances: tolerances(reproduction), failures: failed_rows(reproduction) };
+    let tolerances = Tolerances {
+        tolerances: tolerances(reproduction),
+        own: own_rows(reproduction),
+        failures: failed_rows(reproduction),
+    };
     let content = Content {
         title: format!("{} on {}, published and measured", reproduction.suite, reproduction.dataset.name),
         answer: vec![format!("{}.", counts(reproduction))],
