@@ -14,7 +14,8 @@ use zoo_core::{
 use zoo_data::Splits;
 use zoo_schema::{GradientReport, SanityReport};
 use zoo_train::{
-    Learning, RandomSearch, Recipe, Rows, Sampling, TestTimeAugmentation, TrainConfig, Training, input_spec,
+    Learning, Mistake, RandomSearch, Recipe, Rows, Sampling, TestTimeAugmentation, TrainConfig, Training,
+    TrainingMode, input_spec,
 };
 
 use crate::error::RecipeError;
@@ -90,7 +91,7 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
             );
         }
         let warm_up = training.warm_up(observe)?;
-        let finish = |model| TrainedModel::boxed(&sight, model);
+        let finish = |model| TrainedModel::boxed(self, &sight, model);
         let fitted = training.fit(training.draw(&cpu_device(device)), observe)?;
         // Of a resumed run the history knows the time before, too.
         let epochs: f64 = fitted.history.iter().map(|record| record.seconds).sum();
@@ -117,7 +118,7 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
         let input = InputSpec::without_statistics(shape, dimensions.classes);
         let mut model = self.architecture.init(&input, &machine.device);
         load_bytes(&mut model, &weights).map_err(wrong)?;
-        Ok(TrainedModel::boxed(&sight, model))
+        Ok(TrainedModel::boxed(self, &sight, model))
     }
 
     /// An epoch at most, in four batches or more; of a random search some tries.
@@ -188,7 +189,7 @@ impl<A: Architecture + Serialize + 'static> Trainable for Recipe<A> {
             let (path, images) = (path.display(), train.len());
             log::warn!("{path} has no normalisation: that of all {images} training images is used");
         }
-        Ok(TrainedModel::boxed(&sight, model))
+        Ok(TrainedModel::boxed(self, &sight, model))
     }
 
     fn hidden_layers(
@@ -256,20 +257,27 @@ fn blank_input<A: Architecture>(recipe: &Recipe<A>, dimensions: Dimensions) -> I
 /// A Burn module as it leaves training.
 struct TrainedModel<M> {
     classifier: WithFeatures<M>,
+    /// The same as it is used if the recipe's mistake is to leave it in training.
+    in_training: Option<WithFeatures<TrainingMode<M>>>,
     sight: Sight,
 }
 
 impl<M: Classifier + Module + 'static> TrainedModel<M> {
-    /// Of images, by their features.
-    fn boxed(sight: &Sight, model: M) -> Box<dyn Model> {
+    /// Of images, by their features, as `recipe` says.
+    fn boxed<A>(recipe: &Recipe<A>, sight: &Sight, model: M) -> Box<dyn Model> {
+        let left = recipe.mistake == Some(Mistake::TrainingMode);
+        let in_training = left.then(|| WithFeatures {
+            extractor: sight.extractor.clone(),
+            model: TrainingMode::new(model.clone()),
+        });
         let classifier = WithFeatures { extractor: sight.extractor.clone(), model };
-        Box::new(Self { classifier, sight: sight.clone() })
+        Box::new(Self { classifier, in_training, sight: sight.clone() })
     }
 }
 
 impl<M: Classifier + Module> Model for TrainedModel<M> {
     fn classifier(&self) -> &dyn Classifier {
-        &self.classifier
+        self.in_training.as_ref().map_or(&self.classifier, |classifier| classifier)
     }
 
     fn parameters(&self) -> usize {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use comfy_table::Table;
 use zoo_schema::{Figure, Reproduction, RowResult, Verdict};
 
+use crate::costs::{costs_markdown, costs_table, details, summary};
 use crate::escape::for_markdown;
 use crate::figure::{DASH, of_hundred, or_dash, seconds};
 use crate::table::{markdown_table, table};
@@ -12,35 +13,59 @@ use crate::table::{markdown_table, table};
 const HEADER: [&str; 6] = ["result", "measured on", "published", "measured", "verdict", "time"];
 /// Which of these columns hold figures.
 const FIGURES: [usize; 3] = [2, 3, 5];
+/// What a list of what is our own begins with.
+const MET: &str = "Met, not reproduced, because of what is our own:";
+/// What a list of mistakes begins with.
+const WRONG: &str = "What is wrong, on which images it was measured, and what the checks say:";
 
-/// The table for the terminal: one row per figure, with a line below that counts.
-#[must_use]
-pub fn reproduction_table(reproduction: &Reproduction) -> String {
-    format!(
-        "{}\n{}\n{}",
-        heading(reproduction),
-        fill(table(HEADER, FIGURES), reproduction, |row| row.title.clone()),
-        counts(reproduction)
-    )
+/// Whether anything was published for a row.
+pub(crate) fn has_figures(reproduction: &Reproduction) -> bool {
+    reproduction.rows.iter().any(|row| !row.figures.is_empty())
 }
 
-/// The same in Markdown, and below it the tolerance of each figure with the reason for it.
+/// Whether a row is a deliberate mistake.
+pub(crate) fn has_costs(reproduction: &Reproduction) -> bool {
+    reproduction.rows.iter().any(|row| row.cost.is_some())
+}
+
+/// The table for the terminal: one row per figure, or per mistake, with a line below that counts.
+#[must_use]
+pub fn reproduction_table(reproduction: &Reproduction) -> String {
+    let mut parts = vec![heading(reproduction)];
+    if has_figures(reproduction) {
+        parts.push(fill(table(HEADER, FIGURES), reproduction, |row| row.title.clone()));
+    }
+    if has_costs(reproduction) {
+        parts.push(costs_table(reproduction));
+    }
+    parts.push(counts(reproduction));
+    parts.join("\n")
+}
+
+/// The same in Markdown, and below it the tolerance of each figure with the reason for it, and what each mistake is and what is said of it.
 #[must_use]
 pub fn reproduction_markdown(reproduction: &Reproduction) -> String {
     let reproduction = &for_markdown(reproduction);
-    let table = markdown_table(HEADER, FIGURES);
-    let title = |row: &RowResult| format!("{} ({})", row.title, row.source);
-    let mut text = format!("{}\n\n{}\n\n", heading(reproduction), fill(table, reproduction, title));
-    let _ = writeln!(text, "{}\n\nTolerances:\n", counts(reproduction));
-    for tolerance in tolerances(reproduction) {
-        let _ = writeln!(text, "- {tolerance}");
+    let mut text = format!("{}\n\n", heading(reproduction));
+    if has_figures(reproduction) {
+        let title = |row: &RowResult| format!("{} ({})", row.title, row.source);
+        let _ = writeln!(text, "{}\n", fill(markdown_table(HEADER, FIGURES), reproduction, title));
     }
-    let own = own_rows(reproduction);
-    if !own.is_empty() {
-        let _ = writeln!(text, "\nMet, not reproduced, because of what is our own:\n");
+    if has_costs(reproduction) {
+        let _ = writeln!(text, "{}\n", costs_markdown(reproduction));
     }
-    for row in own {
-        let _ = writeln!(text, "- {row}");
+    let _ = writeln!(text, "{}", counts(reproduction));
+    for (title, lines) in [
+        ("Tolerances:", tolerances(reproduction)),
+        (MET, own_rows(reproduction)),
+        (WRONG, details(reproduction)),
+    ] {
+        if !lines.is_empty() {
+            let _ = writeln!(text, "\n{title}\n");
+        }
+        for line in lines {
+            let _ = writeln!(text, "- {line}");
+        }
     }
     for failure in failed_rows(reproduction) {
         let _ = writeln!(text, "\n{failure}");
@@ -115,7 +140,9 @@ pub(crate) fn counts(reproduction: &Reproduction) -> String {
     ];
     let seconds_of_all: f64 = reproduction.rows.iter().map(|row| row.seconds).sum();
     let counts: Vec<String> = counts.into_iter().flatten().collect();
-    let counts = if counts.is_empty() { "nothing measured".into() } else { counts.join(", ") };
+    let counts = Some(counts.join(", ")).filter(|counts| !counts.is_empty());
+    let counts: Vec<String> = [counts, summary(reproduction)].into_iter().flatten().collect();
+    let counts = if counts.is_empty() { "nothing measured".into() } else { counts.join("; ") };
     format!("{counts}; {} in all", seconds(seconds_of_all))
 }
 
@@ -207,6 +234,7 @@ mod tests {
             images: ImageCounts { train: 49_000, validation: 1000, test: 10_000 },
             error: None,
             seconds: 12.34,
+            cost: None,
             figures: vec![
                 figure("validation", (Some(40.0), Some(40.0)), Some(38.0)),
                 figure("test", (Some(37.25), Some(38.0)), Some(38.125)),

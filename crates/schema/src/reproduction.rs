@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::comparison::ModelResult;
+use crate::cost::Cost;
 use crate::dataset::DatasetSummary;
 use crate::search::Trial;
 
@@ -63,8 +64,11 @@ pub struct RowResult {
     pub error: Option<String>,
     /// Wall time, searches included.
     pub seconds: f64,
-    /// What was published, and what came out.
+    /// What was published, and what came out; empty for a mistake, and for what mistakes are compared with.
     pub figures: Vec<Figure>,
+    /// What the row does wrong on purpose, and what that costs; `null` if nothing is wrong.
+    #[serde(default)]
+    pub cost: Option<Cost>,
     /// The settings that were searched.
     pub trials: Vec<Trial>,
     /// Everything about the model that was fitted in the end, if one was.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use zoo_schema::{Figure, ModelResult, Trial, Verdict, best_trial};
+use zoo_schema::{Cost, Figure, ModelResult, Trial, Verdict, best_trial};
 
 use crate::reproduce::row::{Measure, Published, SuiteRow};
 
@@ -13,6 +13,8 @@ pub(crate) struct Outcome {
     pub(crate) trials: Vec<Trial>,
     /// The model that was fitted in the end.
     pub(crate) result: Option<ModelResult>,
+    /// What a mistake costs.
+    pub(crate) cost: Option<Cost>,
     /// What went wrong.
     pub(crate) error: Option<String>,
 }
