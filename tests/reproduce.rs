@@ -120,6 +120,50 @@ fn rows_that_fail_are_rows() {
     assert!(markdown.contains("nearest neighbour failed: "), "{markdown}");
 }
 
+/// Each mistake is compared with the recipe that is right, which comes along.
+#[test]
+fn mistakes_have_a_cost_and_what_names_them() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path();
+    let rows = ["labels-off-by-one", "not-scaled", "training-mode", "small-test-set", "chosen-by-test"];
+    let only = rows.map(|row| format!("--only={row}"));
+    let arguments: Vec<&str> = only.iter().map(String::as_str).collect();
+    let table =
+        succeed(out, &[&["reproduce", "mistakes", "--quick", "--data=shapes10"], &arguments[..]].concat());
+    assert!(table.contains("points lost") && table.contains("5 mistakes: "), "{table}");
+    let folder = out.join("runs/0001-reproduce-mistakes-shapes10");
+    let result = read(&folder.join("result.json"));
+    let rows = result["rows"].as_array().unwrap();
+    assert_eq!((rows.len(), &rows[0]["row"], &rows[0]["cost"]), (6, &"correct".into(), &Value::Null));
+    let cost = |row: &str| &rows.iter().find(|found| found["row"] == row).unwrap()["cost"];
+    assert_eq!(cost("labels-off-by-one")["changes"][0], "mistake = \"labels_off_by_one\"");
+    assert_eq!(cost("labels-off-by-one")["against"], "correct");
+    assert_eq!(cost("not-scaled")["named_by"][0]["check"], "training");
+    assert_eq!(cost("small-test-set")["images"], 100);
+    assert_eq!(cost("chosen-by-test")["measure"], "choice");
+    let wrong = cost("training-mode");
+    let points = wrong["right"].as_f64().unwrap() - wrong["wrong"].as_f64().unwrap();
+    assert!((points - wrong["points"].as_f64().unwrap()).abs() < 1e-9);
+    assert!((wrong["low"].as_f64().unwrap()..=wrong["high"].as_f64().unwrap()).contains(&points));
+    let page = std::fs::read_to_string(folder.join("report.html")).unwrap();
+    assert!(page.contains("What mistakes cost") && page.contains("dropout left on at test time"));
+}
+
+/// A recipe with a mistake is a recipe: it is trained as it says, and its run says so.
+#[test]
+fn a_mistake_can_be_made_anywhere() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path();
+    let few = ["--limit-train=200", "--limit-test=50", "--set=train.epochs=1"];
+    succeed(out, &[&["train", "softmax", "--set=mistake=no_shuffling"], &few[..]].concat());
+    let config = std::fs::read_to_string(out.join("runs/0001-train-softmax-shapes10/config.toml")).unwrap();
+    assert!(config.contains("mistake = \"no_shuffling\""), "{config}");
+    let message = fail(out, 2, &[&["train", "softmax", "--set=mistake=no_shufling"], &few[..]].concat());
+    assert!(message.contains("did you mean `no_shuffling`?"), "{message}");
+    let message = fail(out, 2, &["train", "knn", "--set=mistake=no_shuffling"]);
+    assert!(message.contains("unknown field `mistake`"), "{message}");
+}
+
 #[test]
 fn wrong_usage_is_refused_before_anything_starts() {
     let place = tempfile::tempdir().unwrap();

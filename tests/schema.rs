@@ -191,6 +191,10 @@ fn results_of_suites_are_valid() {
     let measured = json(place.path(), &[&["reproduce", "cs231n", "--quick"], &rows[..]].concat());
     assert_eq!(measured["rows"].as_array().unwrap().len(), 2);
     Schema::of("reproduction").accept("reproduce --json", &measured);
+    let rows = ["--only=no-shuffling", "--only=chosen-by-test", "--data=shapes10"];
+    let measured = json(place.path(), &[&["reproduce", "mistakes", "--quick"], &rows[..]].concat());
+    assert_eq!(measured["rows"].as_array().unwrap().len(), 3);
+    Schema::of("reproduction").accept("reproduce mistakes --json", &measured);
 }
 
 #[test]
@@ -240,6 +244,7 @@ fn a_recipe_says_what_it_changes() {
         "cnn.train.epochs = 3\nsearch.trials = 3",
         "mine = { model = 'mlp', architecture.hidden = [8] }\n[knn]\n[cnn]\nmodel = 'cnn'\n[run]\nseed = 3",
         "svm = { model = 'softmax' }",
+        "model = 'mlp'\nmistake = 'labels_off_by_one'",
     ] {
         schema.accept(text, &recipe(text));
     }
@@ -270,6 +275,8 @@ fn what_the_program_refuses_is_not_valid() {
         "model = 'softmax'\ntrain.drop_last = 1",
         "model = 'cnn'\nschedule = { kind = 'piecewise', points = [[0, 1, 2]] }",
         // Names.
+        "model = 'mlp'\nmistake = 'no_suffling'",
+        "model = 'knn'\nmistake = 'no_shuffling'",
         "model = 'cmm'",
         "model = 'knn'\nmetric = 'l3'",
         "model = 'cnn'\nschedule.kind = 'linear'",

@@ -184,6 +184,12 @@ impl<'a> Epoch<'a> {
         }
     }
 
+    /// Takes the images in this `order`, positions in the subset, rather than a random one.
+    #[must_use]
+    pub fn in_order(self, order: Vec<usize>) -> Self {
+        Self { order: order.into_iter(), ..self }
+    }
+
     /// Takes the images from where they are on the device, `resident` being those of the whole subset. The batches are the same.
     #[must_use]
     pub const fn resident(mut self, resident: Option<&'a Resident>) -> Self {

@@ -318,6 +318,11 @@ impl LabError {
         )
     }
 
+    /// Whether training came to nothing, as a learning rate that is too large has it.
+    pub(crate) const fn is_divergence(&self) -> bool {
+        matches!(self, Self::Train(TrainError::Diverged { .. } | TrainError::NotFinite))
+    }
+
     /// Whether the listener of a training run has asked for its end.
     pub(crate) const fn is_training_stop(&self) -> bool {
         matches!(self, Self::Train(TrainError::Stopped { .. }))
@@ -415,6 +420,7 @@ mod tests {
         assert!(LabError::from(RecipeError::layer("--set k", "no")).is_usage());
         let failed = LabError::from(RecipeError::Train(TrainError::NotFinite));
         assert!(!failed.is_usage() && matches!(failed, LabError::Train(_)));
+        assert!(failed.is_divergence() && !LabError::Interrupted.is_divergence());
         assert!(LabError::SearchStopped { folder: "runs/1".into() }.is_stop());
     }
 }

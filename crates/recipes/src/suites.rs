@@ -10,7 +10,7 @@ macro_rules! suite {
 }
 
 /// The suites that are compiled in: a name, and rows in the order of the course, each with its text.
-pub const SUITES: [(&str, &[(&str, &str)]); 2] = [
+pub const SUITES: [(&str, &[(&str, &str)]); 3] = [
     suite!(
         "cs231n":
         "nearest-neighbour-l1",
@@ -40,5 +40,20 @@ pub const SUITES: [(&str, &[(&str, &str)]); 2] = [
         "airbench93",
         "airbench94",
         "resnet20",
+    ),
+    suite!(
+        "mistakes":
+        "correct",
+        "no-shuffling",
+        "learning-rate-large",
+        "learning-rate-small",
+        "gradients-add-up",
+        "labels-off-by-one",
+        "not-scaled",
+        "not-centred",
+        "test-statistics",
+        "training-mode",
+        "small-test-set",
+        "chosen-by-test",
     ),
 ];

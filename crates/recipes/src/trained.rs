@@ -14,7 +14,8 @@ use zoo_core::{
 use zoo_data::Splits;
 use zoo_schema::{GradientReport, SanityReport};
 use zoo_train::{
-    Learning, RandomSearch, Recipe, Rows, Sampling, TestTimeAugmentation, TrainConfig, Training, input_spec,
+    Learning, Mistake, RandomSearch, Recipe, Rows, Sampling, TestTimeAugmentation, TrainConfig, Training,
+    TrainingMode, input_spec,
 };
 
 use crate::error::RecipeError;
@@ -93,7 +94,7 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
         }
         let warm_up = training.warm_up(observe)?;
         let most = fitting(&self.architecture, training.input(), job.machine);
-        let finish = |model| TrainedModel::boxed(&sight, model, most);
+        let finish = |model| TrainedModel::boxed(self, &sight, model, most);
         let fitted = training.fit(training.draw(&cpu_device(device)), observe)?;
         // Of a resumed run the history knows the time before, too.
         let epochs: f64 = fitted.history.iter().map(|record| record.seconds).sum();
@@ -120,7 +121,7 @@ impl<A: Architecture + Serialize + 'static> Estimator for Recipe<A> {
         let input = InputSpec::without_statistics(shape, dimensions.classes);
         let mut model = self.architecture.init(&input, &machine.device);
         load_bytes(&mut model, &weights).map_err(wrong)?;
-        Ok(TrainedModel::boxed(&sight, model, fitting(&self.architecture, &input, machine)))
+        Ok(TrainedModel::boxed(self, &sight, model, fitting(&self.architecture, &input, machine)))
     }
 
     /// An epoch at most, in four batches or more; of a random search some tries.
@@ -191,7 +192,7 @@ impl<A: Architecture + Serialize + 'static> Trainable for Recipe<A> {
             let (path, images) = (path.display(), train.len());
             log::warn!("{path} has no normalisation: that of all {images} training images is used");
         }
-        Ok(TrainedModel::boxed(&sight, model, fitting(&self.architecture, &input, machine)))
+        Ok(TrainedModel::boxed(self, &sight, model, fitting(&self.architecture, &input, machine)))
     }
 
     fn hidden_layers(
@@ -276,30 +277,44 @@ fn fitting<A: Architecture>(architecture: &A, input: &InputSpec, machine: &Machi
 /// A Burn module as it leaves training.
 struct TrainedModel<M> {
     classifier: WithFeatures<M>,
+    /// The same as it is used if the recipe's mistake is to leave it in training.
+    in_training: Option<WithFeatures<TrainingMode<M>>>,
     sight: Sight,
     /// The most images that it is given at a time.
     most: usize,
 }
 
 impl<M: Classifier + Module + 'static> TrainedModel<M> {
-    /// Of images, by their features.
-    fn boxed(sight: &Sight, model: M, most: usize) -> Box<dyn Model> {
+    /// Of images, by their features, as `recipe` says; given at most `most` images at a time.
+    fn boxed<A>(recipe: &Recipe<A>, sight: &Sight, model: M, most: usize) -> Box<dyn Model> {
+        let left = recipe.mistake == Some(Mistake::TrainingMode);
+        let in_training = left.then(|| WithFeatures {
+            extractor: sight.extractor.clone(),
+            model: TrainingMode::new(model.clone()),
+        });
         let classifier = WithFeatures { extractor: sight.extractor.clone(), model };
-        Box::new(Self { classifier, sight: sight.clone(), most })
+        Box::new(Self { classifier, in_training, sight: sight.clone(), most })
+    }
+}
+
+impl<M: Classifier + Module> TrainedModel<M> {
+    /// The classifier as the recipe uses it.
+    fn used(&self) -> &dyn Classifier {
+        self.in_training.as_ref().map_or(&self.classifier, |classifier| classifier)
     }
 }
 
 impl<M: Classifier + Module> Classifier for TrainedModel<M> {
     fn batch_size(&self, device: &Device) -> usize {
-        self.classifier.batch_size(device).min(self.most)
+        self.used().batch_size(device).min(self.most)
     }
 
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.classifier.forward(images)
+        self.used().forward(images)
     }
 
     fn probabilities(&self, scores: Tensor<2>) -> Tensor<2> {
-        self.classifier.probabilities(scores)
+        self.used().probabilities(scores)
     }
 }
 

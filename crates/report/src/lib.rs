@@ -39,6 +39,7 @@ mod canvas;
 mod chart;
 mod colours;
 mod column;
+mod costs;
 mod curves;
 mod details;
 mod escape;
@@ -82,6 +83,7 @@ pub use comfy_table::Table;
 
 pub use answers::answers_table;
 pub use audit::{audit_tables, audit_title};
+pub use costs::cost_line;
 pub use curves::curves;
 pub use details::details;
 pub use figure::{or_dash, percent, scientific, seconds, thousands};

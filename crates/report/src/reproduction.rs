@@ -5,6 +5,7 @@ use std::fmt::Write;
 use comfy_table::Table;
 use zoo_schema::{Figure, Reproduction, RowResult, Verdict};
 
+use crate::costs::{costs_markdown, costs_table, details, summary};
 use crate::escape::for_markdown;
 use crate::figure::{DASH, of_hundred, or_dash, seconds};
 use crate::table::{markdown_table, table};
@@ -12,28 +13,59 @@ use crate::table::{markdown_table, table};
 const HEADER: [&str; 6] = ["result", "measured on", "published", "measured", "verdict", "time"];
 /// Which of these columns hold figures.
 const FIGURES: [usize; 3] = [2, 3, 5];
+/// What a list of what is our own begins with.
+const MET: &str = "Met, not reproduced, because of what is our own:";
+/// What a list of mistakes begins with.
+const WRONG: &str = "What is wrong, on which images it was measured, and what the checks say:";
 
-/// The table for the terminal: one row per figure, with a line below that counts.
-#[must_use]
-pub fn reproduction_table(reproduction: &Reproduction) -> String {
-    format!(
-        "{}\n{}\n{}",
-        heading(reproduction),
-        fill(table(HEADER, FIGURES), reproduction, |row| row.title.clone()),
-        counts(reproduction)
-    )
+/// Whether anything was published for a row.
+pub(crate) fn has_figures(reproduction: &Reproduction) -> bool {
+    reproduction.rows.iter().any(|row| !row.figures.is_empty())
 }
 
-/// The same in Markdown, and below it the tolerance of each figure with the reason for it.
+/// Whether a row is a deliberate mistake.
+pub(crate) fn has_costs(reproduction: &Reproduction) -> bool {
+    reproduction.rows.iter().any(|row| row.cost.is_some())
+}
+
+/// The table for the terminal: one row per figure, or per mistake, with a line below that counts.
+#[must_use]
+pub fn reproduction_table(reproduction: &Reproduction) -> String {
+    let mut parts = vec![heading(reproduction)];
+    if has_figures(reproduction) {
+        parts.push(fill(table(HEADER, FIGURES), reproduction, |row| row.title.clone()));
+    }
+    if has_costs(reproduction) {
+        parts.push(costs_table(reproduction));
+    }
+    parts.push(counts(reproduction));
+    parts.join("\n")
+}
+
+/// The same in Markdown, and below it the tolerance of each figure with the reason for it, and what each mistake is and what is said of it.
 #[must_use]
 pub fn reproduction_markdown(reproduction: &Reproduction) -> String {
     let reproduction = &for_markdown(reproduction);
-    let table = markdown_table(HEADER, FIGURES);
-    let title = |row: &RowResult| format!("{} ({})", row.title, row.source);
-    let mut text = format!("{}\n\n{}\n\n", heading(reproduction), fill(table, reproduction, title));
-    let _ = writeln!(text, "{}\n\nTolerances:\n", counts(reproduction));
-    for tolerance in tolerances(reproduction) {
-        let _ = writeln!(text, "- {tolerance}");
+    let mut text = format!("{}\n\n", heading(reproduction));
+    if has_figures(reproduction) {
+        let title = |row: &RowResult| format!("{} ({})", row.title, row.source);
+        let _ = writeln!(text, "{}\n", fill(markdown_table(HEADER, FIGURES), reproduction, title));
+    }
+    if has_costs(reproduction) {
+        let _ = writeln!(text, "{}\n", costs_markdown(reproduction));
+    }
+    let _ = writeln!(text, "{}", counts(reproduction));
+    for (title, lines) in [
+        ("Tolerances:", tolerances(reproduction)),
+        (MET, own_rows(reproduction)),
+        (WRONG, details(reproduction)),
+    ] {
+        if !lines.is_empty() {
+            let _ = writeln!(text, "\n{title}\n");
+        }
+        for line in lines {
+            let _ = writeln!(text, "- {line}");
+        }
     }
     for failure in failed_rows(reproduction) {
         let _ = writeln!(text, "\n{failure}");
@@ -58,6 +90,12 @@ pub(crate) fn tolerances(reproduction: &Reproduction) -> Vec<String> {
         }
     }
     lines
+}
+
+/// What is our own in rows that are, and how it differs from what was published.
+pub(crate) fn own_rows(reproduction: &Reproduction) -> Vec<String> {
+    let own = |row: &RowResult| row.own.as_ref().map(|own| format!("{}: {own}.", row.title));
+    reproduction.rows.iter().filter_map(own).collect()
 }
 
 /// A line for each row that failed.
@@ -95,13 +133,16 @@ pub(crate) fn counts(reproduction: &Reproduction) -> String {
     };
     let counts = [
         count(Verdict::Reproduced, "reproduced"),
+        count(Verdict::Met, "met"),
         count(Verdict::Missed, "missed"),
         count(Verdict::Failed, "failed"),
         count(Verdict::NotJudged, "not judged"),
     ];
     let seconds_of_all: f64 = reproduction.rows.iter().map(|row| row.seconds).sum();
     let counts: Vec<String> = counts.into_iter().flatten().collect();
-    let counts = if counts.is_empty() { "nothing measured".into() } else { counts.join(", ") };
+    let counts = Some(counts.join(", ")).filter(|counts| !counts.is_empty());
+    let counts: Vec<String> = [counts, summary(reproduction)].into_iter().flatten().collect();
+    let counts = if counts.is_empty() { "nothing measured".into() } else { counts.join("; ") };
     format!("{counts}; {} in all", seconds(seconds_of_all))
 }
 
@@ -150,6 +191,7 @@ pub(crate) fn measured(figure: &Figure) -> String {
 pub(crate) fn verdict(figure: &Figure) -> String {
     match figure.verdict {
         Verdict::Reproduced => "reproduced".into(),
+        Verdict::Met => "met".into(),
         Verdict::Missed => {
             let by = figure.difference().unwrap_or_default();
             format!("missed by {by:+.2} points (± {})", figure.tolerance)
@@ -179,7 +221,7 @@ mod tests {
             measured,
             verdict: Verdict::NotJudged,
         };
-        Figure { verdict: figure.judged(), ..figure }
+        Figure { verdict: figure.judged(false), ..figure }
     }
 
     fn reproduction() -> Reproduction {
@@ -187,10 +229,12 @@ mod tests {
             row: "svm".into(),
             title: "linear SVM".into(),
             source: "CS231n".into(),
+            own: None,
             config: serde_json::Value::Null,
             images: ImageCounts { train: 49_000, validation: 1000, test: 10_000 },
             error: None,
             seconds: 12.34,
+            cost: None,
             figures: vec![
                 figure("validation", (Some(40.0), Some(40.0)), Some(38.0)),
                 figure("test", (Some(37.25), Some(38.0)), Some(38.125)),
@@ -200,6 +244,7 @@ mod tests {
         };
         let failed = RowResult {
             title: "k-NN".into(),
+            own: Some("the distance is ours".into()),
             error: Some("out of memory".into()),
             figures: vec![Figure {
                 setting: BTreeMap::from([("k".into(), 5.into())]),
@@ -241,6 +286,10 @@ Tolerances:
 
 - linear SVM, validation: 1 point; a draw.
 - k-NN, test: 1 point; a draw.
+
+Met, not reproduced, because of what is our own:
+
+- k-NN: the distance is ours.
 
 k-NN failed: out of memory
 ";

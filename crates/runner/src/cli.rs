@@ -92,10 +92,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: DataCommand,
     },
-    /// Measure published results again: CS231n, networks on CIFAR-10
+    /// Measure published results again, or what mistakes cost
     #[command(after_help = reproduce_help())]
     Reproduce {
-        /// The suite: cs231n, cifar10-networks; or a folder of rows
+        /// The suite: cs231n, cifar10-networks, mistakes; or a folder of rows
         suite: String,
         /// Run this row only. May be repeated
         #[arg(long, value_name = "ROW")]
@@ -407,11 +407,12 @@ fn reproduce_help() -> String {
     let suites =
         zoo_lab::reproduce::names().map(|(name, rows)| format!("Rows of {name}:\n  {}", rows.join(", ")));
     format!(
-        "{}\n\nImages are CIFAR-10's unless --data names others. cs231n takes six to ten minutes on two cores, cifar10-networks hours without a GPU. A row of your own is a recipe with \
+        "{}\n\nImages are CIFAR-10's unless --data names others. cs231n takes six to ten minutes on two cores, mistakes a few, and cifar10-networks hours without a GPU. A row of your own is a recipe with \
          a [row], as those in configs/cs231n are.\n\nExamples:\n  \
          zoo reproduce cs231n\n  \
          zoo reproduce cs231n --only svm --only softmax\n  \
-         zoo reproduce cs231n --quick --data shapes10",
+         zoo reproduce cs231n --quick --data shapes10\n  \
+         zoo reproduce mistakes",
         suites.collect::<Vec<_>>().join("\n")
     )
 }

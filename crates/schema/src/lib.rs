@@ -50,6 +50,7 @@ mod calibration;
 mod chance;
 mod checks;
 mod comparison;
+mod cost;
 mod dataset;
 mod finding;
 mod interval;
@@ -69,6 +70,7 @@ pub use comparison::{
     Comparison, EarlyStop, EpochRecord, Majority, ModelResult, NamedClassMetrics, PartMetrics, SCHEMA, Seeds,
     TestMetrics, Training, Variant,
 };
+pub use cost::{Clue, Cost, CostMeasure};
 pub use dataset::{DatasetSummary, Duplicate};
 pub use finding::{Finding, Severity};
 pub use interval::Interval;

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::comparison::ModelResult;
+use crate::cost::Cost;
 use crate::dataset::DatasetSummary;
 use crate::search::Trial;
 
@@ -51,6 +52,10 @@ pub struct RowResult {
     pub title: String,
     /// Where it was published.
     pub source: String,
+    /// What is ours rather than published, the recipe or the figures, and how; `null` if nothing is. Figures of such a row are
+    /// [met](Verdict::Met), not reproduced.
+    #[serde(default)]
+    pub own: Option<String>,
     /// The recipe as it was followed, with the best of the settings that were searched.
     pub config: serde_json::Value,
     /// The images that it was measured with.
@@ -59,8 +64,11 @@ pub struct RowResult {
     pub error: Option<String>,
     /// Wall time, searches included.
     pub seconds: f64,
-    /// What was published, and what came out.
+    /// What was published, and what came out; empty for a mistake, and for what mistakes are compared with.
     pub figures: Vec<Figure>,
+    /// What the row does wrong on purpose, and what that costs; `null` if nothing is wrong.
+    #[serde(default)]
+    pub cost: Option<Cost>,
     /// The settings that were searched.
     pub trials: Vec<Trial>,
     /// Everything about the model that was fitted in the end, if one was.
@@ -103,9 +111,11 @@ pub struct Figure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Within the tolerance.
+    /// A published number, measured with the published recipe, within the tolerance.
     Reproduced,
-    /// Outside of it.
+    /// Within the tolerance of a threshold, which leaves the recipe to the reader, or with a recipe that is not the published one.
+    Met,
+    /// Outside the tolerance.
     Missed,
     /// There is no figure: the row failed, or the setting that it belongs to.
     Failed,
@@ -114,16 +124,22 @@ pub enum Verdict {
 }
 
 impl Figure {
-    /// Judges what was measured: [`Verdict::Reproduced`] from `low` − tolerance to `high` + tolerance, ends included;
-    /// [`Verdict::Failed`] without a measured figure.
+    /// Judges what was measured with the published recipe, or with one of our `own`: from `low` − tolerance to `high` + tolerance,
+    /// ends included, it is [`Verdict::Reproduced`], or [`Verdict::Met`] if it is our own or a threshold with one end; without a
+    /// measured figure [`Verdict::Failed`].
     #[must_use]
-    pub fn judged(&self) -> Verdict {
+    pub fn judged(&self, own: bool) -> Verdict {
         let Some(measured) = self.measured else { return Verdict::Failed };
         // What is published has a digit or two behind the point; half a unit of a third never decides.
         let tolerance = self.tolerance + 5e-4;
         let low = self.low.is_none_or(|low| measured >= low - tolerance);
         let high = self.high.is_none_or(|high| measured <= high + tolerance);
-        if low && high { Verdict::Reproduced } else { Verdict::Missed }
+        let is_threshold = self.low.is_none() || self.high.is_none();
+        match low && high {
+            true if own || is_threshold => Verdict::Met,
+            true => Verdict::Reproduced,
+            false => Verdict::Missed,
+        }
     }
 
     /// How far the measured figure lies outside of what was published, in percentage points: negative below, 0 within; `None`
@@ -172,16 +188,24 @@ mod tests {
             (39.0, Verdict::Reproduced, 1.0),
             (39.1, Verdict::Missed, 1.1),
         ] {
-            assert_eq!(range(measured).judged(), verdict, "{measured}");
+            assert_eq!(range(measured).judged(false), verdict, "{measured}");
             assert!((range(measured).difference().unwrap() - difference).abs() < 1e-9, "{measured}");
         }
     }
 
     #[test]
     fn more_than_at_least_is_no_miss() {
-        assert_eq!(figure(Some(48.0), None, Some(99.0)).judged(), Verdict::Reproduced);
-        assert_eq!(figure(Some(48.0), None, Some(46.9)).judged(), Verdict::Missed);
-        assert_eq!(figure(Some(48.0), None, None).judged(), Verdict::Failed);
+        assert_eq!(figure(Some(48.0), None, Some(99.0)).judged(false), Verdict::Met);
+        assert_eq!(figure(Some(48.0), None, Some(46.9)).judged(false), Verdict::Missed);
+        assert_eq!(figure(Some(48.0), None, None).judged(false), Verdict::Failed);
         assert_eq!(figure(Some(48.0), None, None).difference(), None);
+    }
+
+    #[test]
+    fn only_a_published_number_of_the_published_recipe_is_reproduced() {
+        let published = |measured| figure(Some(44.0), Some(44.0), Some(measured));
+        assert_eq!(published(43.3).judged(false), Verdict::Reproduced);
+        assert_eq!(published(43.3).judged(true), Verdict::Met);
+        assert_eq!(published(42.9).judged(true), Verdict::Missed);
     }
 }

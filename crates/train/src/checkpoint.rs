@@ -15,6 +15,7 @@ const MODEL: &str = "model.bpk";
 const BEST: &str = "best.bpk";
 const SLOW: &str = "slow.bpk";
 const AVERAGE: &str = "average.bpk";
+const GRADIENT_SUM: &str = "gradient_sum.bpk";
 const BEST_WITHOUT_EMA: &str = "best_without_ema.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
 const PROGRESS: &str = "state.json";
@@ -134,6 +135,7 @@ impl Checkpoints {
             (BEST_WITHOUT_EMA, fitted.without_ema.as_ref()),
             (SLOW, state.slow.as_ref().map(|slow| &slow.model)),
             (AVERAGE, state.average.as_ref()),
+            (GRADIENT_SUM, state.sum.as_ref().map(|sum| &sum.model)),
         ];
         for (name, model) in models {
             model.map_or(Ok(()), |model| model.clone().save_file(at(name))).map_err(failed(&at(name)))?;
@@ -209,6 +211,9 @@ impl Checkpoint {
         if let Some(average) = &mut state.average {
             *average = load(average.clone(), &self.folder.join(AVERAGE))?;
         }
+        if let Some(sum) = &mut state.sum {
+            sum.model = load(sum.model.clone(), &self.folder.join(GRADIENT_SUM))?;
+        }
         Ok(state)
     }
 }
@@ -252,7 +257,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let checkpoints = Checkpoints::new(place.path());
         assert!(checkpoints.newest("r").unwrap().is_none());
-        let state = State { model: norm(3.0).train(), optimizer: None, slow: None, average: None };
+        let state = State { model: norm(3.0).train(), optimizer: None, slow: None, average: None, sum: None };
         for epochs in 1..=3 {
             checkpoints.save(&state, &fitted(norm(1.0), norm(2.0)), &progress(epochs)).unwrap();
         }
@@ -291,7 +296,7 @@ mod tests {
     fn each_of_the_best_models_has_its_own_running_statistics() {
         let place = tempfile::tempdir().unwrap();
         let checkpoints = Checkpoints::new(place.path());
-        let state = State { model: norm(3.0).train(), optimizer: None, slow: None, average: None };
+        let state = State { model: norm(3.0).train(), optimizer: None, slow: None, average: None, sum: None };
         checkpoints.save(&state, &fitted(norm(1.0), norm(2.0)), &progress(1)).unwrap();
         // As training starts: the one is a clone of the other.
         let plain = norm(0.0);

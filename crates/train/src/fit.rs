@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Int, Tensor};
-use zoo_core::{Architecture, WeightedLoss};
+use zoo_core::{Architecture, Classifier, WeightedLoss};
 use zoo_data::derive_seed;
 use zoo_schema::{EarlyStop, EpochRecord};
 
@@ -17,11 +17,13 @@ use crate::evaluate::{mean_loss, score_at_most, score_rows};
 use crate::learning::Learning;
 use crate::lookahead::SlowWeights;
 use crate::looks::Looks;
+use crate::mistake::{GradientSum, Mistake};
 use crate::optimizer::Optimizer;
 use crate::recipe::Recipe;
 use crate::state::{Fitted, State};
 use crate::tally::{Begun, Tally};
 use crate::training::{Event, Seen, Training};
+use crate::training_mode::TrainingMode;
 use crate::weights::{Weights, magnitude, update_ratio};
 
 /// What training starts from; the epoch that it goes on with in the middle, if it does.
@@ -100,7 +102,7 @@ impl<A: Architecture> Training<'_, A> {
 
     /// What training starts from: `model`, or the newest checkpoint of the `recipe` with this digest.
     fn start(&self, model: A::Model, recipe: &str) -> Result<Started<A::Model>, TrainError> {
-        let Recipe { learning, lookahead, ema, .. } = self.recipe;
+        let Recipe { learning, lookahead, ema, mistake, .. } = self.recipe;
         let plain = model.valid();
         let without_ema = ema.is_on().then(|| plain.clone());
         let (best_epoch, history, stopped_by) = (0, Vec::new(), None);
@@ -115,6 +117,7 @@ impl<A: Architecture> Training<'_, A> {
             optimizer: learning.optimizer().map(|optimizer| optimizer.init(&model)).transpose()?,
             slow: lookahead.is_on().then(|| SlowWeights::new(*lookahead, &model)),
             average: ema.is_on().then(|| model.valid()),
+            sum: (*mistake == Some(Mistake::GradientsAddUp)).then(|| GradientSum::new(model.valid())),
             model,
         };
         let Some(checkpoint) = checkpoint else { return Ok((state, fitted, None)) };
@@ -182,7 +185,9 @@ impl<A: Architecture> Training<'_, A> {
             // Dropout draws from the device's generator.
             self.device.seed(derive_seed(seed, step as u64));
             record.learning_rate = peak * schedule.factor(before + step - 1, all);
-            let gradients = self.gradients(&state.model, &loss, (seen, labels), &mut tally);
+            let batch = (seen, self.learnt(labels));
+            let mut gradients = self.gradients(&state.model, &loss, batch, &mut tally);
+            state.sum = state.sum.map(|sum| sum.add(&mut gradients));
             let weights = (step == steps).then(|| Weights::of(&state.model));
             state = self.step(state, gradients, record.learning_rate);
             // What the optimizer has done, before averages move the weights, too.
@@ -295,6 +300,8 @@ impl<A: Architecture> Training<'_, A> {
             return Ok((None, None));
         }
         let labels = images.labels();
+        let in_training = self.is_left_in_training().then(|| TrainingMode::new(model.clone()));
+        let model: &dyn Classifier = in_training.as_ref().map_or(model, |model| model);
         let scores = match &self.validation_rows {
             Some(rows) => score_rows(model, rows, self.device, self.part)?,
             None => score_at_most(model, images, self.device, self.part)?,

@@ -11,6 +11,7 @@ use crate::ema::Ema;
 use crate::evaluate::TestTimeAugmentation;
 use crate::learning::Learning;
 use crate::lookahead::Lookahead;
+use crate::mistake::Mistake;
 use crate::schedule::Schedule;
 
 /// A model and how to train it.
@@ -40,6 +41,9 @@ pub struct Recipe<A> {
     /// How the trained model is used.
     #[serde(default)]
     pub evaluate: EvaluateConfig,
+    /// What is done wrong on purpose, to see what it costs. Default: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mistake: Option<Mistake>,
 }
 
 /// The `[train]` of a recipe.
@@ -163,6 +167,7 @@ impl<A: Architecture> Recipe<A> {
             check(self.lookahead.every == 0, "lookahead.every", self.lookahead.every.to_string())?;
             check(self.ema.decay == 0.0, "ema.decay", self.ema.decay.to_string())?;
             check(self.augment == Augment::default(), "augment", format!("{:?}", self.augment))?;
+            check(self.mistake.is_none(), "mistake", format!("{:?}", self.mistake))?;
         }
         let [_, height, width] = input.shape;
         let largest = height.min(width).saturating_sub(1);

@@ -4,6 +4,7 @@ use burn::optim::ModuleOptimizer;
 use zoo_schema::{EarlyStop, EpochRecord};
 
 use crate::lookahead::SlowWeights;
+use crate::mistake::GradientSum;
 
 /// What steps change.
 pub(crate) struct State<M> {
@@ -13,6 +14,8 @@ pub(crate) struct State<M> {
     pub(crate) slow: Option<SlowWeights<M>>,
     /// The average of the weights, off autodiff.
     pub(crate) average: Option<M>,
+    /// The sum of all gradients, where they [add up](crate::Mistake::GradientsAddUp).
+    pub(crate) sum: Option<GradientSum<M>>,
 }
 
 /// A model that has been trained.

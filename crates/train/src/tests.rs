@@ -2,6 +2,7 @@
 
 mod budget;
 mod class_weights;
+mod mistakes;
 mod parts;
 mod pytorch;
 mod resume;
@@ -43,6 +44,7 @@ fn recipe(epochs: u32, learning_rate: f64) -> Recipe<SoftmaxConfig> {
             least_batches: 0,
         },
         evaluate: EvaluateConfig::default(),
+        mistake: None,
     }
 }
 

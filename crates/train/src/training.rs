@@ -14,6 +14,7 @@ use crate::checkpoint::Checkpoints;
 use crate::error::TrainError;
 use crate::input::input_spec;
 use crate::learning::Learning;
+use crate::mistake::Mistake;
 use crate::recipe::{Recipe, TrainConfig};
 use crate::rows::Rows;
 
@@ -122,6 +123,12 @@ impl<'a, A: Architecture> Training<'a, A> {
             || input_spec(&recipe.architecture, &splits.train, classes),
             |rows| rows.input_spec(classes),
         );
+        let input = match recipe.mistake {
+            Some(mistake) => {
+                mistake.describe(&recipe.architecture, input, &splits.test, &extractor, device)?
+            }
+            None => input,
+        };
         recipe.validate_groups(&input, device)?;
         // Where features are computed once, or counted in memory, images aren't needed there.
         let computed = recipe.augment == Augment::default() && rows.is_some();
@@ -203,6 +210,11 @@ impl<'a, A: Architecture> Training<'a, A> {
         WeightedLoss::new(self.recipe.loss.kind, self.class_weights.as_deref(), device)
     }
 
+    /// Whether models are used as if they were still in training.
+    pub(crate) fn is_left_in_training(&self) -> bool {
+        self.recipe.mistake == Some(Mistake::TrainingMode)
+    }
+
     /// Whether there are fewer images than the recipe's epochs are meant for.
     pub(crate) fn has_few_images(&self) -> bool {
         self.splits.train.len() < self.recipe.train.few_images
@@ -231,8 +243,13 @@ impl<'a, A: Architecture> Training<'a, A> {
         let (train, augment) = (self.train, &self.recipe.augment);
         let images = &self.splits.train;
         let at = (self.seed, epoch);
+        let fixed = self.recipe.mistake.and_then(|mistake| mistake.order(images));
         let Some(rows) = &self.rows else {
             let batches = Epoch::new(images, train.batch_size, *augment, at, self.device);
+            let batches = match fixed {
+                Some(order) => batches.in_order(order),
+                None => batches,
+            };
             let batches = batches.resident(self.resident.as_ref()).after(done);
             // What is hidden isn't a whole number.
             if model.prefers_bytes() && self.extractor.is_identity() && augment.cutout == 0 {
@@ -248,13 +265,21 @@ impl<'a, A: Architecture> Training<'a, A> {
             }
             return Box::new(batches.map(|batch| Seen::numbers(self.see(batch))));
         };
-        let order = epoch_order(images.len(), at);
+        let order = fixed.unwrap_or_else(|| epoch_order(images.len(), at));
         let starts = (0..order.len()).step_by(train.batch_size).skip(done);
         Box::new(starts.map(move |start| {
             let positions = &order[start..(start + train.batch_size).min(order.len())];
             let labels = images.labels_at(positions.iter().copied(), self.device);
             Seen::numbers(Batch { images: rows.batch(positions, self.device), labels })
         }))
+    }
+
+    /// The labels of training images as they are learnt.
+    pub(crate) fn learnt(&self, labels: Tensor<1, Int>) -> Tensor<1, Int> {
+        match self.recipe.mistake {
+            Some(mistake) => mistake.label(labels, self.splits.classes.len()),
+            None => labels,
+        }
     }
 
     /// All training images in order, as the model sees them, `size` at a time, off autodiff.

@@ -33,7 +33,7 @@ impl<A: Architecture> Training<'_, A> {
         let architecture = &self.recipe.architecture;
         let model = architecture.before_epoch(architecture.init(self.input(), self.device).train(), 0);
         let optimizer = Some(optimizer.init(&model)?);
-        let mut state = State { model, optimizer, slow: None, average: None };
+        let mut state = State { model, optimizer, slow: None, average: None, sum: None };
         let loss = self.loss(&self.device.clone().autodiff());
         let last = self.train.steps_of_epoch(self.splits.train.len()) - 1;
         for done in [0, last].into_iter().take_while(|_| !self.is_stopped()) {

@@ -1,25 +1,29 @@
 //! Measuring rows.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use zoo_backends::Machine;
 use zoo_data::Dataset;
 use zoo_recipes::{Contender, Dimensions};
-use zoo_schema::{ImageCounts, RowResult, best_trial};
+use zoo_schema::{Cost, CostMeasure, ImageCounts, RowResult, best_trial};
 use zoo_train::search::Settings;
 
 use crate::error::{LabError, in_words};
 use crate::lab::Lab;
 use crate::protocol::Protocol;
+use crate::reproduce::choice::{Chosen, choose};
+use crate::reproduce::clues::stopped;
 use crate::reproduce::outcome::Outcome;
-use crate::reproduce::row::SuiteRow;
+use crate::reproduce::row::{Choice, SuiteRow};
+use crate::reproduce::witness::Witness;
 use crate::source::Source;
 use crate::tune::{Search, Start};
 use crate::watch::Watch;
 
 /// A quick run: training images (validation included), validation images, test images.
 const SAMPLE: [usize; 3] = [1000, 200, 200];
-/// A quick run: the settings of a search that are tried.
+/// A quick run: the settings of a search that are tried, or the trainings that are chosen from.
 const SAMPLE_SETTINGS: usize = 2;
 
 /// What rows are measured with.
@@ -32,6 +36,8 @@ pub(crate) struct Measurement<'a> {
     pub(crate) start: Option<Start<'a>>,
     /// Whether a sample of each row is enough.
     pub(crate) quick: bool,
+    /// The models of rows so far that others are compared with, by the rows' names.
+    pub(crate) right: HashMap<String, Witness>,
 }
 
 impl Measurement<'_> {
@@ -40,7 +46,7 @@ impl Measurement<'_> {
     /// # Errors
     /// [`LabError::Interrupted`].
     pub(crate) fn measure(
-        &self,
+        &mut self,
         row: &SuiteRow,
         dataset: &Dataset,
         judged: bool,
@@ -63,11 +69,13 @@ impl Measurement<'_> {
             row: row.name.clone(),
             title: row.setup.title.clone(),
             source: row.setup.source.clone(),
+            own: row.setup.own.clone(),
             config,
             images,
             error: outcome.why_missing(&figures),
             seconds: start.elapsed().as_secs_f64(),
             figures,
+            cost: outcome.cost,
             trials: outcome.trials,
             result: outcome.result,
         })
@@ -93,7 +101,7 @@ impl Measurement<'_> {
 
     /// Searches, if the row does, and fits the best if that is looked at.
     fn follow(
-        &self,
+        &mut self,
         row: &SuiteRow,
         settings: &[Settings],
         images: ImageCounts,
@@ -124,25 +132,83 @@ impl Measurement<'_> {
         };
         outcome.trials = search.run(Vec::new(), &mut |_| Ok(()))?;
         // Where all figures are those of a setting each, no model is looked at in the end.
-        if setup.published.iter().all(|published| !published.setting.is_empty()) {
+        let is_searched = !settings.is_empty();
+        if is_searched && setup.published.iter().all(|published| !published.setting.is_empty()) {
             return Ok(());
         }
         match best_trial(&outcome.trials) {
-            Some(best) => self.fit(&contender.with(&settings[best.trial - 1])?, &source, outcome),
+            Some(best) => self.fit(row, &contender.with(&settings[best.trial - 1])?, &source, outcome),
             // Why is in the trials.
-            None if !settings.is_empty() => Ok(()),
-            None => self.fit(contender, &source, outcome),
+            None if is_searched => Ok(()),
+            None => self.fit(row, contender, &source, outcome),
         }
     }
 
-    /// Fits the model that a row's figures are of.
-    fn fit(&self, contender: &Contender, source: &Source, outcome: &mut Outcome) -> Result<(), LabError> {
+    /// Fits the model that a row's figures are of, or the models that a mistake is made with.
+    fn fit(
+        &mut self,
+        row: &SuiteRow,
+        contender: &Contender,
+        source: &Source,
+        outcome: &mut Outcome,
+    ) -> Result<(), LabError> {
         let splits = source.splits(self.seed)?;
         contender.check(Dimensions::of(&splits))?;
         let watch = self.watch.part();
         let protocol = Protocol::new(self.seed);
         let lab = Lab { splits: &splits, machine: self.machine, protocol, watch: &*watch };
-        outcome.result = Some(lab.fit_and_judge(contender, None)?.result);
+        if let Some(choice) = row.setup.choice {
+            outcome.cost = Some(self.choice(choice, contender, lab)?);
+            return Ok(());
+        }
+        let against = row.setup.against.as_deref();
+        let witness = match lab.fit_and_judge(contender, None) {
+            Ok(fitted) => {
+                let is_compared = row.is_right || against.is_some();
+                let witness = is_compared.then(|| Witness::of(&lab, contender, &fitted)).transpose()?;
+                outcome.result = Some(fitted.result);
+                witness
+            }
+            // What a mistake does to training is what it costs.
+            Err(error) if against.is_some() && error.is_divergence() => {
+                Some(Witness::of_nothing(&lab, contender, stopped(&error))?)
+            }
+            Err(error) => return Err(error),
+        };
+        if let (Some(against), Some(witness)) = (against, &witness) {
+            outcome.cost = self.right.get(against).and_then(|right| witness.cost(against, right, &lab));
+            if outcome.cost.is_none() {
+                outcome.error = Some(format!("{against}, which it is compared with, has failed"));
+            }
+        }
+        if let (true, Some(witness)) = (row.is_right, witness) {
+            self.right.insert(row.name.clone(), witness);
+        }
         Ok(())
+    }
+
+    /// Trains several times, and chooses by test images.
+    fn choice(&self, choice: Choice, contender: &Contender, lab: Lab<'_>) -> Result<Cost, LabError> {
+        let trainings = if self.quick { choice.trainings.min(SAMPLE_SETTINGS) } else { choice.trainings };
+        let images = choice.images.min(lab.splits.test.len() / 2).max(1);
+        let mut right = Vec::new();
+        for seed in (Protocol { trainings, ..lab.protocol }).seeds() {
+            let lab = Lab { protocol: lab.protocol.of_training(seed), ..lab };
+            right.push(lab.answers(vec![lab.fit_and_judge(contender, None)?.answers]).right(0));
+        }
+        let Chosen { told, true_accuracy, interval: (low, high) } = choose(&right, images, self.seed);
+        let [told, true_accuracy, low, high] = [told, true_accuracy, low, high].map(|share| 100.0 * share);
+        Ok(Cost {
+            measure: CostMeasure::Choice,
+            against: None,
+            changes: vec![format!("the best of {trainings} trainings, chosen by {images} test images")],
+            right: true_accuracy,
+            wrong: Some(told),
+            points: Some(true_accuracy - told),
+            low: Some(low),
+            high: Some(high),
+            images,
+            named_by: Vec::new(),
+        })
     }
 }

@@ -2,11 +2,15 @@
 //!
 //! A [`Suite`] says what was published; [`reproduce`] measures it, row by row, and compares the two.
 
+mod choice;
+mod clues;
 mod measure;
 mod outcome;
 mod row;
 mod suite;
+mod witness;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use toml::Table;
@@ -64,7 +68,7 @@ pub fn reproduce(request: Request<'_>) -> Result<(Reproduction, PathBuf), LabErr
     let mut reproduction = empty(&request, &config, &splits);
     let folder = start_folder(out, &config, suite, &reproduction)?;
     watch.run(&folder);
-    let measurement = Measurement { source, machine, seed, watch, start, quick };
+    let mut measurement = Measurement { source, machine, seed, watch, start, quick, right: HashMap::new() };
     let judged = reproduction.cifar10 && !reproduction.quick;
     for row in &suite.rows {
         if row.setup.official && !reproduction.official {
@@ -79,6 +83,9 @@ pub fn reproduce(request: Request<'_>) -> Result<(Reproduction, PathBuf), LabErr
         })?;
         if watch.is_stopped() {
             return Err(stopped());
+        }
+        if let Some(cost) = &row.cost {
+            watch.line(&format!("{}: {}", row.row, zoo_report::cost_line(cost)));
         }
         for figure in &row.figures {
             watch.line(&format!("{}: {}", row.row, zoo_report::figure_line(figure)));

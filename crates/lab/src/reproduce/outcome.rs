@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use zoo_schema::{Figure, ModelResult, Trial, Verdict, best_trial};
+use zoo_schema::{Cost, Figure, ModelResult, Trial, Verdict, best_trial};
 
 use crate::reproduce::row::{Measure, Published, SuiteRow};
 
@@ -13,6 +13,8 @@ pub(crate) struct Outcome {
     pub(crate) trials: Vec<Trial>,
     /// The model that was fitted in the end.
     pub(crate) result: Option<ModelResult>,
+    /// What a mistake costs.
+    pub(crate) cost: Option<Cost>,
     /// What went wrong.
     pub(crate) error: Option<String>,
 }
@@ -25,7 +27,7 @@ impl Outcome {
         let figures = published.flat_map(|(published, place)| self.figures_of(published, place));
         let verdict = |figure: &Figure| match figure.measured {
             Some(_) if !judged => Verdict::NotJudged,
-            _ => figure.judged(),
+            _ => figure.judged(row.setup.own.is_some()),
         };
         figures.map(|figure| Figure { verdict: verdict(&figure), ..figure }).collect()
     }
@@ -155,6 +157,16 @@ mod tests {
         );
         assert_eq!(outcome.why_missing(&figures).unwrap(), "this model has no figure for test");
         assert_eq!(outcome.why_missing(&figures[..3]), None);
+    }
+
+    #[test]
+    fn what_is_our_own_is_met() {
+        let mut row = row();
+        row.setup.own = Some("the distance".into());
+        let trials = vec![trial(1, &[0.25, 0.375]), trial(2, &[0.375, 0.5])];
+        let figures = Outcome { trials, ..Outcome::default() }.figures(&row, 2, true);
+        let verdicts: Vec<Verdict> = figures.iter().map(|figure| figure.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Missed, Verdict::Missed, Verdict::Met, Verdict::Failed]);
     }
 
     #[test]

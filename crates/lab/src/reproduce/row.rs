@@ -9,7 +9,7 @@ use zoo_train::search::{SearchError, Settings, Space};
 
 use crate::error::LabError;
 
-/// A published result, and the recipe that should come to it.
+/// A published result, and the recipe that should come to it; or a deliberate mistake, or what mistakes are compared with.
 #[derive(Debug)]
 pub(crate) struct SuiteRow {
     pub(crate) name: String,
@@ -17,6 +17,8 @@ pub(crate) struct SuiteRow {
     pub(crate) contender: Contender,
     /// What is searched, one trial for each; nothing if the row has no search.
     pub(crate) settings: Vec<Settings>,
+    /// Whether other rows are compared with it.
+    pub(crate) is_right: bool,
 }
 
 /// The `[row]` of a recipe.
@@ -27,6 +29,8 @@ pub(crate) struct Setup {
     pub(crate) title: String,
     /// Where it was published.
     pub(crate) source: String,
+    /// What is ours rather than published, the recipe or the figures, and how: figures are then met, not reproduced.
+    pub(crate) own: Option<String>,
     /// Whether the figures are those of the official images in their order, and of no others.
     #[serde(default)]
     pub(crate) official: bool,
@@ -46,7 +50,22 @@ pub(crate) struct Setup {
     #[serde(default)]
     search: Table,
     /// What was published.
+    #[serde(default)]
     pub(crate) published: Vec<Published>,
+    /// The row that does right what this one does wrong on purpose.
+    pub(crate) against: Option<String>,
+    /// Several trainings of which the best by test accuracy is told, on purpose.
+    pub(crate) choice: Option<Choice>,
+}
+
+/// A choice by test images.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Choice {
+    /// How many models there are to choose from: trainings of the recipe with different seeds.
+    pub(crate) trainings: usize,
+    /// How many of the test images the choice is by; on the others it is seen what it was worth.
+    pub(crate) images: usize,
 }
 
 /// A published number, in percent.
@@ -190,8 +209,14 @@ impl Setup {
     /// What is wrong with it, if anything is.
     fn check(&self, settings: &[Settings]) -> Result<(), String> {
         let Self { folds, validation, .. } = self;
-        if self.published.is_empty() {
-            return Err("nothing is published; add [[row.published]]".into());
+        if self.choice.is_some_and(|choice| choice.trainings == 0 || choice.images == 0) {
+            return Err("choice: takes trainings and images, one at least of each".into());
+        }
+        if self.is_mistake() && !(self.published.is_empty() && settings.is_empty()) {
+            return Err(
+                "against or choice: what a mistake costs is neither published nor searched; leave one out"
+                    .into(),
+            );
         }
         if self.images.is_some_and(|images| images <= *validation) {
             return Err(format!("validation = {validation}: must leave images to learn from"));
@@ -203,6 +228,11 @@ impl Setup {
             return Err("folds: two at least, which judge the settings of [row.search]".into());
         }
         self.published.iter().try_for_each(|published| published.check(self, settings))
+    }
+
+    /// Whether something is wrong on purpose.
+    pub(crate) const fn is_mistake(&self) -> bool {
+        self.against.is_some() || self.choice.is_some()
     }
 
     /// What `contender` has no figure for, if there is such.
@@ -250,7 +280,7 @@ impl SuiteRow {
         }
         setup.check(&settings).map_err(|reason| wrong(format!("[row] {reason}")))?;
         setup.check_model(&contender).map_err(|reason| wrong(format!("[row] {reason}")))?;
-        Ok(Self { name: name.into(), setup, contender, settings })
+        Ok(Self { name: name.into(), setup, contender, settings, is_right: false })
     }
 }
 
@@ -284,7 +314,8 @@ mod tests {
     #[test]
     fn a_row_says_what_is_wrong_with_it() {
         assert!(row(PUBLISHED).is_ok());
-        assert_eq!(error("published = []"), "file: [row] nothing is published; add [[row.published]]");
+        assert!(error("against = \"a\"\nchoice = { trainings = 0, images = 5 }").contains("one at least"));
+        assert!(error(&format!("against = \"a\"\n{PUBLISHED}")).contains("neither published nor searched"));
         assert!(error(&PUBLISHED.replace("value", "worth")).contains("unknown field `worth`"));
         let both = PUBLISHED.replace("value", "at_least = 1.0, value");
         assert!(error(&both).contains("one of value, range"));

@@ -36,7 +36,7 @@ impl Suite {
                 let table = text.parse().map_err(|error: toml::de::Error| LabError::file(&origin, error))?;
                 SuiteRow::new(registry, row, &origin, table)
             });
-            let rows = rows.collect::<Result<_, LabError>>()?;
+            let rows = related(name, rows.collect::<Result<_, LabError>>()?)?;
             return Ok(Self { name: (*name).into(), folder: None, rows });
         }
         let folder = Path::new(name);
@@ -57,11 +57,12 @@ impl Suite {
         if rows.is_empty() {
             return Err(wrong("there is no row in it, a TOML file with a recipe and [row]".into()));
         }
+        let rows = related(name, rows)?;
         let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
         Ok(Self { name, folder: Some(folder.into()), rows })
     }
 
-    /// Keeps the rows of these names; all if there are none.
+    /// Keeps the rows of these names, and what they are compared with; all if there are none.
     ///
     /// # Errors
     /// [`LabError`] for a name that no row has.
@@ -70,9 +71,45 @@ impl Suite {
         if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
             return Err(Unknown::new("row", name, &known).into());
         }
-        self.rows.retain(|row| names.is_empty() || names.contains(&row.name));
+        let asked = |row: &&SuiteRow| names.is_empty() || names.contains(&row.name);
+        let compared: Vec<String> =
+            self.rows.iter().filter(asked).filter_map(|row| row.setup.against.clone()).collect();
+        self.rows.retain(|row| asked(&row) || compared.contains(&row.name));
         Ok(self)
     }
+}
+
+/// The rows of the suite `origin`, those that others are compared with first.
+///
+/// # Errors
+/// [`LabError`] for a row that is compared with none, or with a mistake; for one that nothing is published for, and that nothing is
+/// compared with.
+fn related(origin: &str, mut rows: Vec<SuiteRow>) -> Result<Vec<SuiteRow>, LabError> {
+    let wrong = |row: &SuiteRow, reason: &str| {
+        Err(LabError::Suite { origin: format!("{origin}/{}", row.name), reason: format!("[row] {reason}") })
+    };
+    let known: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
+    let against: Vec<String> = rows.iter().filter_map(|row| row.setup.against.clone()).collect();
+    for name in &against {
+        if !known.contains(name) {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            return Err(Unknown::new("row to compare with", name, &known).into());
+        }
+    }
+    for row in &mut rows {
+        row.is_right = against.contains(&row.name);
+        if row.is_right && row.setup.is_mistake() {
+            return wrong(row, "others are compared with it: it can be no mistake itself");
+        }
+        if row.setup.published.is_empty() && !row.is_right && !row.setup.is_mistake() {
+            return wrong(
+                row,
+                "nothing is published; add [[row.published]], or against = \"ROW\" for a mistake",
+            );
+        }
+    }
+    rows.sort_by_key(|row| !row.is_right);
+    Ok(rows)
 }
 
 #[cfg(test)]
@@ -95,6 +132,53 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn mistakes_differ_from_what_is_right_in_one_thing() {
+        let suite = open("mistakes").unwrap();
+        let config = |row: &SuiteRow| row.contender.estimator.config().unwrap();
+        let right = config(&suite.rows[0]);
+        assert!(suite.rows[0].is_right && suite.rows[1..].iter().all(|row| row.setup.is_mistake()));
+        for row in &suite.rows[1..] {
+            let wrong = config(row);
+            let differing: Vec<&String> =
+                right.keys().chain(wrong.keys()).filter(|key| right.get(*key) != wrong.get(*key)).collect();
+            assert!(differing.iter().all(|key| *key == differing[0]), "{}: {differing:?}", row.name);
+            assert!(!differing.is_empty(), "{} is right", row.name);
+        }
+    }
+
+    #[test]
+    fn a_mistake_brings_what_is_right_along() {
+        let rows: Vec<String> = open("mistakes")
+            .unwrap()
+            .only(&["not-scaled".into()])
+            .unwrap()
+            .rows
+            .into_iter()
+            .map(|row| row.name)
+            .collect();
+        assert_eq!(rows, ["correct", "not-scaled"]);
+    }
+
+    #[test]
+    fn rows_of_a_folder_must_belong_together() {
+        let place = tempfile::tempdir().unwrap();
+        let write = |name: &str, row: &str| {
+            let text = format!("model = \"softmax\"\n[row]\ntitle = \"t\"\nsource = \"s\"\n{row}\n");
+            std::fs::write(place.path().join(format!("{name}.toml")), text).unwrap();
+        };
+        let open = || open(place.path().to_str().unwrap()).map_err(|error| error.to_string());
+        write("z", "");
+        assert!(open().unwrap_err().contains("nothing is published"));
+        write("a", "against = \"zz\"");
+        assert!(open().unwrap_err().contains("did you mean \"z\"?"));
+        write("a", "against = \"z\"");
+        let names: Vec<String> = open().unwrap().rows.into_iter().map(|row| row.name).collect();
+        assert_eq!(names, ["z", "a"]);
+        write("z", "against = \"a\"");
+        assert!(open().unwrap_err().contains("no mistake itself"));
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub(super) fn after_a_kill(recipe: &Recipe<SoftmaxConfig>) {
 }
 
 /// The same, and with a stop after every single step.
-fn resumes(recipe: &Recipe<SoftmaxConfig>) {
+pub(super) fn resumes(recipe: &Recipe<SoftmaxConfig>) {
     after_a_kill(recipe);
     with_training(recipe, |training, checkpoints| {
         let whole = outcome(training, &mut never).unwrap();
