@@ -9,7 +9,7 @@ use crate::rows::{Share, about, is_descent, listed, trained, value};
 pub(super) const CODE: &str = "over-fitted";
 
 /// How much more accurate on training images than on validation images a model must be: ten points, which for one that is right on all
-/// training images is skore's tenth. What the book calls overfitting are gaps of 12 to 50 points, and that of a network which
+/// training images is skore's tenth. What the book calls overfitting are gaps of 16 to 50 points, and that of a network which
 /// generalises is one (`docs/tutorial/3.7-normalization.md`, `3.8-evaluation.md`, `4.7-training.md`).
 const GAP: f64 = 0.1;
 
