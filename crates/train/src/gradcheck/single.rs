@@ -44,9 +44,9 @@ pub(super) fn compare<M: Module + Classifier>(
     device: &Device,
 ) -> Result<Deviation, TrainError> {
     let cpu = batch.images.device();
-    // Both start from the same numbers.
-    let model = model.clone().map(&mut Cast(DType::F32));
-    let twin = model.clone().fork(device);
+    // Both start from the same numbers, and neither shares what BatchNorm remembers, as clones do.
+    let model = model.valid().map(&mut Cast(DType::F32));
+    let twin = model.valid().fork(device);
     let images = copied(&batch.images, (&cpu, DType::F64))?;
     let twins = copied(&batch.images, (device, DType::F32))?;
     let labels =
