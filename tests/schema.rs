@@ -275,7 +275,7 @@ fn what_the_program_refuses_is_not_valid() {
         "model = 'softmax'\ntrain.drop_last = 1",
         "model = 'cnn'\nschedule = { kind = 'piecewise', points = [[0, 1, 2]] }",
         // Names.
-        "model = 'mlp'\nmistake = 'no_suffling'",
+        "model = 'mlp'\nmistake = 'no_shufling'",
         "model = 'knn'\nmistake = 'no_shuffling'",
         "model = 'cmm'",
         "model = 'knn'\nmetric = 'l3'",

@@ -74,9 +74,11 @@ pub(crate) fn summary(reproduction: &Reproduction) -> Option<String> {
 pub(crate) fn details(reproduction: &Reproduction) -> Vec<String> {
     let detail = |row: &RowResult| {
         let cost = row.cost.as_ref()?;
+        let trainings = if cost.trainings == 1 { "training" } else { "trainings" };
+        let measured = format!("{} {trainings}, {} test images", cost.trainings, thousands(cost.images));
         let measured = match cost.measure {
-            CostMeasure::Paired => format!("{} test images", thousands(cost.images)),
-            CostMeasure::Choice => format!("{} test images and the others", thousands(cost.images)),
+            CostMeasure::Paired => measured,
+            CostMeasure::Choice => format!("{measured} to choose by and the others"),
         };
         let said = cost.named_by.iter().map(|clue| format!(" {}: {}.", clue.check, clue.says));
         let changes = cost.changes.join(", ");
@@ -143,6 +145,7 @@ mod tests {
             low: interval.map(|(low, _)| low),
             high: interval.map(|(_, high)| high),
             images: 4,
+            trainings: 3,
             named_by: checks.iter().map(clue).collect(),
         }
     }
@@ -184,8 +187,8 @@ mistakes on pets; flex on CPU; seed 7; zoo 0.1.0, Burn 0.22.1
 
 What is wrong, on which images it was measured, and what the checks say:
 
-- too slow: optimizer.learning_rate = 0.2 instead of 0.02; 4 test images.
-- too fast: optimizer.learning_rate = 0.2 instead of 0.02; 4 test images. training: it is wrong. sanity: memorising: it is wrong.
+- too slow: optimizer.learning_rate = 0.2 instead of 0.02; 3 trainings, 4 test images.
+- too fast: optimizer.learning_rate = 0.2 instead of 0.02; 3 trainings, 4 test images. training: it is wrong. sanity: memorising: it is wrong.
 ";
         assert_eq!(reproduction_markdown(&mistakes()), expected);
         let text = reproduction_table(&mistakes());

@@ -24,6 +24,8 @@ pub struct Cost {
     pub high: Option<f64>,
     /// How many test images `wrong` is measured on.
     pub images: usize,
+    /// How many trainings there were of the recipe with the mistake.
+    pub trainings: usize,
     /// The checks of the program that name the mistake and say nothing where it isn't made; empty if none does.
     pub named_by: Vec<Clue>,
 }
@@ -32,8 +34,8 @@ pub struct Cost {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CostMeasure {
-    /// Those of two models on the same test images, one trained without the mistake. The interval is that of a paired difference
-    /// (Bonett and Price, 2012): what other test images could have shown. What other trainings could have is not in it.
+    /// Those of two recipes on the same test images, one without the mistake, as means over trainings. The interval is that of min F′
+    /// ([`PairTest::MinF`](crate::PairTest::MinF)): what other trainings and other test images could have shown.
     Paired,
     /// Those of one model, chosen of several as the best on some of the test images: on the others, and on those that it was chosen
     /// by. Both are means over many draws of those images, and the interval has 95 % of the draws.
@@ -74,6 +76,7 @@ mod tests {
             low,
             high,
             images: 100,
+            trainings: 3,
             named_by: Vec::new(),
         };
         assert!(cost(Some(-0.3), Some(0.5)).is_within_chance());

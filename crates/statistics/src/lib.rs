@@ -6,7 +6,6 @@
 //! | two models, at least one trained several times                        | [`min_f`]         |
 //! | many pairs at once: which of the differences are still believed?      | [`holm`]          |
 //! | how many test images would have told the two apart?                   | [`images_needed`] |
-//! | how large is the difference of two models on the same images?         | [`paired_interval`] |
 //!
 //! ```
 //! // Of 1,000 images only one model gets 40 right, and the other one 20; they agree on the rest.
@@ -19,11 +18,9 @@
 mod holm;
 mod mcnemar;
 mod min_f;
-mod paired;
 mod power;
 
 pub use holm::holm;
 pub use mcnemar::mcnemar;
 pub use min_f::{MinF, min_f};
-pub use paired::paired_interval;
 pub use power::images_needed;

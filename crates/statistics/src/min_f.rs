@@ -39,6 +39,9 @@ pub struct MinF {
     pub degrees_of_freedom: Option<f64>,
     /// The probability of such a difference or a larger one if the two models were equally good.
     pub p: f64,
+    /// The 95 % interval of D, which has 0 in it where p is 0.05 or more: D ± t √(V₁ + V₂), t being the 97.5 % quantile of Student's
+    /// distribution, within −1 to 1. `None` if nothing follows from as few images.
+    pub interval: Option<(f64, f64)>,
 }
 
 /// A variance, and the degrees of freedom of its estimate.
@@ -82,6 +85,7 @@ pub fn min_f(a: &[Vec<bool>], b: &[Vec<bool>]) -> MinF {
             min_f: None,
             degrees_of_freedom: None,
             p: 1.0,
+            interval: None,
         };
     }
     let differences = differences(a, b);
@@ -101,7 +105,16 @@ pub fn min_f(a: &[Vec<bool>], b: &[Vec<bool>]) -> MinF {
         p: both.map_or(exact, |variance| {
             two_sided(difference / variance.value.sqrt(), variance.degrees_of_freedom)
         }),
+        interval: Some(interval(difference, both)),
     }
+}
+
+/// The 95 % interval of a difference with this variance.
+fn interval(difference: f64, variance: Option<Variance>) -> (f64, f64) {
+    let width = variance.map_or(0.0, |Variance { value, degrees_of_freedom }| {
+        value.sqrt() * student(degrees_of_freedom).inverse_cdf(0.975)
+    });
+    ((difference - width).max(-1.0), (difference + width).min(1.0))
 }
 
 /// The mean accuracy of the trainings.
@@ -144,9 +157,11 @@ fn sum(variances: [Option<Variance>; 2]) -> Option<Variance> {
 
 /// The probability of a t as far from 0 as this, or further.
 fn two_sided(t: f64, degrees_of_freedom: f64) -> f64 {
-    let distribution =
-        StudentsT::new(0.0, 1.0, degrees_of_freedom).expect("there is one degree of freedom or more");
-    (2.0 * distribution.sf(t.abs())).min(1.0)
+    (2.0 * student(degrees_of_freedom).sf(t.abs())).min(1.0)
+}
+
+fn student(degrees_of_freedom: f64) -> StudentsT {
+    StudentsT::new(0.0, 1.0, degrees_of_freedom).expect("there is one degree of freedom or more")
 }
 
 #[cfg(test)]
@@ -170,6 +185,9 @@ mod tests {
         );
         // As SciPy's t-test of one sample has it for 1, 1, 1, 0.
         assert!((found.p - 0.057_668_885_622_437_3).abs() < 1e-12, "{found:?}");
+        // 0.75 ± 3.182446 · 0.25.
+        let (low, high) = found.interval.unwrap();
+        assert!((low + 0.045_612).abs() < 1e-5 && high == 1.0, "{found:?}");
     }
 
     #[test]
@@ -178,6 +196,7 @@ mod tests {
         assert_eq!((same.difference, same.min_f, same.p), (0.0, None, 1.0));
         let opposite = min_f(&[training("111"), training("111")], &[training("000")]);
         assert_eq!((opposite.difference, opposite.min_f, opposite.p), (1.0, None, 0.0));
+        assert_eq!((same.interval, opposite.interval), (Some((0.0, 0.0)), Some((1.0, 1.0))));
     }
 
     #[test]
@@ -215,6 +234,10 @@ mod tests {
             prop_assert!((0.0..=1.0).contains(&found.p), "{found:?}");
             prop_assert!((found.p - reversed.p).abs() < 1e-12 && found.difference == -reversed.difference);
             prop_assert!((found.difference - (accuracy(&a) - accuracy(&b))).abs() < 1e-12);
+            let (low, high) = found.interval.unwrap();
+            let is_within = (low..=high).contains(&0.0);
+            prop_assert!((found.p - 0.05).abs() < 1e-6 || is_within == (found.p > 0.05), "{found:?}");
+            prop_assert!(-1.0 <= low && low <= found.difference && found.difference <= high && high <= 1.0);
             if let Some(min_f) = found.min_f {
                 let smaller = |f: Option<f64>| f.is_none_or(|f| min_f <= f * (1.0 + 1e-12));
                 prop_assert!(smaller(found.f_trainings) && smaller(found.f_images), "{found:?}");

@@ -108,7 +108,7 @@ impl<A: Architecture> Recipe<A> {
     }
 }
 
-/// Trains until all training images are right, or for [`STEPS`]. Returns the record of the last step.
+/// Trains until all training images are right, or for [`STEPS`], or until training diverges. Returns the record of the last step that did not.
 fn overfit<A: Architecture>(training: &Training<'_, A>, model: A::Model) -> Result<EpochRecord, TrainError> {
     let mut last = EpochRecord::default();
     let outcome = training.fit(model, &mut |event| {
@@ -118,7 +118,7 @@ fn overfit<A: Architecture>(training: &Training<'_, A>, model: A::Model) -> Resu
         if last.train_accuracy == 1.0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     match outcome {
-        Ok(_) | Err(TrainError::Stopped { .. }) => Ok(last),
+        Ok(_) | Err(TrainError::Stopped { .. } | TrainError::Diverged { .. }) => Ok(last),
         Err(error) => Err(error),
     }
 }

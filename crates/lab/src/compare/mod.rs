@@ -19,6 +19,8 @@ use crate::watch::Watch;
 
 pub use kept::compare_in;
 
+pub(crate) use row::{seeds, training};
+
 use row::Row;
 
 /// Bytes of memory that are worth a word: few machines have less than four times as much.

@@ -7,6 +7,34 @@ use crate::chance::Compared;
 use crate::compare::{Member, Trained};
 use crate::protocol::Protocol;
 
+/// What `result` says of a training with `seed`, which has no folder.
+pub(crate) fn training(seed: u64, result: &ModelResult) -> Training {
+    Training {
+        seed,
+        folder: None,
+        kept_epoch: result.kept_epoch,
+        fit_seconds: result.fit_seconds,
+        validation_accuracy: result.validation.map(|part| part.accuracy),
+        test_accuracy: result.test.as_ref().map(|test| test.accuracy),
+        train_accuracy: result.train.map(|part| part.accuracy),
+        macro_f1: result.test.as_ref().map(|test| test.macro_average.f1),
+    }
+}
+
+/// Several trainings, with means and deviations.
+pub(crate) fn seeds(trainings: Vec<Training>) -> Seeds {
+    let spread = |figure: fn(&Training) -> Option<f64>| {
+        Spread::of(&trainings.iter().filter_map(figure).collect::<Vec<_>>())
+    };
+    Seeds {
+        validation: spread(|training| training.validation_accuracy),
+        test: spread(|training| training.test_accuracy),
+        train: spread(|training| training.train_accuracy),
+        macro_f1: spread(|training| training.macro_f1),
+        trainings,
+    }
+}
+
 /// All trainings of one recipe on one machine.
 pub(super) struct Row {
     label: String,
@@ -54,29 +82,10 @@ impl Row {
 
     fn seeds(&self) -> Seeds {
         let training = |(seed, folder, trained): &(u64, String, Trained)| {
-            let result = &trained.result;
-            Training {
-                seed: *seed,
-                folder: result.folder.as_ref().map(|_| folder.clone()),
-                kept_epoch: result.kept_epoch,
-                fit_seconds: result.fit_seconds,
-                validation_accuracy: result.validation.map(|part| part.accuracy),
-                test_accuracy: result.test.as_ref().map(|test| test.accuracy),
-                train_accuracy: result.train.map(|part| part.accuracy),
-                macro_f1: result.test.as_ref().map(|test| test.macro_average.f1),
-            }
+            let folder = trained.result.folder.as_ref().map(|_| folder.clone());
+            Training { folder, ..training(*seed, &trained.result) }
         };
-        let trainings: Vec<Training> = self.trainings.iter().map(training).collect();
-        let spread = |figure: fn(&Training) -> Option<f64>| {
-            Spread::of(&trainings.iter().filter_map(figure).collect::<Vec<_>>())
-        };
-        Seeds {
-            validation: spread(|training| training.validation_accuracy),
-            test: spread(|training| training.test_accuracy),
-            train: spread(|training| training.train_accuracy),
-            macro_f1: spread(|training| training.macro_f1),
-            trainings,
-        }
+        seeds(self.trainings.iter().map(training).collect())
     }
 
     /// What each of its models says, called by its folder.

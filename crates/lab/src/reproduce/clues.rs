@@ -25,12 +25,8 @@ impl Lab<'_> {
     pub(crate) fn sanity_clues(&self, contender: &Contender) -> Result<Vec<Clue>, LabError> {
         let Some(trainable) = contender.estimator.trainable() else { return Ok(Vec::new()) };
         let (splits, seed) = (self.splits, self.protocol.seed);
-        let report = catch(self.machine, || Ok(trainable.sanity_report(splits, self.machine, seed)?));
-        match report {
-            Ok(report) => Ok(of_sanity(&report)),
-            Err(error) if error.is_divergence() => Ok(vec![clue("sanity: memorising", in_words(&error))]),
-            Err(error) => Err(error),
-        }
+        let report = catch(self.machine, || Ok(trainable.sanity_report(splits, self.machine, seed)?))?;
+        Ok(of_sanity(&report))
     }
 }
 

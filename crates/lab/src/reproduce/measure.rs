@@ -6,16 +6,17 @@ use std::time::Instant;
 use zoo_backends::Machine;
 use zoo_data::Dataset;
 use zoo_recipes::{Contender, Dimensions};
-use zoo_schema::{Cost, CostMeasure, ImageCounts, RowResult, best_trial};
+use zoo_schema::{Cost, CostMeasure, ImageCounts, ModelResult, RowResult, best_trial};
 use zoo_train::search::Settings;
 
+use crate::compare::{seeds, training};
 use crate::error::{LabError, in_words};
 use crate::lab::Lab;
 use crate::protocol::Protocol;
 use crate::reproduce::choice::{Chosen, choose};
 use crate::reproduce::clues::stopped;
 use crate::reproduce::outcome::Outcome;
-use crate::reproduce::row::{Choice, SuiteRow};
+use crate::reproduce::row::SuiteRow;
 use crate::reproduce::witness::Witness;
 use crate::source::Source;
 use crate::tune::{Search, Start};
@@ -65,6 +66,9 @@ impl Measurement<'_> {
             Some(result) => result.config.clone(),
             None => row.contender.config_json()?,
         };
+        if let (true, Some(witness)) = (row.is_right, outcome.witness.take()) {
+            self.right.insert(row.name.clone(), witness);
+        }
         Ok(RowResult {
             row: row.name.clone(),
             title: row.setup.title.clone(),
@@ -101,7 +105,7 @@ impl Measurement<'_> {
 
     /// Searches, if the row does, and fits the best if that is looked at.
     fn follow(
-        &mut self,
+        &self,
         row: &SuiteRow,
         settings: &[Settings],
         images: ImageCounts,
@@ -146,7 +150,7 @@ impl Measurement<'_> {
 
     /// Fits the model that a row's figures are of, or the models that a mistake is made with.
     fn fit(
-        &mut self,
+        &self,
         row: &SuiteRow,
         contender: &Contender,
         source: &Source,
@@ -157,58 +161,74 @@ impl Measurement<'_> {
         let watch = self.watch.part();
         let protocol = Protocol::new(self.seed);
         let lab = Lab { splits: &splits, machine: self.machine, protocol, watch: &*watch };
-        if let Some(choice) = row.setup.choice {
-            outcome.cost = Some(self.choice(choice, contender, lab)?);
-            return Ok(());
-        }
-        let against = row.setup.against.as_deref();
-        let witness = match lab.fit_and_judge(contender, None) {
-            Ok(fitted) => {
-                let is_compared = row.is_right || against.is_some();
-                let witness = is_compared.then(|| Witness::of(&lab, contender, &fitted)).transpose()?;
-                outcome.result = Some(fitted.result);
-                witness
+        match self.train(row, contender, lab) {
+            Ok((result, right)) => {
+                if let Some(images) = row.setup.chosen_by {
+                    outcome.cost = Some(choice(&right, images, self.seed));
+                } else if row.is_right || row.setup.against.is_some() {
+                    outcome.witness = Some(Witness::of(&lab, contender, (&result, right))?);
+                }
+                outcome.result = Some(result);
             }
             // What a mistake does to training is what it costs.
-            Err(error) if against.is_some() && error.is_divergence() => {
-                Some(Witness::of_nothing(&lab, contender, stopped(&error))?)
+            Err(error) if row.setup.against.is_some() && error.is_divergence() => {
+                let trainings = self.trainings(row);
+                outcome.witness = Some(Witness::of_nothing(&lab, contender, trainings, stopped(&error))?);
             }
             Err(error) => return Err(error),
-        };
-        if let (Some(against), Some(witness)) = (against, &witness) {
+        }
+        if let (Some(against), Some(witness)) = (&row.setup.against, &outcome.witness) {
             outcome.cost = self.right.get(against).and_then(|right| witness.cost(against, right, &lab));
             if outcome.cost.is_none() {
                 outcome.error = Some(format!("{against}, which it is compared with, has failed"));
             }
         }
-        if let (true, Some(witness)) = (row.is_right, witness) {
-            self.right.insert(row.name.clone(), witness);
-        }
         Ok(())
     }
 
-    /// Trains several times, and chooses by test images.
-    fn choice(&self, choice: Choice, contender: &Contender, lab: Lab<'_>) -> Result<Cost, LabError> {
-        let trainings = if self.quick { choice.trainings.min(SAMPLE_SETTINGS) } else { choice.trainings };
-        let images = choice.images.min(lab.splits.test.len() / 2).max(1);
-        let mut right = Vec::new();
-        for seed in (Protocol { trainings, ..lab.protocol }).seeds() {
+    /// How many times the row is trained.
+    fn trainings(&self, row: &SuiteRow) -> usize {
+        if self.quick { row.setup.trainings.min(SAMPLE_SETTINGS) } else { row.setup.trainings }
+    }
+
+    /// Trains as often as the row says, with seeds that follow each other. What came of it, and for each training which test images it gets right.
+    fn train(
+        &self,
+        row: &SuiteRow,
+        contender: &Contender,
+        lab: Lab<'_>,
+    ) -> Result<(ModelResult, Vec<Vec<bool>>), LabError> {
+        let protocol = Protocol { trainings: self.trainings(row), ..lab.protocol };
+        let (mut first, mut right, mut trainings) = (None, Vec::new(), Vec::new());
+        for seed in protocol.seeds() {
             let lab = Lab { protocol: lab.protocol.of_training(seed), ..lab };
-            right.push(lab.answers(vec![lab.fit_and_judge(contender, None)?.answers]).right(0));
+            let fitted = lab.fit_and_judge(contender, None)?;
+            trainings.push(training(seed, &fitted.result));
+            right.push(lab.answers(vec![fitted.answers]).right(0));
+            first.get_or_insert(fitted.result);
         }
-        let Chosen { told, true_accuracy, interval: (low, high) } = choose(&right, images, self.seed);
-        let [told, true_accuracy, low, high] = [told, true_accuracy, low, high].map(|share| 100.0 * share);
-        Ok(Cost {
-            measure: CostMeasure::Choice,
-            against: None,
-            changes: vec![format!("the best of {trainings} trainings, chosen by {images} test images")],
-            right: true_accuracy,
-            wrong: Some(told),
-            points: Some(true_accuracy - told),
-            low: Some(low),
-            high: Some(high),
-            images,
-            named_by: Vec::new(),
-        })
+        let result = first.expect("a row is trained once or more");
+        let several = (trainings.len() > 1).then(|| seeds(trainings));
+        Ok((ModelResult { seeds: several, ..result }, right))
+    }
+}
+
+/// What is told of the best of several trainings that is chosen by `images` of the test images, and what it is worth.
+fn choice(right: &[Vec<bool>], images: usize, seed: u64) -> Cost {
+    let images = images.min(right[0].len() / 2).max(1);
+    let Chosen { told, true_accuracy, interval: (low, high) } = choose(right, images, seed);
+    let [told, true_accuracy, low, high] = [told, true_accuracy, low, high].map(|share| 100.0 * share);
+    Cost {
+        measure: CostMeasure::Choice,
+        against: None,
+        changes: vec!["the best training is chosen by test images".into()],
+        right: true_accuracy,
+        wrong: Some(told),
+        points: Some(true_accuracy - told),
+        low: Some(low),
+        high: Some(high),
+        images,
+        trainings: right.len(),
+        named_by: Vec::new(),
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use zoo_schema::{Cost, Figure, ModelResult, Trial, Verdict, best_trial};
 
 use crate::reproduce::row::{Measure, Published, SuiteRow};
+use crate::reproduce::witness::Witness;
 
 /// What came of a row, as far as it got.
 #[derive(Default)]
@@ -13,6 +14,8 @@ pub(crate) struct Outcome {
     pub(crate) trials: Vec<Trial>,
     /// The model that was fitted in the end.
     pub(crate) result: Option<ModelResult>,
+    /// What is known of the model where mistakes are compared.
+    pub(crate) witness: Option<Witness>,
     /// What a mistake costs.
     pub(crate) cost: Option<Cost>,
     /// What went wrong.

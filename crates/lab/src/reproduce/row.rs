@@ -54,18 +54,15 @@ pub(crate) struct Setup {
     pub(crate) published: Vec<Published>,
     /// The row that does right what this one does wrong on purpose.
     pub(crate) against: Option<String>,
-    /// Several trainings of which the best by test accuracy is told, on purpose.
-    pub(crate) choice: Option<Choice>,
+    /// How many times the recipe is trained for that, with seeds that follow each other.
+    #[serde(default = "one")]
+    pub(crate) trainings: usize,
+    /// How many of the test images the best of these trainings is chosen by, on purpose; on the others it is seen what it was worth.
+    pub(crate) chosen_by: Option<usize>,
 }
 
-/// A choice by test images.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Choice {
-    /// How many models there are to choose from: trainings of the recipe with different seeds.
-    pub(crate) trainings: usize,
-    /// How many of the test images the choice is by; on the others it is seen what it was worth.
-    pub(crate) images: usize,
+const fn one() -> usize {
+    1
 }
 
 /// A published number, in percent.
@@ -209,14 +206,15 @@ impl Setup {
     /// What is wrong with it, if anything is.
     fn check(&self, settings: &[Settings]) -> Result<(), String> {
         let Self { folds, validation, .. } = self;
-        if self.choice.is_some_and(|choice| choice.trainings == 0 || choice.images == 0) {
-            return Err("choice: takes trainings and images, one at least of each".into());
+        if self.trainings == 0 || self.chosen_by.is_some_and(|images| images == 0 || self.trainings < 2) {
+            return Err("trainings, chosen_by: one at least, and two trainings to choose from".into());
         }
-        if self.is_mistake() && !(self.published.is_empty() && settings.is_empty()) {
-            return Err(
-                "against or choice: what a mistake costs is neither published nor searched; leave one out"
-                    .into(),
-            );
+        let has_figures = !self.published.is_empty() || !settings.is_empty();
+        if has_figures && (self.is_mistake() || self.trainings > 1) {
+            let keys = "against, trainings, chosen_by";
+            return Err(format!(
+                "{keys}: are of mistakes, of which nothing is published and nothing searched"
+            ));
         }
         if self.images.is_some_and(|images| images <= *validation) {
             return Err(format!("validation = {validation}: must leave images to learn from"));
@@ -232,7 +230,7 @@ impl Setup {
 
     /// Whether something is wrong on purpose.
     pub(crate) const fn is_mistake(&self) -> bool {
-        self.against.is_some() || self.choice.is_some()
+        self.against.is_some() || self.chosen_by.is_some()
     }
 
     /// What `contender` has no figure for, if there is such.
@@ -314,8 +312,10 @@ mod tests {
     #[test]
     fn a_row_says_what_is_wrong_with_it() {
         assert!(row(PUBLISHED).is_ok());
-        assert!(error("against = \"a\"\nchoice = { trainings = 0, images = 5 }").contains("one at least"));
-        assert!(error(&format!("against = \"a\"\n{PUBLISHED}")).contains("neither published nor searched"));
+        assert!(error("trainings = 0").contains("one at least"));
+        assert!(error("chosen_by = 5").contains("two trainings to choose from"));
+        assert!(error(&format!("against = \"a\"\n{PUBLISHED}")).contains("are of mistakes"));
+        assert!(error(&format!("trainings = 3\n{PUBLISHED}")).contains("are of mistakes"));
         assert!(error(&PUBLISHED.replace("value", "worth")).contains("unknown field `worth`"));
         let both = PUBLISHED.replace("value", "at_least = 1.0, value");
         assert!(error(&both).contains("one of value, range"));

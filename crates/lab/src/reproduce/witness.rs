@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use toml::{Table, Value};
 use zoo_recipes::Contender;
 use zoo_schema::{Clue, Cost, CostMeasure, ModelResult};
-use zoo_statistics::paired_interval;
+use zoo_statistics::min_f;
 
 use crate::chance::Compared;
 use crate::error::LabError;
-use crate::fit::Outcome;
 use crate::lab::Lab;
 use crate::reproduce::clues::findings;
 use crate::summary::{Summary, summary};
@@ -17,100 +16,110 @@ use crate::summary::{Summary, summary};
 /// A measured model, as far as mistakes are compared with it.
 pub(crate) struct Witness {
     config: Table,
+    trainings: usize,
     /// What came of it; nothing if training came to nothing.
     seen: Option<Seen>,
     /// What the program says of it.
     clues: Vec<Clue>,
 }
 
-/// What a model says of the test images.
+/// What several trainings say of the test images.
 struct Seen {
     result: ModelResult,
-    /// For each image, by its name, whether it is right.
-    right: HashMap<String, bool>,
-    /// The images in order.
+    /// For each training, whether each image is right.
+    right: Vec<Vec<bool>>,
+    /// The names of the images.
     names: Vec<String>,
 }
 
+impl Seen {
+    /// For each training, whether each of the images `names` is right; all of them are known.
+    fn of(&self, names: &[String]) -> Vec<Vec<bool>> {
+        let places: HashMap<&str, usize> =
+            self.names.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
+        let places: Vec<usize> = names.iter().filter_map(|name| places.get(name.as_str()).copied()).collect();
+        self.right.iter().map(|right| places.iter().map(|&place| right[place]).collect()).collect()
+    }
+}
+
 impl Witness {
-    /// Of a model that was fitted in `lab`.
+    /// Of trainings in `lab` that came to `result`; `right` says for each of them which test images it gets right.
     ///
     /// # Errors
     /// [`LabError`] if the device fails.
-    pub(crate) fn of(lab: &Lab<'_>, contender: &Contender, outcome: &Outcome) -> Result<Self, LabError> {
-        let answers = lab.answers(vec![outcome.answers.clone()]);
-        let names: Vec<String> = answers.images.iter().map(|image| image.name.clone()).collect();
-        let right = names.iter().cloned().zip(answers.right(0)).collect();
-        let result = outcome.result.clone();
-        let clues = lab.clues(contender, &result)?;
-        let config = contender.estimator.config()?;
-        Ok(Self { config, seen: Some(Seen { result, right, names }), clues })
+    pub(crate) fn of(
+        lab: &Lab<'_>,
+        contender: &Contender,
+        (result, right): (&ModelResult, Vec<Vec<bool>>),
+    ) -> Result<Self, LabError> {
+        let names = lab.answers(Vec::new()).images.into_iter().map(|image| image.name).collect();
+        let clues = lab.clues(contender, result)?;
+        let (config, trainings) = (contender.estimator.config()?, right.len());
+        Ok(Self { config, trainings, seen: Some(Seen { result: result.clone(), right, names }), clues })
     }
 
-    /// Of a training that came to nothing.
+    /// Of `trainings`, one of which came to nothing.
     ///
     /// # Errors
     /// [`LabError`] if the device fails.
-    pub(crate) fn of_nothing(lab: &Lab<'_>, contender: &Contender, stopped: Clue) -> Result<Self, LabError> {
+    pub(crate) fn of_nothing(
+        lab: &Lab<'_>,
+        contender: &Contender,
+        trainings: usize,
+        stopped: Clue,
+    ) -> Result<Self, LabError> {
         let clues = [vec![stopped], lab.sanity_clues(contender)?].concat();
-        Ok(Self { config: contender.estimator.config()?, seen: None, clues })
+        Ok(Self { config: contender.estimator.config()?, trainings, seen: None, clues })
     }
 
-    /// What this model, which was fitted in `lab`, lost against `right`, the model of the row `against`. Where it was judged on fewer images,
-    /// so is `right`, and what the program says of the pair counts. `None` if `right` came to nothing.
+    /// What these trainings in `lab` lost against `right`, those of the row `against`. Where they were judged on fewer images, so are those,
+    /// and what the program says of the pair counts. `None` if `right` came to nothing.
     pub(crate) fn cost(&self, against: &str, right: &Self, lab: &Lab<'_>) -> Option<Cost> {
         let base = right.seen.as_ref()?;
         let (seen, mut clues) = (self.seen.as_ref(), self.clues.clone());
         let names = seen.map_or(&base.names, |seen| &seen.names);
-        let of = |seen: &Seen| -> Vec<bool> {
-            names.iter().filter_map(|name| seen.right.get(name).copied()).collect()
-        };
-        let (right_answers, wrong_answers) = (of(base), seen.map(of));
-        if let (Some(seen), Some(wrong)) = (seen, &wrong_answers)
+        if let Some(seen) = seen
             && names.len() < base.names.len()
         {
-            clues.extend(of_pair(lab, (base, &right_answers), (seen, wrong)));
+            clues.extend(of_pair(lab, base, seen));
         }
         let known: BTreeSet<&str> = right.clues.iter().map(|clue| clue.check.as_str()).collect();
         clues.retain(|clue| !known.contains(clue.check.as_str()));
-        let percent = |answers: &[bool]| {
-            100.0 * answers.iter().filter(|&&right| right).count() as f64 / answers.len().max(1) as f64
-        };
-        let interval = wrong_answers.as_ref().map(|wrong| interval(&right_answers, wrong));
-        let (right_percent, wrong_percent) = (percent(&right_answers), wrong_answers.as_deref().map(percent));
+        let right_answers = base.of(names);
+        let found = seen.map(|seen| (percent(&seen.right), min_f(&right_answers, &seen.right)));
+        let interval = found.and_then(|(_, found)| found.interval);
         Some(Cost {
             measure: CostMeasure::Paired,
             against: Some(against.into()),
             changes: changes(&right.config, &self.config),
-            right: right_percent,
-            wrong: wrong_percent,
-            points: wrong_percent.map(|wrong| right_percent - wrong),
+            right: percent(&right_answers),
+            wrong: found.map(|(wrong, _)| wrong),
+            points: found.map(|(_, found)| 100.0 * found.difference),
             low: interval.map(|(low, _)| 100.0 * low),
             high: interval.map(|(_, high)| 100.0 * high),
             images: names.len(),
+            trainings: self.trainings,
             named_by: clues,
         })
     }
 }
 
-/// What the program says of two models next to each other, and of none of them by itself.
-fn of_pair(lab: &Lab<'_>, right: (&Seen, &[bool]), wrong: (&Seen, &[bool])) -> Vec<Clue> {
-    let machines = std::slice::from_ref(lab.machine);
-    let summary = Summary::new(lab.splits, machines, lab.protocol, summary(lab.splits));
-    let compared = |(seen, answers): (&Seen, &[bool])| Compared {
-        label: seen.result.label().into(),
-        right: vec![answers.to_vec()],
-    };
-    let results = [right, wrong].map(|(seen, _)| seen.result.clone());
-    let mut comparison = summary.comparison(results.into(), &[compared(right), compared(wrong)]);
-    comparison.checks.retain(|finding| finding.model.is_none());
-    findings(&comparison)
+/// The mean accuracy of trainings.
+fn percent(right: &[Vec<bool>]) -> f64 {
+    let answers = right.iter().flatten();
+    100.0 * answers.clone().filter(|&&right| right).count() as f64 / answers.count().max(1) as f64
 }
 
-/// The 95 % interval of the difference of two accuracies on the same images.
-fn interval(right: &[bool], wrong: &[bool]) -> (f64, f64) {
-    let only = |a: &[bool], b: &[bool]| a.iter().zip(b).filter(|&(a, b)| *a && !*b).count();
-    paired_interval(only(right, wrong), only(wrong, right), right.len())
+/// What the program says of two models next to each other on the images of the second, and of none of them by itself.
+fn of_pair(lab: &Lab<'_>, right: &Seen, wrong: &Seen) -> Vec<Clue> {
+    let machines = std::slice::from_ref(lab.machine);
+    let summary = Summary::new(lab.splits, machines, lab.protocol, summary(lab.splits));
+    let compared = [right, wrong]
+        .map(|seen| Compared { label: seen.result.label().into(), right: seen.of(&wrong.names) });
+    let results = [right, wrong].map(|seen| seen.result.clone());
+    let mut comparison = summary.comparison(results.into(), &compared);
+    comparison.checks.retain(|finding| finding.model.is_none());
+    findings(&comparison)
 }
 
 /// The keys that have other values in `wrong` than in `right`.
@@ -163,9 +172,14 @@ mod tests {
     }
 
     #[test]
-    fn the_interval_is_that_of_images_on_which_the_two_differ() {
-        let right: Vec<bool> = (0..100).map(|image| image < 60).collect();
-        let wrong: Vec<bool> = (0..100).map(|image| (45..65).contains(&image)).collect();
-        assert_eq!(interval(&right, &wrong), paired_interval(45, 5, 100));
+    fn answers_are_found_by_the_names_of_images() {
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<String>>();
+        let seen = Seen {
+            result: ModelResult::new("mlp", "flex", serde_json::Value::Null),
+            right: vec![vec![true, false, false], vec![true, true, false]],
+            names: names(&["a", "b", "c"]),
+        };
+        assert_eq!(seen.of(&names(&["b", "a"])), [[false, true], [true, true]]);
+        assert_eq!(percent(&seen.of(&names(&["b"]))), 50.0);
     }
 }

@@ -75,6 +75,17 @@ fn steps_follow_the_sum_of_all_gradients() {
 }
 
 #[test]
+fn what_diverges_is_not_sane() {
+    let (splits, device) = (splits(), Device::flex());
+    let mut recipe = wrong(Mistake::NoShuffling);
+    (recipe.mistake, recipe.learning) = (None, sgd(Sgd { learning_rate: 1e30, ..Sgd::default() }));
+    let training = Training::new(&recipe, &splits, &device, 3).unwrap();
+    let report = training.check_sanity(&training.draw(&device)).unwrap();
+    assert!(report.starts_at_chance() && !report.overfits() && report.few_steps < 300, "{report:?}");
+    assert!(report.few_loss.is_finite(), "{report:?}");
+}
+
+#[test]
 fn gradients_that_add_up_go_on() {
-    resume::resumes(&wrong(Mistake::GradientsAddUp));
+    resume::resumes(&Recipe { mistake: Some(Mistake::GradientsAddUp), ..recipe(5, 0.001) });
 }
