@@ -44,6 +44,8 @@ pub(crate) fn points(cost: &Cost) -> String {
     let (Some(points), Some(low), Some(high)) = (cost.points, cost.low, cost.high) else {
         return "all".into();
     };
+    // Without the sign of what is rounded to 0.
+    let [points, low, high] = [points, low, high].map(|value| (10.0 * value).round() / 10.0 + 0.0);
     format!("{points:.1} ({low:.1} to {high:.1})")
 }
 
@@ -166,7 +168,7 @@ mod tests {
             seed: 7,
             rows: vec![
                 row("nothing wrong", None, Some(tested("mlp"))),
-                row("too slow", Some(cost(Some(50.0), Some((-3.25, 53.25)), &[])), None),
+                row("too slow", Some(cost(Some(50.0), Some((-3.24, 53.24)), &[])), None),
                 row("too fast", Some(cost(None, None, &["training", "sanity: memorising"])), None),
             ],
         }
@@ -197,8 +199,9 @@ What is wrong, on which images it was measured, and what the checks say:
 
     #[test]
     fn a_line_says_what_came_of_it() {
-        let line = cost_line(&cost(Some(50.0), Some((-3.25, 53.25)), &["not-converged"]));
+        let line = cost_line(&cost(Some(50.0), Some((-3.24, 53.24)), &["not-converged"]));
         assert_eq!(line, "50.0 % instead of 75.0 %, 25.0 (-3.2 to 53.2) points lost; named by not-converged");
+        assert_eq!(points(&cost(Some(75.02), Some((-0.04, 0.0)), &[])), "0.0 (0.0 to 0.0)");
         let line = cost_line(&cost(None, None, &[]));
         assert_eq!(line, "no model instead of 75.0 %; named by nothing");
     }

@@ -66,9 +66,11 @@ impl Mistake {
 
     /// The order in which every epoch takes `images`; `None` if it is random.
     pub(crate) fn order(self, images: &Subset) -> Option<Vec<usize>> {
-        let mut order: Vec<usize> = (0..images.len()).collect();
-        order.sort_by_key(|&position| images.label(position));
-        (self == Self::NoShuffling).then_some(order)
+        (self == Self::NoShuffling).then(|| {
+            let mut order: Vec<usize> = (0..images.len()).collect();
+            order.sort_by_key(|&position| images.label(position));
+            order
+        })
     }
 
     /// The labels of training images as they are learnt.
