@@ -55,6 +55,11 @@ const HABITS: [(&[&str], Instead); 26] = [
 /// The same error, with what to write instead if the option is known from elsewhere. `arguments` come after the program's name.
 pub(super) fn with_hint(mut error: Error, command: &Command, arguments: &[OsString]) -> Error {
     let arguments: Vec<String> = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    if let Some(ContextValue::Strings(names)) = error.get(ContextKind::SuggestedSubcommand) {
+        let is_hidden = |name: &String| command.find_subcommand(name).is_some_and(Command::is_hide_set);
+        let shown = names.iter().filter(|name| !is_hidden(name)).cloned().collect();
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(shown));
+    }
     let context = (error.kind(), error.get(ContextKind::InvalidArg));
     let (ErrorKind::UnknownArgument, Some(ContextValue::String(unknown))) = context else { return error };
     if let Some(hint) = hint(unknown, command, &arguments) {
@@ -71,7 +76,7 @@ fn hint(option: &str, command: &Command, arguments: &[String]) -> Option<String>
     let (path, rest) = chosen(command, arguments);
     match *instead {
         Key(key) if takes(&path, "set") => {
-            let key = key_among_models(key, &path, rest);
+            let key = key_among_models(key, &path, rest)?;
             let value = value(option, arguments).unwrap_or("VALUE");
             Some(format!("that is a key of the recipe: --set {key}={}", printable(value)))
         }
@@ -83,8 +88,14 @@ fn hint(option: &str, command: &Command, arguments: &[String]) -> Option<String>
 
 /// The command that `arguments` are for, `data fetch`, and what comes after it.
 fn chosen<'a>(command: &Command, arguments: &'a [String]) -> (String, &'a [String]) {
-    let is_below = |word: &String| command.find_subcommand(word).is_some();
-    let Some(place) = arguments.iter().position(is_below) else { return (String::new(), &[]) };
+    let takes_value = |word: &String| {
+        let mut options = command.get_arguments().filter(|option| option.get_action().takes_values());
+        options.any(|option| word.strip_prefix("--").is_some_and(|name| option.get_long() == Some(name)))
+    };
+    let is_value = |place: usize| place > 0 && takes_value(&arguments[place - 1]);
+    let mut words = arguments.iter().enumerate();
+    let found = words.find(|&(place, word)| command.find_subcommand(word).is_some() && !is_value(place));
+    let Some((place, _)) = found else { return (String::new(), &[]) };
     let (name, rest) = (&arguments[place], &arguments[place + 1..]);
     let below = command.find_subcommand(name).filter(|below| below.has_subcommands());
     match below.map(|below| chosen(below, rest)) {
@@ -93,18 +104,20 @@ fn chosen<'a>(command: &Command, arguments: &'a [String]) -> (String, &'a [Strin
     }
 }
 
-/// The key, with a model in front where a command takes several.
-fn key_among_models(key: &str, path: &str, rest: &[String]) -> String {
+/// The key, with a model in front where a command takes several; `None` if none of those that are named has such a key.
+fn key_among_models(key: &str, path: &str, rest: &[String]) -> Option<String> {
     if !["compare", "gradcheck", "sanity"].contains(&path) {
-        return key.into();
-    }
-    if ["k", "metric"].contains(&key) {
-        return format!("knn.{key}");
+        return Some(key.into());
     }
     let named = rest.iter().take_while(|word| !word.starts_with('-'));
-    let mut names = named.filter_map(|word| Path::new(word).file_stem()?.to_str());
-    let trains = names.find(|name| !["knn", "majority"].contains(name));
-    format!("{}.{key}", printable(trains.unwrap_or("cnn")))
+    let names: Vec<&str> = named.filter_map(|word| Path::new(word).file_stem()?.to_str()).collect();
+    let is_of_knn = ["k", "metric"].contains(&key);
+    let has_it = |name: &&str| if is_of_knn { *name == "knn" } else { !["knn", "majority"].contains(name) };
+    let model = match &names[..] {
+        [] => Some(if is_of_knn { "knn" } else { "cnn" }),
+        names => names.iter().copied().find(has_it),
+    };
+    model.map(|model| format!("{}.{key}", printable(model)))
 }
 
 /// The value that `option` was given: `--epochs 20`, `--epochs=20`, `-k5`.
@@ -146,6 +159,7 @@ mod tests {
             ("zoo train knn -k5", "--set k=5"),
             ("zoo train cnn --device cuda", "--backend gpu"),
             ("zoo compare --gpu", "--backend gpu"),
+            ("zoo --out data compare --gpu", "--backend gpu"),
             ("zoo --data cifar10 compare --num-workers 4", "--threads 4"),
             ("zoo data info --img-size 32", "--image-size 64"),
             ("zoo train --model cnn", "zoo train cnn"),
@@ -158,10 +172,22 @@ mod tests {
             );
         }
         // Where it would be of no use, nothing is said.
-        for line in ["zoo backends --epochs 3", "zoo data fetch mnist --lr 1", "zoo mistakes last --gpu"] {
+        for line in [
+            "zoo backends --epochs 3",
+            "zoo data fetch mnist --lr 1",
+            "zoo mistakes last --gpu",
+            "zoo compare knn --epochs 3",
+            "zoo compare softmax -k 5",
+        ] {
             assert!(!said(line).contains("--set") && !said(line).contains("--backend"), "{}", said(line));
         }
         assert!(!said("zoo train cnn --lr \u{1b}[2J").contains("=\u{1b}"));
+    }
+
+    #[test]
+    fn no_hidden_command_is_suggested() {
+        let said = said("zoo trian");
+        assert!(said.contains("'train'") && !said.contains("trial"), "{said}");
     }
 
     #[test]
