@@ -163,18 +163,27 @@ fn nothing_runs_in(place: &Path) {
     assert!(none.is_some(), "{} processes have outlived the search", processes());
 }
 
+/// A child of a process, whichever of its threads has started it.
+#[cfg(target_os = "linux")]
+fn child(process: u32) -> Option<String> {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).ok()?;
+    let children =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok());
+    let first = |children: String| children.split_whitespace().next().map(String::from);
+    children.filter_map(first).next()
+}
+
 /// Signals the second of two trials, which would take hours. Returns what the search then said and left.
 #[cfg(target_os = "linux")]
 fn signal_second_trial(place: &Path, signal: &str) -> (std::process::Output, Vec<String>) {
     let arguments = ["--backend=flex", "tune", "softmax", "--set=train.epochs=1,1000000", "--jobs=1", "-q"];
     let mut search = Running::start(zoo(place).args(arguments).args(IMAGES));
     let folder = place.join("runs/0001-tune-softmax-shapes10");
-    let children = format!("/proc/{0}/task/{0}/children", search.id());
+    let process = search.id();
     let second = search.until("its second trial ran", || {
         // The first has ended when it is written: a child that is seen after that is the second.
         let first_is_written = lines(&folder).len() == 1;
-        let child = std::fs::read_to_string(&children).unwrap_or_default().trim().to_string();
-        (first_is_written && !child.is_empty()).then_some(child)
+        child(process).filter(|_| first_is_written)
     });
     let killed = finish(std::process::Command::new("kill").args([signal, &second]));
     assert!(killed.status.success(), "{}", text(&killed.stderr));
@@ -194,10 +203,8 @@ fn a_trial_that_is_killed_is_a_row_and_is_tried_again() {
     assert_eq!(document["best"]["trial"], 1);
     let again = ["--backend=flex", "-q", "tune", "--resume", "runs/0001-tune-softmax-shapes10"];
     let mut search = Running::start(zoo(place.path()).args(again));
-    let children = format!("/proc/{0}/task/{0}/children", search.id());
-    search.until("it tried the second again", || {
-        std::fs::read_to_string(&children).is_ok_and(|children| !children.trim().is_empty()).then_some(())
-    });
+    let process = search.id();
+    search.until("it tried the second again", || child(process));
     search.kill();
 }
 
