@@ -167,10 +167,10 @@ fn nothing_runs_in(place: &Path) {
 #[cfg(target_os = "linux")]
 fn child(process: u32) -> Option<String> {
     let threads = std::fs::read_dir(format!("/proc/{process}/task")).ok()?;
-    let children =
+    let mut children =
         threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok());
     let first = |children: String| children.split_whitespace().next().map(String::from);
-    children.filter_map(first).next()
+    children.find_map(first)
 }
 
 /// Signals the second of two trials, which would take hours. Returns what the search then said and left.
