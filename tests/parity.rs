@@ -266,7 +266,7 @@ fn scores_with_every_activation_agree() {
     scores_agree("without BatchNorm", &CnnConfig::Vgg(biased));
 }
 
-/// Losses of `steps` steps with so many images each, and the parameters after them.
+/// Losses of some steps of some images each, and the parameters after them.
 fn train<A: Architecture>(
     architecture: &A,
     (loss, optimizer): &(Loss, Optimizer),
