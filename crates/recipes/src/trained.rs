@@ -220,17 +220,14 @@ impl<A: Architecture + Serialize + 'static> Trainable for Recipe<A> {
     ) -> Result<GradientReport, RecipeError> {
         // The one backend with `f64` everywhere.
         let cpu = cpu_device(&Device::default());
-        let Sight { extractor, .. } = Sight::open(&self.architecture.features(), &cpu)?;
-        let training = Training::seeing(self, extractor.clone(), splits, &cpu, sampling.seed)?;
+        let sight = Sight::open(&self.architecture.features(), &cpu)?;
+        let training = Training::seeing(self, sight.extractor, splits, &cpu, sampling.seed)?;
         let batch = |images: usize| {
             let images = splits.train.stratified(images.min(splits.train.len()), sampling.seed).0;
             images.batch(0..images.len(), &cpu)
         };
         let report = training.check_gradients(&training.draw(&cpu), &batch(CHECKED_IMAGES), sampling)?;
-        let plain = Self { architecture: self.architecture.without_noise(), ..self.clone() };
-        let training = Training::seeing(&plain, extractor, splits, &cpu, sampling.seed)?;
-        let (model, images) = (training.draw(&cpu), batch(COMPARED_IMAGES));
-        let trained = training.compare_gradients(&model, &images, &machine.device, sampling.seed)?;
+        let trained = training.compare_gradients(&batch(COMPARED_IMAGES), &machine.device, sampling.seed)?;
         Ok(GradientReport { trained: Some(trained), ..report })
     }
 

@@ -296,8 +296,12 @@ impl<'a, A: Architecture> Training<'a, A> {
     /// same weights on every backend.
     #[must_use]
     pub fn draw(&self, on: &Device) -> A::Model {
-        let model = self.recipe.architecture.draw(&self.input, on, derive_seed(self.seed, u64::MAX));
-        model.fork(self.device)
+        self.drawn(&self.recipe.architecture, on).fork(self.device)
+    }
+
+    /// A model of `architecture`, for the same images and with the weights that follow from the same seed.
+    pub(crate) fn drawn(&self, architecture: &A, on: &Device) -> A::Model {
+        architecture.draw(&self.input, on, derive_seed(self.seed, u64::MAX))
     }
 }
 

@@ -147,7 +147,7 @@ fn what_training_computes_is_compared() {
     let loss = || WeightedLoss::new(CROSS_ENTROPY, None, &device.clone().autodiff());
     let compared = |between| {
         let (network, batch) = network(between, 16);
-        single::compare(&moved_weights(&network, 7), &batch, &[loss(), loss()], &device).unwrap()
+        single::compare(&moved_weights(&network, 7), batch, &[loss(), loss()], &device, single::SMOOTH)
     };
     for right in [Between::Tanh, Between::Relu] {
         let deviation = compared(right);
