@@ -10,9 +10,14 @@ const HEADER: [&str; 6] = ["mistake", "without", "with it", "points lost", "name
 /// Which of these columns hold figures.
 const FIGURES: [usize; 4] = [1, 2, 3, 5];
 
+/// Whether a row is a deliberate mistake.
+pub(crate) fn has_costs(reproduction: &Reproduction) -> bool {
+    reproduction.rows.iter().any(|row| row.cost.is_some())
+}
+
 /// Rows that are mistakes, or what mistakes are compared with.
 pub(crate) fn rows(reproduction: &Reproduction) -> impl Iterator<Item = &RowResult> {
-    let has_costs = reproduction.rows.iter().any(|row| row.cost.is_some());
+    let has_costs = has_costs(reproduction);
     reproduction.rows.iter().filter(move |row| has_costs && row.figures.is_empty())
 }
 

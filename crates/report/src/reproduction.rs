@@ -5,7 +5,7 @@ use std::fmt::Write;
 use comfy_table::Table;
 use zoo_schema::{Figure, Reproduction, RowResult, Verdict};
 
-use crate::costs::{costs_markdown, costs_table, details, summary};
+use crate::costs::{costs_markdown, costs_table, details, has_costs, summary};
 use crate::escape::for_markdown;
 use crate::figure::{DASH, of_hundred, or_dash, seconds};
 use crate::table::{markdown_table, table};
@@ -14,18 +14,13 @@ const HEADER: [&str; 6] = ["result", "measured on", "published", "measured", "ve
 /// Which of these columns hold figures.
 const FIGURES: [usize; 3] = [2, 3, 5];
 /// What a list of what is our own begins with.
-const MET: &str = "Met, not reproduced, because of what is our own:";
+pub(crate) const MET: &str = "Met, not reproduced, because of what is our own:";
 /// What a list of mistakes begins with.
 const WRONG: &str = "What is wrong, on which images it was measured, and what the checks say:";
 
 /// Whether anything was published for a row.
 pub(crate) fn has_figures(reproduction: &Reproduction) -> bool {
     reproduction.rows.iter().any(|row| !row.figures.is_empty())
-}
-
-/// Whether a row is a deliberate mistake.
-pub(crate) fn has_costs(reproduction: &Reproduction) -> bool {
-    reproduction.rows.iter().any(|row| row.cost.is_some())
 }
 
 /// The table for the terminal: one row per figure, or per mistake, with a line below that counts.

@@ -4,15 +4,14 @@ use askama::Template;
 use zoo_schema::{Figure, Reproduction, RowResult, Verdict};
 
 use crate::bars::{self, Range};
-use crate::costs;
+use crate::costs::{self, has_costs};
 use crate::figure::{of_hundred, or_dash, seconds};
 use crate::markup::Markup;
 use crate::page::Provenance;
 use crate::page::shell::{Content, Section, origin};
 use crate::page::table::{CellView, RowView, TableView};
 use crate::reproduction::{
-    counts, failed_rows, has_costs, has_figures, heading, measured, name, own_rows, published, tolerances,
-    verdict,
+    MET, counts, failed_rows, has_figures, heading, measured, name, own_rows, published, tolerances, verdict,
 };
 
 #[derive(Template)]
@@ -27,6 +26,7 @@ struct Published {
 #[template(path = "tolerances.html")]
 struct Tolerances {
     reasons: Vec<String>,
+    met: &'static str,
     own: Vec<String>,
     failures: Vec<String>,
 }
@@ -123,6 +123,7 @@ fn published_sections(reproduction: &Reproduction) -> [Section; 2] {
     let published = Published { low: range.low, high: range.high, table: table.markup() };
     let tolerances = Tolerances {
         reasons: tolerances(reproduction),
+        met: MET,
         own: own_rows(reproduction),
         failures: failed_rows(reproduction),
     };
