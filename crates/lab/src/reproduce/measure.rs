@@ -164,7 +164,11 @@ impl Measurement<'_> {
         match self.train(row, contender, lab) {
             Ok((result, right)) => {
                 if let Some(images) = row.setup.chosen_by {
-                    outcome.cost = Some(choice(&right, images, self.seed));
+                    outcome.cost = choice(&right, images, self.seed);
+                    if outcome.cost.is_none() {
+                        outcome.error =
+                            Some("one test image is too few to choose by and to look at others".into());
+                    }
                 } else if row.is_right || row.setup.against.is_some() {
                     outcome.witness = Some(Witness::of(&lab, contender, (&result, right))?);
                 }
@@ -213,12 +217,16 @@ impl Measurement<'_> {
     }
 }
 
-/// What is told of the best of several trainings that is chosen by `images` of the test images, and what it is worth.
-fn choice(right: &[Vec<bool>], images: usize, seed: u64) -> Cost {
-    let images = images.min(right[0].len() / 2).max(1);
+/// What is told of the best of several trainings that is chosen by `images` of the test images, half of them at most, and what it is
+/// worth; `None` for fewer than two test images.
+fn choice(right: &[Vec<bool>], images: usize, seed: u64) -> Option<Cost> {
+    let images = images.min(right[0].len() / 2);
+    if images == 0 {
+        return None;
+    }
     let Chosen { told, true_accuracy, interval: (low, high) } = choose(right, images, seed);
     let [told, true_accuracy, low, high] = [told, true_accuracy, low, high].map(|share| 100.0 * share);
-    Cost {
+    Some(Cost {
         measure: CostMeasure::Choice,
         against: None,
         changes: vec!["the best training is chosen by test images".into()],
@@ -230,5 +238,18 @@ fn choice(right: &[Vec<bool>], images: usize, seed: u64) -> Cost {
         images,
         trainings: right.len(),
         named_by: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_test_image_is_too_few_to_choose_by() {
+        let right = |images: usize| vec![vec![true; images], vec![false; images]];
+        assert_eq!(choice(&right(1), 5, 1), None);
+        let cost = choice(&right(2), 5, 1).unwrap();
+        assert_eq!((cost.images, cost.right, cost.wrong), (1, 100.0, Some(100.0)));
     }
 }
