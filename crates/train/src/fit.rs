@@ -21,7 +21,7 @@ use crate::mistake::{GradientSum, Mistake};
 use crate::optimizer::Optimizer;
 use crate::recipe::Recipe;
 use crate::state::{Fitted, State};
-use crate::tally::{Begun, Tally};
+use crate::tally::{Begun, Look, Tally};
 use crate::training::{Event, Seen, Training};
 use crate::training_mode::TrainingMode;
 use crate::weights::{Weights, magnitude, update_ratio};
@@ -102,9 +102,8 @@ impl<A: Architecture> Training<'_, A> {
 
     /// What training starts from: `model`, or the newest checkpoint of the `recipe` with this digest.
     fn start(&self, model: A::Model, recipe: &str) -> Result<Started<A::Model>, TrainError> {
-        let Recipe { learning, lookahead, ema, mistake, .. } = self.recipe;
         let plain = model.valid();
-        let without_ema = ema.is_on().then(|| plain.clone());
+        let without_ema = self.recipe.ema.is_on().then(|| plain.clone());
         let (best_epoch, history, stopped_by) = (0, Vec::new(), None);
         let mut fitted = Fitted { model: plain, without_ema, best_epoch, history, stopped_by };
         let mut model = model.train();
@@ -113,15 +112,21 @@ impl<A: Architecture> Training<'_, A> {
         if let Some(checkpoint) = &checkpoint {
             (model, fitted) = checkpoint.models(model, fitted)?;
         }
-        let state = State {
+        let state = self.state(model)?;
+        let Some(checkpoint) = checkpoint else { return Ok((state, fitted, None)) };
+        Ok((checkpoint.state(state)?, fitted, checkpoint.progress.begun))
+    }
+
+    /// What steps change: `model`, which is in training, and what optimizer and averages keep, as before the first step.
+    pub(crate) fn state(&self, model: A::Model) -> Result<State<A::Model>, TrainError> {
+        let Recipe { learning, lookahead, ema, mistake, .. } = self.recipe;
+        Ok(State {
             optimizer: learning.optimizer().map(|optimizer| optimizer.init(&model)).transpose()?,
             slow: lookahead.is_on().then(|| SlowWeights::new(*lookahead, &model)),
             average: ema.is_on().then(|| model.valid()),
             sum: (*mistake == Some(Mistake::GradientsAddUp)).then(|| GradientSum::new(model.valid())),
             model,
-        };
-        let Some(checkpoint) = checkpoint else { return Ok((state, fitted, None)) };
-        Ok((checkpoint.state(state)?, fitted, checkpoint.progress.begun))
+        })
     }
 
     /// What tells this training from others that a checkpoint could be of: the recipe, and the seed.
@@ -181,24 +186,19 @@ impl<A: Architecture> Training<'_, A> {
         let mut record = EpochRecord { epoch: epoch + 1, ..EpochRecord::default() };
         let mut looks = Looks::at(self.device);
         let seed = derive_seed(self.seed, epoch as u64);
-        for (step, (seen, labels)) in (done + 1..=steps).zip(self.batches(&state.model, epoch, done)) {
+        for (step, batch) in (done + 1..=steps).zip(self.batches(&state.model, epoch, done)) {
             // Dropout draws from the device's generator.
             self.device.seed(derive_seed(seed, step as u64));
             record.learning_rate = peak * schedule.factor(before + step - 1, all);
-            let batch = (seen, self.learnt(labels));
-            let mut gradients = self.gradients(&state.model, &loss, batch, &mut tally);
-            state.sum = state.sum.map(|sum| sum.add(&mut gradients));
-            let weights = (step == steps).then(|| Weights::of(&state.model));
-            state = self.step(state, gradients, record.learning_rate);
-            // What the optimizer has done, before averages move the weights, too.
-            let update = weights.map(|weights| weights.update(&state.model, self.device));
-            state = self.average(state, (before + step, all));
+            let moment = Moment { learning_rate: record.learning_rate, step: before + step, steps: all };
+            let update;
+            (state, update) = self.advance(state, &loss, batch, &mut tally, (moment, step == steps));
 
             if looks.end_stretch(step) || step == steps {
                 tally.end_stretch();
             }
             if looks.are_due(step) || step == steps {
-                self.look(&state.model, update, &mut tally, &mut record, step)?;
+                self.look(&state.model, update, &mut tally)?.note(&mut record, step)?;
                 let EpochRecord { train_loss: loss, train_accuracy: accuracy, learning_rate, .. } = record;
                 let images = tally.images;
                 let event = Event::Steps { epoch: epoch + 1, images, loss, accuracy, learning_rate };
@@ -214,27 +214,36 @@ impl<A: Architecture> Training<'_, A> {
         Ok(Pass::Done(state, record))
     }
 
-    /// Fills in loss and accuracy after `step`, and after the last one how far that has moved the weights, of which `update` are the
-    /// [squares](Weights::update). The device is waited for once.
-    fn look(
+    /// One step on a batch, of which `tally` takes scores and loss. If it is an epoch's last one, also how far it has moved the weights, as
+    /// [squares](Weights::update).
+    pub(crate) fn advance(
+        &self,
+        mut state: State<A::Model>,
+        loss: &WeightedLoss,
+        (seen, labels): (Seen, Tensor<1, Int>),
+        tally: &mut Tally,
+        (moment, is_last): (Moment, bool),
+    ) -> (State<A::Model>, Option<Tensor<1>>) {
+        let batch = (seen, self.learnt(labels));
+        let mut gradients = self.gradients(&state.model, loss, batch, tally);
+        state.sum = state.sum.map(|sum| sum.add(&mut gradients));
+        let weights = is_last.then(|| Weights::of(&state.model));
+        state = self.step(state, gradients, moment.learning_rate);
+        // What the optimizer has done, before averages move the weights, too.
+        let update = weights.map(|weights| weights.update(&state.model, self.device));
+        (self.average(state, (moment.step, moment.steps)), update)
+    }
+
+    /// What `tally` has of an epoch so far; after its last step, when there is an `update`, with the magnitude of the weights. The device is
+    /// waited for once.
+    pub(crate) fn look(
         &self,
         model: &A::Model,
         update: Option<Tensor<1>>,
         tally: &mut Tally,
-        record: &mut EpochRecord,
-        step: usize,
-    ) -> Result<(), TrainError> {
+    ) -> Result<Look, TrainError> {
         // What the last step of an epoch breaks shows in no loss any more.
-        let end = update.map(|update| Tensor::cat(vec![update, magnitude(model, self.device)], 0));
-        let look = tally.look(end)?;
-        (record.train_loss, record.train_accuracy) = (look.loss, look.accuracy);
-        let mut is_finite = look.loss.is_finite();
-        if let [moved, size, magnitude] = look.more[..] {
-            record.update_ratio = update_ratio(moved, size);
-            is_finite &= magnitude.is_finite();
-        }
-        let EpochRecord { epoch, train_loss: loss, learning_rate, .. } = *record;
-        if is_finite { Ok(()) } else { Err(TrainError::Diverged { epoch, step, loss, learning_rate }) }
+        tally.look(update.map(|update| Tensor::cat(vec![update, magnitude(model, self.device)], 0)))
     }
 
     /// The gradients of the mean loss of a batch, which is computed in parts if it is larger than one. `tally` takes scores and loss.
@@ -308,6 +317,29 @@ impl<A: Architecture> Training<'_, A> {
         };
         let loss = mean_loss(&self.recipe.loss.kind.without_smoothing(), &scores, &labels, self.device)?;
         Ok((loss, Some(scores.top_k_accuracy(&labels, 1))))
+    }
+}
+
+/// When a step is made.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) learning_rate: f64,
+    /// The step, from 1, of those of the whole training.
+    pub(crate) step: usize,
+    pub(crate) steps: usize,
+}
+
+impl Look {
+    /// Fills in loss and accuracy after `step`, and after an epoch's last one how far that has moved the weights.
+    fn note(&self, record: &mut EpochRecord, step: usize) -> Result<(), TrainError> {
+        (record.train_loss, record.train_accuracy) = (self.loss, self.accuracy);
+        let mut is_finite = self.loss.is_finite();
+        if let [moved, size, magnitude] = self.more[..] {
+            record.update_ratio = update_ratio(moved, size);
+            is_finite &= magnitude.is_finite();
+        }
+        let EpochRecord { epoch, train_loss: loss, learning_rate, .. } = *record;
+        if is_finite { Ok(()) } else { Err(TrainError::Diverged { epoch, step, loss, learning_rate }) }
     }
 }
 

@@ -7,8 +7,8 @@ use burn::module::Module;
 use zoo_core::Architecture;
 
 use crate::error::TrainError;
+use crate::fit::Moment;
 use crate::learning::Learning;
-use crate::state::State;
 use crate::tally::Tally;
 use crate::training::{Event, Training};
 
@@ -23,8 +23,7 @@ impl<A: Architecture> Training<'_, A> {
         &self,
         observe: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Duration, TrainError> {
-        let Learning::Descent(optimizer) = &self.recipe.learning else { return Ok(Duration::ZERO) };
-        if !zoo_kernels::is_gpu(self.device) {
+        if !zoo_kernels::is_gpu(self.device) || !matches!(self.recipe.learning, Learning::Descent(_)) {
             return Ok(Duration::ZERO);
         }
         let start = Instant::now();
@@ -32,14 +31,18 @@ impl<A: Architecture> Training<'_, A> {
         let _ = observe(Event::Tuning);
         let architecture = &self.recipe.architecture;
         let model = architecture.before_epoch(architecture.init(self.input(), self.device).train(), 0);
-        let optimizer = Some(optimizer.init(&model)?);
-        let mut state = State { model, optimizer, slow: None, average: None, sum: None };
+        let mut state = self.state(model)?;
         let loss = self.loss(&self.device.clone().autodiff());
         let last = self.train.steps_of_epoch(self.splits.train.len()) - 1;
+        // Each as if it were the last, after which there is most to do.
+        let moment = Moment { learning_rate: 0.0, step: 1, steps: 1 };
         for done in [0, last].into_iter().take_while(|_| !self.is_stopped()) {
             if let Some(batch) = self.batches(&state.model, 0, done).next() {
-                let gradients = self.gradients(&state.model, &loss, batch, &mut Tally::default());
-                state = self.step(state, gradients, 0.0);
+                let mut tally = Tally::default();
+                let update;
+                (state, update) = self.advance(state, &loss, batch, &mut tally, (moment, true));
+                tally.end_stretch();
+                self.look(&state.model, update, &mut tally)?;
             }
         }
         self.validate(&state.model.valid())?;
