@@ -13,8 +13,8 @@
 //! Features in place of pixels are made whole numbers from 0 to 255 first ([`Levels`]).
 //!
 //! **Tiled.** The distances of some training images are selected from before the next are computed, and the whole matrix of
-//! distances never exists. On the CPU an image takes one byte per value; elsewhere no buffer is larger than 48 MiB at 3,072
-//! values per image.
+//! distances never exists. On the CPU an image takes one byte per value and its thumbnail a twelfth of that; elsewhere no buffer is
+//! larger than 48 MiB at 3,072 values per image.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -179,10 +179,11 @@ impl Knn {
 
     /// Adds the images of a tile, one of those that make `all`.
     fn add(&mut self, images: Tensor<4>, all: usize) {
-        let (metric, values) = (self.config.metric, self.values);
-        let fits = metric == Metric::L1 || values <= DEVICE_VALUES;
+        let metric = self.config.metric;
+        let fits = metric == Metric::L1 || self.values <= DEVICE_VALUES;
         if zoo_kernels::is_accelerated(&images.device()) || !fits {
-            let index = self.index.get_or_insert_with(|| Index::new(metric, values));
+            let [_, channels, height, width] = images.dims();
+            let index = self.index.get_or_insert_with(|| Index::new(metric, [channels, height, width]));
             index.reserve(all.saturating_sub(index.len()));
             index.extend(&bytes(images));
         } else {

@@ -26,7 +26,7 @@ impl Neighbours {
         if each == 0 {
             return Self { each, rows: Vec::new() };
         }
-        let mut index = Index::new(Metric::L2, length);
+        let mut index = Index::new(Metric::L2, [length, 1, 1]);
         index.extend(views.features());
         let mut progress = watch.progress("neighbours", count);
         let mut rows = Vec::with_capacity(count * each);

@@ -41,7 +41,8 @@ pub(crate) fn grid(
     extent: Extent,
 ) -> Grid {
     let queries = queries(judged, classes.len(), extent.images, seed);
-    let mut index = Index::new(metric, known.shape().values());
+    let shape = known.shape();
+    let mut index = Index::new(metric, [shape.channels, shape.height, shape.width]);
     (0..known.len()).for_each(|position| index.extend(&known.pixels(position)));
     let pixels: Vec<u8> = queries.iter().flat_map(|&query| judged.pixels(query).into_owned()).collect();
     let each = extent.neighbours.min(known.len());
