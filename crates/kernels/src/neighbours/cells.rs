@@ -58,18 +58,18 @@ impl Cells {
             }
         }
         let sums = columns.chunks_exact(self.width).flat_map(|columns| columns.chunks(self.side));
-        let values = self.of_cell() as u32;
+        let values = self.of_cell() as u64;
         let mut rest = 0;
         for (mean, columns) in thumbnail.iter_mut().zip(sums) {
-            let sum = columns.iter().sum::<u32>();
+            let sum = columns.iter().copied().map(u64::from).sum::<u64>();
             let rounded = (sum + values / 2) / values;
             *mean = rounded as u8;
-            let left = u64::from(sum.abs_diff(rounded * values));
+            let left = sum.abs_diff(rounded * values);
             rest += if metric == Metric::L1 { left } else { left * left };
         }
         match metric {
             Metric::L1 => rest as f64,
-            Metric::L2 => (rest as f64 / f64::from(values)).sqrt(),
+            Metric::L2 => (rest as f64 / values as f64).sqrt(),
         }
     }
 
