@@ -18,7 +18,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// No rows yet, of so many bytes.
+    /// No rows yet, of `values` bytes each.
     pub(super) const fn new(values: usize) -> Self {
         Self { values, lines: Vec::new() }
     }

@@ -8,7 +8,7 @@ use super::nearest::Nearest;
 use super::thumbnails::Views;
 use super::{Index, Neighbour};
 
-/// The largest share of rows, one of so many, that is compared row by row: above it a kernel compares all of a block in less time.
+/// Up to one pair of this many is compared by itself; where there are more, a kernel compares all of a block in less time.
 const SHARE: usize = 4;
 
 /// Queries, ready to be compared with an index.
