@@ -37,9 +37,9 @@ fn accuracies_are_those_of_flex() {
         "knn",
         "svm",
         "--json",
-        "--limit-train=500",
+        "--limit-train=300",
         "--limit-test=200",
-        "--set=svm.train.epochs=3",
+        "--set=svm.train.epochs=2",
     ];
     let output = on(place.path(), "flex,wgpu", &arguments);
     assert!(output.status.success(), "{}", text(&output.stderr));
