@@ -20,7 +20,7 @@ pub(super) struct Cells {
 impl Cells {
     /// Those of images of a shape `[channels, height, width]`; `None` for images with hardly more pixels than cells.
     pub(super) fn of([channels, height, width]: [usize; 3]) -> Option<Self> {
-        let least = (1..).find(|side| side * side * channels >= LEAST)?;
+        let least = (1..=LEAST).find(|side| side * side * channels >= LEAST)?;
         let side = height.max(width).div_ceil(MOST).max(least);
         (height.min(width) >= 2 * side).then_some(Self { channels, height, width, side })
     }

@@ -147,7 +147,9 @@ impl Kernel {
     /// Takes the bias from the bytes of queries.
     pub(super) fn take_bias(&self, queries: &mut [u8]) {
         if self.bias > 0 {
-            queries.iter_mut().for_each(|value| *value = value.wrapping_sub(self.bias));
+            for value in queries {
+                *value = value.wrapping_sub(self.bias);
+            }
         }
     }
 

@@ -74,7 +74,9 @@ impl Thumbnails {
     /// The thumbnails of queries.
     pub(super) fn views(&self, queries: &[u8]) -> Views {
         let (thumbnails, mut rest) = self.of(queries);
-        rest.iter_mut().for_each(|rest| *rest += self.rest);
+        for rest in &mut rest {
+            *rest += self.rest;
+        }
         let values = self.cells.count();
         let terms = thumbnails.chunks_exact(values).map(|one| term(self.metric, one, 0)).collect();
         Views { tiles: self.kernel.tiles(&thumbnails, values), terms, rest }
