@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::kernel::Kernel;
 use super::lines::Lines;
 use super::nearest::Nearest;
-use super::thumbnails::Views;
+use super::thumbnails::{Thumbnails, Views};
 use super::{Index, Neighbour};
 
 /// Up to one pair of this many is compared by itself; where there are more, a kernel compares all of a block in less time.
@@ -16,10 +16,11 @@ pub(super) struct Search<'index> {
     index: &'index Index,
     /// The queries, less the kernel's bias.
     queries: Lines,
-    /// The same, packed.
-    tiles: Vec<u8>,
+    /// The same, packed, if they fill a tile.
+    tiles: Option<Vec<u8>>,
     terms: Vec<i64>,
-    views: Option<Views>,
+    /// Their thumbnails, and those that the index has.
+    views: Option<(&'index Thumbnails, Views)>,
 }
 
 /// The nearest rows of all queries so far, and what finding more of them needs.
@@ -38,39 +39,41 @@ struct Progress {
 
 impl<'index> Search<'index> {
     pub(super) fn new(index: &'index Index, queries: &[u8]) -> Self {
-        let Index { metric, values, kernel, .. } = *index;
+        let Index { metric, values, kernel, ref thumbnails, .. } = *index;
         let mut biased = queries.to_vec();
         kernel.take_bias(&mut biased);
         let mut lines = Lines::new(values);
         lines.extend(&biased);
+        let fill = queries.len() / values >= kernel.queries;
         Self {
             index,
             queries: lines,
-            tiles: kernel.tiles(queries, values),
+            tiles: fill.then(|| kernel.tiles(queries, values)),
             terms: queries.chunks_exact(values).map(|query| metric.term(query, 0)).collect(),
-            views: index.thumbnails.as_ref().map(|thumbnails| thumbnails.views(queries)),
+            views: thumbnails.as_ref().map(|thumbnails| (thumbnails, thumbnails.views(queries))),
         }
     }
 
     /// The `k` nearest of each query among `rows`, which start with a block, the nearest first.
     pub(super) fn nearest(&self, k: usize, rows: Range<usize>) -> Vec<Vec<Neighbour>> {
-        let Kernel { queries: least, rows: size, .. } = self.index.kernel;
+        let Kernel { queries: tile, rows: size, .. } = self.index.kernel;
         let queries = self.terms.len();
         let mut progress = Progress {
             nearest: vec![Nearest::new(k); queries],
             limits: vec![i32::MAX; queries],
             near: vec![Vec::new(); size],
             block: Vec::new(),
-            part: vec![0; least * size],
-            sums: vec![0; least * size],
+            part: vec![0; tile * size],
+            sums: vec![0; tile * size],
         };
         for first in rows.clone().step_by(size) {
             let block = first..rows.end.min(first + size);
             let near = self.glance(&mut progress, block.clone());
-            if queries >= least && near > queries * block.len() / SHARE {
-                self.compare_all(&mut progress, block);
-            } else {
-                self.compare(&mut progress, block);
+            match &self.tiles {
+                Some(tiles) if near > queries * block.len() / SHARE => {
+                    self.compare_all(tiles, &mut progress, block);
+                }
+                _ => self.compare(&mut progress, block),
             }
         }
         progress.nearest.into_iter().map(Nearest::finish).collect()
@@ -80,7 +83,7 @@ impl<'index> Search<'index> {
     fn glance(&self, progress: &mut Progress, block: Range<usize>) -> usize {
         let Progress { limits, near, part, .. } = progress;
         near.iter_mut().for_each(Vec::clear);
-        let (Some(thumbnails), Some(views)) = (&self.index.thumbnails, &self.views) else {
+        let Some((thumbnails, views)) = &self.views else {
             near[..block.len()].iter_mut().for_each(|near| near.extend(0..self.terms.len() as u32));
             return self.terms.len() * block.len();
         };
@@ -114,14 +117,14 @@ impl<'index> Search<'index> {
     }
 
     /// Compares all rows of a block with all queries.
-    fn compare_all(&self, progress: &mut Progress, block: Range<usize>) {
+    fn compare_all(&self, tiles: &[u8], progress: &mut Progress, block: Range<usize>) {
         let Index { kernel, ref rows, ref terms, .. } = *self.index;
         let Progress { nearest, limits, block: packed, part, sums, .. } = progress;
         packed.clear();
         packed.resize(kernel.rows * kernel.stride(), 0);
         let bytes = rows.rows(block.start, block.len());
         kernel.pack(bytes, rows.stride(), 0, kernel.rows, packed);
-        let tiles = self.tiles.chunks_exact(kernel.queries * kernel.stride());
+        let tiles = tiles.chunks_exact(kernel.queries * kernel.stride());
         for (tile, first) in tiles.zip((0..).step_by(kernel.queries)) {
             kernel.run(tile, packed, part, sums);
             for (query, sums) in (first..self.terms.len()).zip(sums.chunks_exact_mut(kernel.rows)) {
@@ -139,9 +142,6 @@ impl<'index> Search<'index> {
 
     /// The limit below which thumbnails may be those of rows nearer to a query than `bound`.
     fn limit(&self, query: usize, bound: i64) -> i32 {
-        match (&self.index.thumbnails, &self.views) {
-            (Some(thumbnails), Some(views)) => thumbnails.limit(views, query, bound),
-            _ => i32::MAX,
-        }
+        self.views.as_ref().map_or(i32::MAX, |(thumbnails, views)| thumbnails.limit(views, query, bound))
     }
 }

@@ -76,18 +76,14 @@ pub(super) fn products_avx2(tile: &[u8], block: &[u8], sums: &mut [i32]) {
 pub(super) fn minimum_avx512(query: &[u8], row: &[u8]) -> i32 {
     let ones = _mm512_set1_epi8(1);
     let add = |total, query, row| _mm512_dpbusd_epi32(total, _mm512_min_epu8(query, row), ones);
-    let totals = one_pair(query, row, _mm512_setzero_si512(), |bytes| load512(bytes), add);
-    let [left, right] = totals.map(|[a, b]| _mm512_add_epi32(a, b));
-    _mm512_reduce_add_epi32(_mm512_add_epi32(left, right))
+    add_up512(one_pair(query, row, _mm512_setzero_si512(), |bytes| load512(bytes), add))
 }
 
 /// Σ(q − 128)·t of one query and one row.
 #[target_feature(enable = "avx512bw,avx512vnni")]
 pub(super) fn product_avx512(query: &[u8], row: &[u8]) -> i32 {
     let add = |total, query, row| _mm512_dpbusd_epi32(total, row, query);
-    let totals = one_pair(query, row, _mm512_setzero_si512(), |bytes| load512(bytes), add);
-    let [left, right] = totals.map(|[a, b]| _mm512_add_epi32(a, b));
-    _mm512_reduce_add_epi32(_mm512_add_epi32(left, right))
+    add_up512(one_pair(query, row, _mm512_setzero_si512(), |bytes| load512(bytes), add))
 }
 
 /// Σ min(q, t) of one query and one row.
@@ -115,7 +111,7 @@ fn one_pair<V: Copy, const BYTES: usize>(
     zero: V,
     load: impl Fn(&[u8; BYTES]) -> V,
     add: impl Fn(V, V, V) -> V,
-) -> [[V; 2]; 2] {
+) -> [V; 4] {
     let [mut a, mut b, mut c, mut d] = [zero; 4];
     let (queries, last_queries) = query.as_chunks::<BYTES>().0.as_chunks::<4>();
     let (rows, last_rows) = row.as_chunks::<BYTES>().0.as_chunks::<4>();
@@ -128,7 +124,7 @@ fn one_pair<V: Copy, const BYTES: usize>(
     for (query, row) in last_queries.iter().zip(last_rows) {
         a = add(a, load(query), load(row));
     }
-    [[a, b], [c, d]]
+    [a, b, c, d]
 }
 
 /// In which places term − 2·sum is below a limit, a bit for each.
@@ -226,8 +222,14 @@ fn store256(totals: &[[__m256i; 2]], sums: &mut [i32]) {
 }
 
 /// The sum of the 32-bit integers of four vectors.
+#[target_feature(enable = "avx512f")]
+fn add_up512([a, b, c, d]: [__m512i; 4]) -> i32 {
+    _mm512_reduce_add_epi32(_mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_add_epi32(c, d)))
+}
+
+/// The same of shorter ones.
 #[target_feature(enable = "avx2")]
-fn add_up256([[a, b], [c, d]]: [[__m256i; 2]; 2]) -> i32 {
+fn add_up256([a, b, c, d]: [__m256i; 4]) -> i32 {
     let mut sums = [0_i32; 8];
     let total = _mm256_add_epi32(_mm256_add_epi32(a, b), _mm256_add_epi32(c, d));
     // SAFETY: the array has the 32 bytes that are written; they need no alignment.
