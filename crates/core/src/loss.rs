@@ -35,16 +35,11 @@ impl Loss {
         let [batch, classes] = scores.dims();
         let label_of = |values: Tensor<2>| values.gather(1, labels.clone().reshape([batch, 1]));
         match *self {
-            // ANCHOR: cross_entropy
+            // The sum is a mean if each class weighs an image's share of the batch.
             Self::CrossEntropy { label_smoothing } => {
-                let log_probabilities = activation::log_softmax(scores, 1);
-                let surprise = -label_of(log_probabilities.clone()).mean();
-                if label_smoothing == 0.0 {
-                    return surprise;
-                }
-                surprise * (1.0 - label_smoothing) - log_probabilities.mean() * label_smoothing
+                let shares = Tensor::full([classes], 1.0 / batch as f64, (&scores.device(), scores.dtype()));
+                zoo_kernels::cross_entropy(scores, labels, shares, label_smoothing)
             }
-            // ANCHOR_END: cross_entropy
             // ANCHOR: hinge
             Self::Hinge { margin } => {
                 let right = label_of(scores.clone());
@@ -80,29 +75,22 @@ impl Loss {
         weights: Tensor<1>,
     ) -> Tensor<1> {
         let [batch, classes] = scores.dims();
-        let of_images = weights.clone().select(0, labels.clone());
+        let weigh = |losses: Tensor<1>| (losses * weights.clone().select(0, labels.clone())).sum();
         let label_of = |values: Tensor<2>| values.gather(1, labels.clone().reshape([batch, 1]));
         match *self {
             Self::CrossEntropy { label_smoothing } => {
-                let log_probabilities = activation::log_softmax(scores, 1);
-                let right = label_of(log_probabilities.clone()).reshape([batch]);
-                let surprise = -(right * of_images).sum();
-                if label_smoothing == 0.0 {
-                    return surprise;
-                }
-                let spread = (log_probabilities * weights.reshape([1, classes])).sum() / classes as f64;
-                surprise * (1.0 - label_smoothing) - spread * label_smoothing
+                zoo_kernels::cross_entropy(scores, labels, weights, label_smoothing)
             }
             Self::Hinge { margin } => {
                 let right = label_of(scores.clone());
                 let violations = activation::relu(scores - right + margin).sum_dim(1).reshape([batch]);
-                ((violations - margin) * of_images).sum()
+                weigh(violations - margin)
             }
             Self::MeanSquaredError => {
-                let target = labels.one_hot::<2>(classes).float().cast(scores.dtype());
+                let target = labels.clone().one_hot::<2>(classes).float().cast(scores.dtype());
                 let error = scores - target;
                 let squares = (error.clone() * error).sum_dim(1).reshape([batch]);
-                (squares * of_images).sum() / 2.0
+                weigh(squares) / 2.0
             }
         }
     }

@@ -1,27 +1,22 @@
 //! Our own code as operations of Burn's CPU backend, with their gradients.
 
+mod autodiff;
 mod backward;
 
-use std::sync::Arc;
-
-use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::ops::{Backward, OpsKind};
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Autodiff, AutodiffBackend, Backend, Flex, TensorMetadata, backend_extension};
+use burn::backend::{Backend, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{DType, TensorData};
 use burn_flex::FlexTensor;
 
-use backward::{
-    AddBackward, AffineBackward, BatchNormBackward, BatchNormState, Conv2dBackward, Conv2dState,
-    LinearBackward, MaxPool2dBackward,
-};
-
 use crate::activation::Activation;
 use crate::affine::{Finish, Line};
+use crate::attention::Heads;
 use crate::geometry::Geometry;
 use crate::plain::Descent;
 use crate::window::Window;
-use crate::{affine, batch_norm, convolution, descent, linear, pool, sum};
+use crate::{
+    affine, attention, batch_norm, convolution, cross_entropy, descent, layer_norm, linear, pool, sum,
+};
 
 /// What [`crate::operations`] asks for; shapes as there.
 #[backend_extension(Flex, Autodiff)]
@@ -77,6 +72,24 @@ pub(crate) trait Kernels: Backend {
 
     /// f(left + right).
     fn add(left: FloatTensor<Self>, right: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
+
+    /// With the reciprocal of each place's deviation, `[batch · height · width]`.
+    fn layer_norm(features: FloatTensor<Self>, epsilon: f64) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    fn attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        heads: usize,
+    ) -> FloatTensor<Self>;
+
+    /// The sum, and its slopes by the scores.
+    fn cross_entropy(
+        scores: FloatTensor<Self>,
+        labels: IntTensor<Self>,
+        weights: FloatTensor<Self>,
+        label_smoothing: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// Parameters and velocity. Without a gradient.
     fn descend(
@@ -243,6 +256,35 @@ impl Kernels for Flex {
         tensor(sum::forward(values(&left), values(&right), activation), dims::<4>(&left))
     }
 
+    fn layer_norm(features: FlexTensor, epsilon: f64) -> (FlexTensor, FlexTensor) {
+        let features = contiguous(features);
+        let shape @ [batch, height, width, channels] = dims(&features);
+        let (output, scales) = layer_norm::forward(values(&features), channels, epsilon);
+        (tensor(output, shape), tensor(scales, [batch * height * width]))
+    }
+
+    fn attention(query: FlexTensor, key: FlexTensor, value: FlexTensor, heads: usize) -> FlexTensor {
+        let inputs = [query, key, value].map(contiguous);
+        let [query, key, value] = &inputs;
+        let heads = Heads::new(dims(query), heads);
+        let output = attention::forward(heads, [values(query), values(key), values(value)]);
+        tensor(output, dims::<4>(query))
+    }
+
+    fn cross_entropy(
+        scores: FlexTensor,
+        labels: FlexTensor,
+        weights: FlexTensor,
+        label_smoothing: f64,
+    ) -> (FlexTensor, FlexTensor) {
+        let (scores, weights) = (contiguous(scores), contiguous(weights));
+        let labels: Vec<usize> =
+            contiguous(labels).into_data().iter::<i64>().map(|label| label as usize).collect();
+        let (sum, slopes) =
+            cross_entropy::forward(values(&scores), &labels, values(&weights), label_smoothing);
+        (tensor(vec![sum], [1]), tensor(slopes, dims::<2>(&scores)))
+    }
+
     fn descend(
         parameters: FlexTensor,
         gradient: FlexTensor,
@@ -276,152 +318,4 @@ fn pool_with_winners(features: FlexTensor, window: Window) -> (FlexTensor, Vec<u
     let (output, winners) = pool::forward(values(&features), shape, window);
     let [height, width] = window.places([shape[1], shape[2]]);
     (tensor(output, [shape[0], height, width, shape[3]]), winners)
-}
-
-impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
-    fn conv2d(features: FloatTensor<Self>, weight: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
-        let nodes = [features.node(), weight.node()];
-        let (features, weight) = (contiguous(features.into_primitive()), contiguous(weight.into_primitive()));
-        let output = Flex::conv2d(features.clone(), weight.clone(), window);
-        match Conv2dBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(operation) => {
-                operation.finish(Conv2dState { features, weight, window, pooled: None }, output)
-            }
-            OpsKind::UnTracked(operation) => operation.finish(output),
-        }
-    }
-
-    fn batch_norm(
-        features: FloatTensor<Self>,
-        gamma: FloatTensor<Self>,
-        beta: FloatTensor<Self>,
-        epsilon: f64,
-        activation: Activation,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let nodes = [features.node(), gamma.node(), beta.node()];
-        let features = contiguous(features.into_primitive());
-        let (gamma, beta) = (contiguous(gamma.into_primitive()), contiguous(beta.into_primitive()));
-        let (output, mean, variance) =
-            Flex::batch_norm(features.clone(), gamma.clone(), beta.clone(), epsilon, activation);
-        let constant = |tensor: &FlexTensor| <Self as AutodiffBackend>::from_inner(tensor.clone());
-        let statistics = (constant(&mean), constant(&variance));
-        let output = match BatchNormBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(operation) => {
-                let state = BatchNormState { features, gamma, beta, mean, variance, epsilon, activation };
-                operation.finish(state, output)
-            }
-            OpsKind::UnTracked(operation) => operation.finish(output),
-        };
-        (output, statistics.0, statistics.1)
-    }
-
-    fn affine(
-        features: FloatTensor<Self>,
-        center: FloatTensor<Self>,
-        scale: FloatTensor<Self>,
-        shift: FloatTensor<Self>,
-        activation: Activation,
-    ) -> FloatTensor<Self> {
-        let nodes = [features.node(), scale.node(), shift.node()];
-        let features = contiguous(features.into_primitive());
-        let channels = [center, scale, shift].map(|tensor| contiguous(tensor.into_primitive()));
-        let [center, scale, shift] = channels.clone();
-        let output = Flex::affine(features.clone(), center, scale, shift, activation);
-        match AffineBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(operation) => operation.finish((features, channels, activation), output),
-            OpsKind::UnTracked(operation) => operation.finish(output),
-        }
-    }
-
-    fn linear(
-        images: FloatTensor<Self>,
-        scale: FloatTensor<Self>,
-        shift: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        Self::linear_bytes(images.into_primitive(), scale, shift, weight, bias)
-    }
-
-    fn linear_bytes(
-        images: FlexTensor,
-        scale: FloatTensor<Self>,
-        shift: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        let nodes = [weight.node(), bias.node()];
-        let data = [images, scale.into_primitive(), shift.into_primitive()].map(contiguous);
-        let [images, scale, shift] = data.clone();
-        let output = Flex::linear(images, scale, shift, weight.into_primitive(), bias.into_primitive());
-        match LinearBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(operation) => operation.finish(data, output),
-            OpsKind::UnTracked(operation) => operation.finish(output),
-        }
-    }
-
-    fn max_pool2d(features: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
-        let nodes = [features.node()];
-        let shape = features.shape().dims();
-        let (output, winners) = pool_with_winners(features.into_primitive(), window);
-        match MaxPool2dBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(operation) => operation.finish((Arc::new(winners), shape, window), output),
-            OpsKind::UnTracked(operation) => operation.finish(output),
-        }
-    }
-
-    fn conv2d_max_pool2d(
-        features: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        window: Window,
-        pool: Window,
-    ) -> FloatTensor<Self> {
-        let nodes = [features.node(), weight.node()];
-        let (features, weight) = (contiguous(features.into_primitive()), contiguous(weight.into_primitive()));
-        let (output, winners) = convolve_and_pool(&features, &weight, (window, pool), None);
-        match Conv2dBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(operation) => {
-                let pooled = Some((Arc::new(winners), pool));
-                operation.finish(Conv2dState { features, weight, window, pooled }, output)
-            }
-            OpsKind::UnTracked(operation) => operation.finish(output),
-        }
-    }
-
-    fn conv2d_affine(
-        features: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        windows: (Window, Option<Window>),
-        center: FloatTensor<Self>,
-        scale: FloatTensor<Self>,
-        shift: FloatTensor<Self>,
-        activation: Activation,
-    ) -> FloatTensor<Self> {
-        let [features, weight, center, scale, shift] =
-            [features, weight, center, scale, shift].map(FloatTensor::<Self>::into_primitive);
-        let output = Flex::conv2d_affine(features, weight, windows, center, scale, shift, activation);
-        <Self as AutodiffBackend>::from_inner(output)
-    }
-
-    fn add(left: FloatTensor<Self>, right: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
-        let nodes = [left.node(), right.node()];
-        let (left, right) = (contiguous(left.into_primitive()), contiguous(right.into_primitive()));
-        let output = Flex::add(left.clone(), right.clone(), activation);
-        match AddBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(operation) => operation.finish((left, right, activation), output),
-            OpsKind::UnTracked(operation) => operation.finish(output),
-        }
-    }
-    fn descend(
-        parameters: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        velocity: FloatTensor<Self>,
-        descent: Descent,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let [parameters, gradient, velocity] =
-            [parameters, gradient, velocity].map(FloatTensor::<Self>::into_primitive);
-        let (parameters, velocity) = Flex::descend(parameters, gradient, velocity, descent);
-        let constant = <Self as AutodiffBackend>::from_inner;
-        (constant(parameters), constant(velocity))
-    }
 }

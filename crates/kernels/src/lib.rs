@@ -1,4 +1,4 @@
-//! The operations that convolutional networks and nearest neighbours spend their time in.
+//! The operations that networks and nearest neighbours spend their time in.
 //!
 //! Models call the functions here on Burn tensors and stay generic over the backend. On Burn's CPU backend, Flex, with `f32`,
 //! our own code answers: all cores, vector instructions chosen when the program starts, features **channels-last** in memory,
@@ -17,6 +17,8 @@
 //! | [`max_pool2d`] | keeps which pixel won as one byte |
 //! | [`conv2d_max_pool2d`], [`conv2d_normalize`] | pool what a convolution gives, and apply a trained network's BatchNorm, while it is in the cache |
 //! | [`add`] | the sum and the activation at the end of a residual block in one pass |
+//! | [`layer_norm`], [`attention`] | each in one pass; the scores of patches for each other stay in the cache |
+//! | [`cross_entropy`] | the loss and its gradient in one pass over the scores |
 //! | [`descend`] | a step of gradient descent with momentum and weight decay in one pass on all cores |
 //! | [`Index`] | nearest neighbours from bytes, the k best kept while distances are computed |
 //!
@@ -45,15 +47,21 @@ mod activation;
 #[cfg(feature = "flex")]
 mod affine;
 #[cfg(feature = "flex")]
+mod attention;
+#[cfg(feature = "flex")]
 mod batch_norm;
 #[cfg(feature = "flex")]
 mod convolution;
+#[cfg(feature = "flex")]
+mod cross_entropy;
 #[cfg(feature = "flex")]
 mod descent;
 #[cfg(feature = "flex")]
 mod extension;
 #[cfg(feature = "flex")]
 mod geometry;
+#[cfg(feature = "flex")]
+mod layer_norm;
 #[cfg(feature = "flex")]
 mod linear;
 mod memory;
@@ -81,8 +89,8 @@ pub use memory::keep_freed_memory;
 pub use memory::rows;
 pub use neighbours::{Index, Metric, Neighbour};
 pub use operations::{
-    add, add_bias, affine, batch_norm, conv2d, conv2d_max_pool2d, conv2d_normalize, descend, is_accelerated,
-    linear, linear_bytes, max_pool2d, normalize,
+    add, add_bias, affine, attention, batch_norm, conv2d, conv2d_max_pool2d, conv2d_normalize, cross_entropy,
+    descend, is_accelerated, layer_norm, linear, linear_bytes, max_pool2d, normalize,
 };
 pub use plain::{Descent, Normalized};
 pub use transfer::{Traffic, is_gpu, read, upload, wait};

@@ -301,6 +301,68 @@ pub fn max_pool2d(features: Tensor<4>, window: Window) -> Tensor<4> {
     plain::max_pool2d(features, window)
 }
 
+/// Layer normalisation (Ba, Kiros and Hinton, 2016): the channels of each place get mean 0 and deviation 1,
+/// (x − mean) / √(variance + ε).
+///
+/// # Shapes
+/// - `features`, returns: `[batch, height, width, channels]`.
+#[must_use]
+pub fn layer_norm(features: Tensor<4>, epsilon: f64) -> Tensor<4> {
+    #[cfg(feature = "flex")]
+    if accelerates(&features) {
+        let (output, _) = <Dispatch as Kernels>::layer_norm(features.into_dispatch(), epsilon);
+        return Tensor::from_dispatch(output);
+    }
+    plain::layer_norm(features, epsilon)
+}
+
+/// Attention (Vaswani et al., *Attention Is All You Need*, 2017): softmax(Q Kᵀ / √d) V over the places of an image, for each of the
+/// `heads`, which have d of the channels each.
+///
+/// # Shapes
+/// - `query`, `key`, `value`, returns: `[batch, height, width, channels]`.
+///
+/// # Panics
+/// If the shapes differ, or the heads can't share the channels.
+#[must_use]
+pub fn attention(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>, heads: usize) -> Tensor<4> {
+    let shape @ [.., channels] = query.dims();
+    assert_eq!((shape, shape), (key.dims(), value.dims()), "query, key and value of one shape");
+    assert!(heads > 0 && channels.is_multiple_of(heads), "{heads} heads share {channels} channels");
+    #[cfg(feature = "flex")]
+    if accelerates(&query) {
+        let [query, key, value] = [query, key, value].map(Tensor::into_dispatch);
+        return Tensor::from_dispatch(<Dispatch as Kernels>::attention(query, key, value, heads));
+    }
+    plain::attention(query, key, value, heads)
+}
+
+/// Σ w_y l over the images of a batch, l being the cross-entropy of an image's scores, and w_y the weight of its class.
+///
+/// Label smoothing ε spreads its share by the weights, as PyTorch's `CrossEntropyLoss` does: with p = softmax(scores), w_y l is
+/// −(1 − ε) w_y ln p_y − (ε / classes) Σ_k w_k ln p_k. Labels and weights are data: no gradient reaches them.
+///
+/// # Shapes
+/// - `scores`: `[batch, classes]`; `labels`: `[batch]`, class numbers; `weights`: `[classes]`.
+/// - returns: `[1]`.
+#[must_use]
+pub fn cross_entropy(
+    scores: Tensor<2>,
+    labels: Tensor<1, Int>,
+    weights: Tensor<1>,
+    label_smoothing: f64,
+) -> Tensor<1> {
+    let weights = weights.detach();
+    #[cfg(feature = "flex")]
+    if accelerates(&scores) {
+        let (scores, labels, weights) =
+            (scores.into_dispatch(), labels.into_dispatch(), weights.into_dispatch());
+        let (sum, _) = <Dispatch as Kernels>::cross_entropy(scores, labels, weights, label_smoothing);
+        return Tensor::from_dispatch(sum);
+    }
+    plain::cross_entropy(scores, labels, weights, label_smoothing)
+}
+
 /// Parameters and velocity after a step of `descent`. The velocity is zeros at first.
 ///
 /// # Shapes

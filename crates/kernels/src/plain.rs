@@ -1,7 +1,7 @@
 //! The operations as plain tensor operations, for any backend: what the names mean, and what our own code is tested against.
 
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
-use burn::tensor::{Tensor, module};
+use burn::tensor::{Int, Tensor, activation, module};
 
 use crate::activation::Activation;
 use crate::window::Window;
@@ -93,6 +93,52 @@ pub fn max_pool2d(features: Tensor<4>, window: Window) -> Tensor<4> {
     let options = MaxPoolOptions::new(window.size).with_stride(window.stride).with_padding(window.padding);
     channels_last(module::max_pool2d(channels_first(features), options))
 }
+
+// ANCHOR: layer_norm
+/// [`crate::layer_norm`].
+#[must_use]
+pub fn layer_norm(features: Tensor<4>, epsilon: f64) -> Tensor<4> {
+    let centred = features.clone() - features.mean_dim(3);
+    let variance = centred.clone().square().mean_dim(3);
+    centred * (variance + epsilon).sqrt().recip()
+}
+// ANCHOR_END: layer_norm
+
+// ANCHOR: attention
+/// [`crate::attention`].
+#[must_use]
+pub fn attention(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>, heads: usize) -> Tensor<4> {
+    let [batch, height, width, channels] = query.dims();
+    let split = |features: Tensor<4>| {
+        features.reshape([batch, height * width, heads, channels / heads]).swap_dims(1, 2)
+    };
+    let [query, key, value] = [query, key, value].map(split);
+    let scores = query.matmul(key.transpose()) / ((channels / heads) as f64).sqrt();
+    let mixed = activation::softmax(scores, 3).matmul(value);
+    mixed.swap_dims(1, 2).reshape([batch, height, width, channels])
+}
+// ANCHOR_END: attention
+
+// ANCHOR: cross_entropy
+/// [`crate::cross_entropy`].
+#[must_use]
+pub fn cross_entropy(
+    scores: Tensor<2>,
+    labels: Tensor<1, Int>,
+    weights: Tensor<1>,
+    label_smoothing: f64,
+) -> Tensor<1> {
+    let [batch, classes] = scores.dims();
+    let log_probabilities = activation::log_softmax(scores, 1);
+    let right = log_probabilities.clone().gather(1, labels.clone().reshape([batch, 1])).reshape([batch]);
+    let surprise = -(right * weights.clone().select(0, labels)).sum();
+    if label_smoothing == 0.0 {
+        return surprise;
+    }
+    let spread = (log_probabilities * weights.reshape([1, classes])).sum() / classes as f64;
+    surprise * (1.0 - label_smoothing) - spread * label_smoothing
+}
+// ANCHOR_END: cross_entropy
 
 /// [`crate::descend`].
 #[must_use]

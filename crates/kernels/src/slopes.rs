@@ -129,7 +129,7 @@ fn normal(x: f32) -> (f32, f32) {
 
 /// e^−x for x ≥ 0: a power of two from the bits, times a polynomial on ±½ ln 2. NaN stays NaN.
 #[inline(always)]
-fn exp_negative(x: f32) -> f32 {
+pub(crate) fn exp_negative(x: f32) -> f32 {
     /// 1.5 · 2²³: adding it leaves no room for digits behind the point, and puts the whole number into the last bits.
     const ROUND: f32 = 12_582_912.0;
     let y = if x > 87.0 { -87.0 } else { -x };

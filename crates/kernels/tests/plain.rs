@@ -2,11 +2,11 @@
 #![cfg(feature = "flex")]
 #![allow(clippy::disallowed_methods, reason = "tests read tensors as they like")]
 
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
 use proptest::prelude::*;
 use zoo_kernels::{
-    Activation, Descent, Window, affine, batch_norm, conv2d, conv2d_max_pool2d, descend, linear, max_pool2d,
-    plain,
+    Activation, Descent, Window, affine, attention, batch_norm, conv2d, conv2d_max_pool2d, cross_entropy,
+    descend, layer_norm, linear, max_pool2d, plain,
 };
 
 const ACTIVATIONS: [Activation; 6] = [
@@ -123,6 +123,49 @@ proptest! {
     }
 
     #[test]
+    fn layer_norms(
+        (batch, height, width, channels) in (0usize..5, 1usize..9, 1usize..9, 2usize..70),
+        mean in -30f64..30.0,
+    ) {
+        let inputs = [random([batch, height, width, channels]) * 3.0 + mean];
+        let worst = difference(&inputs, |[x]| layer_norm(x, 1e-5), |[x]| plain::layer_norm(x, 1e-5));
+        prop_assert!(worst < 2e-3, "{worst}");
+    }
+
+    #[test]
+    fn attention_of_any_size(
+        (batch, height, width) in (0usize..5, 1usize..8, 1usize..8),
+        (heads, channels) in (1usize..5, 1usize..40),
+        size in 0.1f64..3.0,
+    ) {
+        let inputs = [(); 3].map(|()| random([batch, height, width, heads * channels]) * size);
+        let worst =
+            difference(&inputs, |[q, k, v]| attention(q, k, v, heads), |[q, k, v]| plain::attention(q, k, v, heads));
+        prop_assert!(worst < 2e-5, "{worst}");
+    }
+
+    #[test]
+    fn cross_entropies(
+        (batch, classes) in (1usize..40, 2usize..30),
+        (size, label_smoothing) in (0.1f64..50.0, prop_oneof![Just(0.0), 0.0..0.9]),
+        seed in 0usize..1000,
+    ) {
+        let labels: Vec<i64> = (0..batch).map(|image| ((image * 7 + seed) % classes) as i64).collect();
+        let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [batch]), &device());
+        let weights = random([classes]) + 1.5;
+        let run = |function: fn(_, _, _, f64) -> Tensor<1>| {
+            let (labels, weights) = (labels.clone(), weights.clone());
+            move |[scores]: [Tensor<4>; 1]| {
+                let scores = scores.flatten::<3>(1, 2).flatten(1, 2);
+                function(scores, labels.clone(), weights.clone(), label_smoothing).reshape([1, 1, 1, 1])
+            }
+        };
+        let inputs = [random([batch, classes, 1, 1]) * size];
+        let worst = difference(&inputs, run(cross_entropy), run(plain::cross_entropy));
+        prop_assert!(worst < 2e-5, "{worst}");
+    }
+
+    #[test]
     fn linear_layers(batch in 1usize..40, features in 1usize..200, outputs in 1usize..40) {
         let data = random([batch, features]) * 50.0 + 100.0;
         let (scale, shift) = (random([features]), random([features]));
@@ -198,6 +241,8 @@ fn no_number_is_not_hidden() {
         count(normalized.mean.reshape([1, 1, 1, 16])) + count(normalized.variance.reshape([1, 1, 1, 16])),
         32
     );
+    assert_eq!(count(layer_norm(nan.clone(), 1e-5)), 256);
+    assert_eq!(count(attention(nan.clone(), nan.clone(), nan.clone(), 2)), 256);
     let weight = Tensor::ones([16, 16, 3, 3], &Device::flex());
     assert_eq!(count(conv2d(nan, weight, Window::square(3, 1).with_padding(1))), 256);
 }

@@ -145,10 +145,40 @@ impl SanityReport {
     /// Whether all of it holds.
     #[must_use]
     pub fn passes(&self) -> bool {
-        self.starts_at_chance()
-            && self.penalty_raises_the_loss()
-            && self.descends_the_penalty()
-            && self.overfits()
+        self.failures().is_empty()
+    }
+
+    /// What doesn't hold: which part, `first loss`, `penalty` or `memorising`, and in words.
+    #[must_use]
+    pub fn failures(&self) -> Vec<(&'static str, String)> {
+        let Self { chance_loss, first_loss, few_images, few_accuracy, few_steps, .. } = self;
+        let percent = 100.0 * few_accuracy;
+        let parts = [
+            (
+                self.starts_at_chance(),
+                "first loss",
+                format!("fresh weights lose {first_loss:.3}, and chance {chance_loss:.3}"),
+            ),
+            (
+                self.penalty_raises_the_loss(),
+                "penalty",
+                format!("a penalty doesn't raise the loss of {first_loss:.3}"),
+            ),
+            (
+                self.descends_the_penalty(),
+                "penalty",
+                "a step of the optimizer doesn't lower the penalty".into(),
+            ),
+            (
+                self.overfits(),
+                "memorising",
+                format!(
+                    "after {few_steps} steps {percent:.1} % of {few_images} images are right, and not all"
+                ),
+            ),
+        ];
+        let failed = parts.into_iter().filter(|(holds, ..)| !holds);
+        failed.map(|(_, part, says)| (part, says)).collect()
     }
 }
 
@@ -192,6 +222,12 @@ mod tests {
         ] {
             assert!(!broken.passes(), "{broken:?}");
         }
+        let broken = SanityReport { first_loss: 87.0, few_accuracy: 0.5, few_steps: 300, ..sane() };
+        let expected = [
+            ("first loss", "fresh weights lose 87.000, and chance 2.000".to_owned()),
+            ("memorising", "after 300 steps 50.0 % of 40 images are right, and not all".to_owned()),
+        ];
+        assert_eq!(broken.failures(), expected);
     }
 
     #[test]

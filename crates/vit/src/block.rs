@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
 use zoo_core::{kaiming, linear_layer};
 use zoo_kernels::Activation;
 
@@ -70,34 +70,21 @@ impl Attention {
     /// # Shapes
     /// - `features`, returns: `[batch, rows, columns, width]`.
     fn forward(&self, features: &Tensor<4>) -> Tensor<4> {
-        let [batch, rows, columns, width] = features.dims();
-        let (count, channels) = (rows * columns, width / self.heads);
-        let heads = |linear| {
-            let projected = product(linear, features.clone());
-            projected.reshape([batch, count, self.heads, channels]).swap_dims(1, 2)
-        };
-        let [query, key, value] = [&self.query, &self.key, &self.value].map(heads);
-        let scores = query.matmul(key.transpose()) / (channels as f64).sqrt();
-        let mixed = activation::softmax(scores, 3).matmul(value);
-        let mixed = mixed.swap_dims(1, 2).reshape([batch, rows, columns, width]);
+        let [query, key, value] =
+            [&self.query, &self.key, &self.value].map(|linear| product(linear, features.clone()));
+        let mixed = zoo_kernels::attention(query, key, value, self.heads);
         product(&self.output, mixed)
     }
     // ANCHOR_END: attention
 }
 
-// ANCHOR: normalize
-/// Layer normalisation (Ba, Kiros and Hinton, 2016): the channels of each place get mean 0 and deviation 1.
-///
-/// Without γ and β: a linear layer follows everywhere, which can do what they would.
+/// Layer normalisation without γ and β: a linear layer follows everywhere, which can do what they would.
 ///
 /// # Shapes
 /// - `features`, returns: `[batch, rows, columns, width]`.
 pub(crate) fn normalize(features: Tensor<4>) -> Tensor<4> {
-    let centred = features.clone() - features.mean_dim(3);
-    let variance = centred.clone().square().mean_dim(3);
-    centred * (variance + EPSILON).sqrt().recip()
+    zoo_kernels::layer_norm(features, EPSILON)
 }
-// ANCHOR_END: normalize
 
 /// x W at every place: one large product rather than one per image.
 fn product(linear: &Linear, features: Tensor<4>) -> Tensor<4> {

@@ -11,10 +11,11 @@ use burn_flex::FlexTensor;
 
 use super::{bytes, contiguous, dims, line, tensor, values};
 use crate::activation::Activation;
+use crate::attention::Heads;
 use crate::geometry::Geometry;
 use crate::window::Window;
 use crate::winograd::Source;
-use crate::{affine, batch_norm, convolution, linear, pool, sum};
+use crate::{affine, attention, batch_norm, convolution, layer_norm, linear, pool, sum};
 
 /// What the gradients of [`Kernels::conv2d`] and [`Kernels::conv2d_max_pool2d`] need.
 #[derive(Clone, Debug)]
@@ -180,6 +181,63 @@ impl Backward<Flex, 1> for MaxPool2dBackward {
         if let [Some(node)] = ops.parents {
             let result = pool::backward(values(&gradient), &winners, shape, window);
             gradients.register::<Flex>(node.id, tensor(result, shape));
+        }
+    }
+}
+
+/// Gradient of [`Kernels::layer_norm`]; its state is what that returns.
+#[derive(Debug)]
+pub(super) struct LayerNormBackward;
+
+impl Backward<Flex, 1> for LayerNormBackward {
+    type State = (FlexTensor, FlexTensor);
+
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let (output, scales) = ops.state;
+        let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
+        if let [Some(node)] = ops.parents {
+            let shape @ [.., channels] = dims::<4>(&output);
+            let result = layer_norm::backward(values(&output), values(&scales), values(&gradient), channels);
+            gradients.register::<Flex>(node.id, tensor(result, shape));
+        }
+    }
+}
+
+/// Gradient of [`Kernels::attention`]; its state is query, key, value and how many heads there are.
+#[derive(Debug)]
+pub(super) struct AttentionBackward;
+
+impl Backward<Flex, 3> for AttentionBackward {
+    type State = ([FlexTensor; 3], usize);
+
+    fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let ([query, key, value], heads) = ops.state;
+        let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
+        let shape = dims(&query);
+        let inputs = [values(&query), values(&key), values(&value)];
+        let results = attention::backward(Heads::new(shape, heads), inputs, values(&gradient));
+        for (node, result) in ops.parents.into_iter().zip(results) {
+            if let Some(node) = node {
+                gradients.register::<Flex>(node.id, tensor(result, shape));
+            }
+        }
+    }
+}
+
+/// Gradient of [`Kernels::cross_entropy`]; its state is the slopes.
+#[derive(Debug)]
+pub(super) struct CrossEntropyBackward;
+
+impl Backward<Flex, 1> for CrossEntropyBackward {
+    type State = FlexTensor;
+
+    fn backward(self, ops: Ops<FlexTensor, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let slopes = ops.state;
+        let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
+        if let [Some(node)] = ops.parents {
+            let factor = values(&gradient)[0];
+            let result = values(&slopes).iter().map(|slope| slope * factor).collect();
+            gradients.register::<Flex>(node.id, tensor(result, dims::<2>(&slopes)));
         }
     }
 }

@@ -110,25 +110,5 @@ fn memorised(report: &SanityReport) -> String {
 
 /// What doesn't hold.
 fn failures(Check { recipe, report, .. }: &Check<SanityReport>) -> Vec<String> {
-    let mut failures = Vec::new();
-    if !report.starts_at_chance() {
-        failures.push(format!(
-            "{recipe}: fresh weights lose {:.4} where chance loses {:.4}: first scores are too large",
-            report.first_loss, report.chance_loss
-        ));
-    }
-    if !report.penalty_raises_the_loss() {
-        failures.push(format!("{recipe}: a penalty does not raise the loss of {:.4}", report.first_loss));
-    }
-    if !report.descends_the_penalty() {
-        failures.push(format!("{recipe}: a step of the optimizer does not lower the penalty"));
-    }
-    if !report.overfits() {
-        failures.push(format!(
-            "{recipe}: of a few images it learns {} in {} steps",
-            memorised(report),
-            report.few_steps
-        ));
-    }
-    failures
+    report.failures().into_iter().map(|(_, says)| format!("{recipe}: {says}")).collect()
 }
