@@ -148,7 +148,7 @@ fn what_is_wrong_with_weights_is_said_in_pytorchs_words() {
 }
 
 #[test]
-fn weights_without_a_normalisation_get_that_of_the_training_images() {
+fn weights_without_a_normalization_get_that_of_the_training_images() {
     let place = tempfile::tempdir().unwrap();
     let place = place.path();
     let limits = ["--limit-train=300", "--limit-test=100"];

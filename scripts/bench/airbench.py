@@ -2,7 +2,7 @@
 
 After Jordan, *94% on CIFAR-10 in 3.29 Seconds on a Single GPU*, 2024. The timed part goes from u8
 images in memory to trained weights: shuffling, alternating flip, reflected padding, crops,
-normalisation, label smoothing, Nesterov SGD in two groups of parameters, and Lookahead. Batches of
+normalization, label smoothing, Nesterov SGD in two groups of parameters, and Lookahead. Batches of
 1,024; what is left over is dropped. The check of an epoch is the mean loss, that of the whole
 training the test accuracy with test-time augmentation; the plain one goes to stderr.
 """

@@ -1,4 +1,4 @@
-"""Prints the golden values of crates/core/src/loss.rs and of crates/core/src/class_weights.rs.
+"""Prints the golden values of loss.rs and class_weights.rs in crates/core/src, and of crates/kernels/src/cross_entropy.rs.
 
     python3 scripts/golden/losses.py        (needs torch)
 """

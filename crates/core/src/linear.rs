@@ -91,7 +91,7 @@ impl LinearScores {
         zoo_kernels::linear_bytes(images.flatten(1, 3), scale, shift, self.weight(), self.bias())
     }
 
-    /// The normalisation as scale · x + shift, both `[channels · height · width]`, of images of a shape.
+    /// The normalization as scale · x + shift, both `[channels · height · width]`, of images of a shape.
     fn scale_and_shift(&self, [_, channels, height, width]: [usize; 4]) -> [Tensor<1>; 2] {
         let [center, scale] = self.normalizer.center_and_scale([channels, height, width]);
         let shift = center.neg() * scale.clone();

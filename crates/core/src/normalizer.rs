@@ -62,7 +62,7 @@ impl Normalizer {
         normalized.reshape([batch, channels, height, width])
     }
 
-    /// The normalisation as scale · (x − center), both `[channels · height · width]`.
+    /// The normalization as scale · (x − center), both `[channels · height · width]`.
     #[must_use]
     pub fn center_and_scale(&self, [channels, height, width]: [usize; 3]) -> [Tensor<1>; 2] {
         [self.mean.val(), self.scale.val().recip()]

@@ -4,7 +4,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
 /// The number of values of `model` that training changes: all of its parameters except those that are not trained, such as
-/// the statistics of a normalisation.
+/// the statistics of a normalization.
 ///
 /// Looks at each parameter in the order of the module, and so draws the values of those that have not been looked at yet.
 #[must_use]

@@ -1,4 +1,4 @@
-//! What normalisation needs to know about the training images.
+//! What normalization needs to know about the training images.
 
 use rayon::prelude::*;
 
@@ -72,7 +72,7 @@ impl Statistics {
     }
 
     /// Covariance of all 2×2 patches, overlapping, of 5,000 images at most, evenly spread over all of `subset`, that have been normalised by
-    /// channel, `[patch, patch]`; a patch is `[channel, row, column]`. Its mean is taken to be 0, which normalisation has made it
+    /// channel, `[patch, patch]`; a patch is `[channel, row, column]`. Its mean is taken to be 0, which normalization has made it
     /// except at the images' edges.
     #[must_use]
     pub fn patch_covariance(&self, subset: &Subset) -> Vec<f64> {

@@ -1,4 +1,4 @@
-//! Layer normalisation, and its gradient, each in one pass over the places.
+//! Layer normalization, and its gradient, each in one pass over the places.
 
 use std::mem::MaybeUninit;
 

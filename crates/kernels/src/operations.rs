@@ -301,7 +301,7 @@ pub fn max_pool2d(features: Tensor<4>, window: Window) -> Tensor<4> {
     plain::max_pool2d(features, window)
 }
 
-/// Layer normalisation (Ba, Kiros and Hinton, 2016): the channels of each place get mean 0 and deviation 1,
+/// Layer normalization (Ba, Kiros and Hinton, 2016): the channels of each place get mean 0 and deviation 1,
 /// (x − mean) / √(variance + ε).
 ///
 /// # Shapes

@@ -268,13 +268,13 @@ impl Knn {
             }
             scores[class] += 1.0;
         }
-        // ANCHOR_END: vote
         if self.config.ties == Ties::SmallestLabel {
             return;
         }
         for (place, class) in order.into_iter().enumerate() {
             scores[class] += 1.0 / (place + 2) as f32;
         }
+        // ANCHOR_END: vote
     }
 }
 

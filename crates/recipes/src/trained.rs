@@ -190,7 +190,7 @@ impl<A: Architecture + Serialize + 'static> Trainable for Recipe<A> {
         let mut model = self.architecture.init(&input, &machine.device);
         if load(&mut model, path)? {
             let (path, images) = (path.display(), train.len());
-            log::warn!("{path} has no normalisation: that of all {images} training images is used");
+            log::warn!("{path} has no normalization: that of all {images} training images is used");
         }
         Ok(TrainedModel::boxed(self, &sight, model, fitting(&self.architecture, &input, machine)))
     }

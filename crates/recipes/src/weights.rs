@@ -16,7 +16,7 @@ use crate::tensors::{Tensors, Values, read, read_file, serialize, write};
 pub(crate) const NAMES: &str = "names";
 
 /// Loads weights that somebody else has trained into `model`: from a SafeTensors file, or one that PyTorch has pickled, with floats of any
-/// size, on their own or within a checkpoint, `module.` before their names or not. The normalisation of pixels may be missing, and stays as
+/// size, on their own or within a checkpoint, `module.` before their names or not. The normalization of pixels may be missing, and stays as
 /// it is in the model then; returns whether it is.
 pub(crate) fn load<M: Module>(model: &mut M, path: &Path) -> Result<bool, RecipeError> {
     let cannot = |reason: String| RecipeError::Load { path: path.into(), reason };
@@ -26,14 +26,14 @@ pub(crate) fn load<M: Module>(model: &mut M, path: &Path) -> Result<bool, Recipe
 fn load_foreign<M: Module>(model: &mut M, given: Tensors) -> Result<bool, String> {
     let expected = tensors_of(model)?;
     let mut given = unwrapped(given, &expected);
-    let (normalisation, weights): (Tensors, Tensors) =
+    let (normalization, weights): (Tensors, Tensors) =
         expected.into_iter().partition(|(name, _)| name.contains(NORMALISATION));
-    let is_without = !normalisation.keys().any(|name| given.contains_key(name));
+    let is_without = !normalization.keys().any(|name| given.contains_key(name));
     let expected =
-        if is_without { weights } else { weights.into_iter().chain(normalisation.clone()).collect() };
+        if is_without { weights } else { weights.into_iter().chain(normalization.clone()).collect() };
     check(&given, &expected)?;
     if is_without {
-        given.extend(normalisation);
+        given.extend(normalization);
     }
     apply(model, &given)?;
     Ok(is_without)
@@ -46,7 +46,7 @@ pub(crate) fn load_bytes<M: Module>(model: &mut M, bytes: &[u8]) -> Result<(), S
     apply(model, &given)
 }
 
-/// Where names have the normalisation of pixels.
+/// Where names have the normalization of pixels.
 const NORMALISATION: &str = "normalizer.";
 
 /// Without what comes before the names that are expected, `state_dict.module.` for instance; what has other names is next to them, the

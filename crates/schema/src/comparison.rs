@@ -177,7 +177,7 @@ pub struct PartMetrics {
     /// Its 95 % interval: see [`Interval::wilson`].
     #[serde(default)]
     pub accuracy_interval: Option<Interval>,
-    /// Mean loss, without regularisation.
+    /// Mean loss, without regularization.
     pub loss: Option<f64>,
 }
 
@@ -191,7 +191,7 @@ pub struct Variant {
     /// Its 95 % interval: see [`Interval::wilson`].
     #[serde(default)]
     pub accuracy_interval: Option<Interval>,
-    /// Mean loss, without regularisation.
+    /// Mean loss, without regularization.
     pub loss: Option<f64>,
 }
 
@@ -219,7 +219,7 @@ pub struct TestMetrics {
     /// than five votes. A class without a vote is no guess.
     #[serde(default)]
     pub top_5_accuracy: Option<f64>,
-    /// Mean loss, without regularisation.
+    /// Mean loss, without regularization.
     pub loss: Option<f64>,
     /// Unweighted means over the classes.
     #[serde(rename = "macro")]
@@ -245,7 +245,7 @@ pub struct NamedClassMetrics {
 pub struct EpochRecord {
     /// From 1.
     pub epoch: usize,
-    /// Mean loss over the epoch's batches as they were trained on, without regularisation.
+    /// Mean loss over the epoch's batches as they were trained on, without regularization.
     pub train_loss: f64,
     /// Accuracy over the epoch's batches as they were trained on.
     pub train_accuracy: f64,

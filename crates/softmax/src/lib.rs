@@ -1,6 +1,6 @@
 //! The softmax classifier: linear scores read as log-probabilities (tutorial 4.3 and 4.4; CS231n, *linear-classify*).
 //!
-//! s = W x + b, P(y = k | x) = e^{s_k} / Σ_j e^{s_j}, and the loss is −ln P(y = y_true | x). Regularisation is the
+//! s = W x + b, P(y = k | x) = e^{s_k} / Σ_j e^{s_j}, and the loss is −ln P(y = y_true | x). Regularization is the
 //! optimizer's `weight_decay`.
 //!
 //! ```

@@ -1,7 +1,7 @@
 //! The linear SVM: linear scores that should keep a distance (tutorial 4.6; CS231n, *linear-classify*).
 //!
 //! s = W x + b, and the loss is Σ_{j≠y} max(0, s_j − s_y + Δ), the multiclass hinge of Weston and Watkins (1999).
-//! Regularisation is the optimizer's `weight_decay`. Scores are margins; their softmax is not a calibrated probability, only a
+//! Regularization is the optimizer's `weight_decay`. Scores are margins; their softmax is not a calibrated probability, only a
 //! way to compare them.
 //!
 //! ```

@@ -4,7 +4,7 @@
 //! - **Chance.** Fresh weights know nothing: the loss is about that of scores that are all 0, ln K for cross-entropy over K classes, (K − 1) Δ
 //!   for the hinge. It is exactly that where the last layer starts at almost 0, as in linear models, and higher the larger first scores
 //!   are: scores of deviation σ add about σ²/2 to a cross-entropy. Up to a quarter more or less passes.
-//! - **Regularisation.** A penalty raises the loss, and the optimizer descends it: after a step from gradients that are 0 the penalty is
+//! - **Regularization.** A penalty raises the loss, and the optimizer descends it: after a step from gradients that are 0 the penalty is
 //!   smaller.
 //! - **Overfitting.** A few images are memorised when nothing works against it: no penalty, no augmentation, no label smoothing,
 //!   no class weights, no averages, no schedule.

@@ -78,7 +78,7 @@ impl Attention {
     // ANCHOR_END: attention
 }
 
-/// Layer normalisation without γ and β: a linear layer follows everywhere, which can do what they would.
+/// Layer normalization without γ and β: a linear layer follows everywhere, which can do what they would.
 ///
 /// # Shapes
 /// - `features`, returns: `[batch, rows, columns, width]`.
