@@ -1,9 +1,12 @@
 //! Our own code against the plain tensor operations on the CPU, for the layers of a network: `cargo bench -p zoo-kernels
 //! --features flex`. A kernel that isn't faster by a fifth has no place in this crate.
 
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{Device, Distribution, Int, Tensor};
 use divan::{Bencher, black_box};
-use zoo_kernels::{Activation, Window, affine, batch_norm, conv2d, linear, max_pool2d, plain};
+use zoo_kernels::{
+    Activation, Window, affine, attention, batch_norm, conv2d, cross_entropy, layer_norm, linear, max_pool2d,
+    plain,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -109,5 +112,34 @@ fn scale_and_relu<const LAYER: usize>(bencher: Bencher, what: What) {
     bench(bencher, what, ([128, side, side, channels], [channels]), |ours, features, scale| {
         let operation = if ours { affine } else { plain::affine };
         operation(features, [scale.clone(), scale.clone(), scale], Activation::Relu)
+    });
+}
+
+/// A block of the default Transformer: 64 patches of 96 channels, three heads, batch 64.
+#[divan::bench(args = WHAT, sample_count = 10)]
+fn heads_of_attention(bencher: Bencher, what: What) {
+    bench(bencher, what, ([64, 8, 8, 96], [1]), |ours, features, _| {
+        let operation = if ours { attention } else { plain::attention };
+        operation(features.clone(), features.clone(), features, 3)
+    });
+}
+
+#[divan::bench(args = WHAT, sample_count = 10)]
+fn layer_normalization(bencher: Bencher, what: What) {
+    bench(bencher, what, ([64, 8, 8, 96], [1]), |ours, features, _| {
+        let operation = if ours { layer_norm } else { plain::layer_norm };
+        operation(features, 1e-5)
+    });
+}
+
+/// The scores of a batch of 256 images for ten classes.
+#[divan::bench(args = WHAT, sample_count = 20)]
+fn losses(bencher: Bencher, what: What) {
+    bench(bencher, what, ([256, 10, 1, 1], [1]), |ours, scores, _| {
+        let device = scores.device();
+        let labels = Tensor::<1, Int>::zeros([256], &device);
+        let operation = if ours { cross_entropy } else { plain::cross_entropy };
+        let scores = scores.flatten::<3>(1, 2).flatten(1, 2);
+        operation(scores, labels, Tensor::ones([10], &device), 0.1).reshape([1, 1, 1, 1])
     });
 }
