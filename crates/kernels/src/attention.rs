@@ -12,7 +12,7 @@ use crate::slopes::exp_negative;
 
 /// The sizes of attention.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Heads {
+pub(crate) struct Sizes {
     /// Places of an image.
     places: usize,
     heads: usize,
@@ -20,7 +20,7 @@ pub(crate) struct Heads {
     channels: usize,
 }
 
-impl Heads {
+impl Sizes {
     pub(crate) fn new([_, height, width, channels]: [usize; 4], heads: usize) -> Self {
         Self { places: height * width, heads, channels: channels / heads }
     }
@@ -38,14 +38,14 @@ impl Heads {
     }
 }
 
-pub(crate) fn forward(heads: Heads, [query, key, value]: [&[f32]; 3]) -> Vec<f32> {
-    let image = heads.image();
+pub(crate) fn forward(sizes: Sizes, [query, key, value]: [&[f32]; 3]) -> Vec<f32> {
+    let image = sizes.image();
     let write = |output: &mut [MaybeUninit<f32>]| {
         let inputs = query.par_chunks(image).zip(key.par_chunks(image)).zip(value.par_chunks(image));
         inputs.zip(output.par_chunks_mut(image)).for_each_init(
-            || Forward::new(heads),
+            || Forward::new(sizes),
             |work, (((query, key), value), output)| {
-                ARCH.dispatch(ForwardImage { heads, inputs: [query, key, value], work, output });
+                ARCH.dispatch(ForwardImage { sizes, inputs: [query, key, value], work, output });
             },
         );
     };
@@ -54,17 +54,17 @@ pub(crate) fn forward(heads: Heads, [query, key, value]: [&[f32]; 3]) -> Vec<f32
 }
 
 /// The gradients by query, key and value.
-pub(crate) fn backward(heads: Heads, [query, key, value]: [&[f32]; 3], gradient: &[f32]) -> [Vec<f32>; 3] {
-    let image = heads.image();
+pub(crate) fn backward(sizes: Sizes, [query, key, value]: [&[f32]; 3], gradient: &[f32]) -> [Vec<f32>; 3] {
+    let image = sizes.image();
     let write = |outputs: [&mut [MaybeUninit<f32>]; 3]| {
         let [by_query, by_key, by_value] = outputs.map(|output| output.par_chunks_mut(image));
         let inputs = query.par_chunks(image).zip(key.par_chunks(image)).zip(value.par_chunks(image));
         let outputs = by_query.zip(by_key).zip(by_value);
         inputs.zip(gradient.par_chunks(image)).zip(outputs).for_each_init(
-            || Backward::new(heads),
+            || Backward::new(sizes),
             |work, ((((query, key), value), gradient), ((by_query, by_key), by_value))| {
                 let (inputs, outputs) = ([query, key, value], [by_query, by_key, by_value]);
-                ARCH.dispatch(BackwardImage { heads, inputs, gradient, work, outputs });
+                ARCH.dispatch(BackwardImage { sizes, inputs, gradient, work, outputs });
             },
         );
     };
@@ -171,7 +171,7 @@ struct Forward {
 }
 
 impl Forward {
-    fn new(Heads { places, channels, .. }: Heads) -> Self {
+    fn new(Sizes { places, channels, .. }: Sizes) -> Self {
         let of_channels = || Matrix::new(places, channels);
         Self {
             query: of_channels(),
@@ -184,13 +184,13 @@ impl Forward {
 
     /// softmax(Q Kᵀ / √d) of a head, whose channels are the first of each place.
     #[inline(always)]
-    fn attend<S: Simd>(&mut self, simd: S, heads: Heads, [query, key, value]: [&[f32]; 3]) {
-        self.query.pack(query, heads.width());
-        self.key_transposed.pack_transposed(key, heads.width(), heads.channels);
-        self.value.pack(value, heads.width());
-        self.attention.product(simd, &self.query, &self.key_transposed, heads.channels);
-        for place in 0..heads.places {
-            softmax(&mut self.attention, place, heads.scale());
+    fn attend<S: Simd>(&mut self, simd: S, sizes: Sizes, [query, key, value]: [&[f32]; 3]) {
+        self.query.pack(query, sizes.width());
+        self.key_transposed.pack_transposed(key, sizes.width(), sizes.channels);
+        self.value.pack(value, sizes.width());
+        self.attention.product(simd, &self.query, &self.key_transposed, sizes.channels);
+        for place in 0..sizes.places {
+            softmax(&mut self.attention, place, sizes.scale());
         }
     }
 }
@@ -226,7 +226,7 @@ fn softmax(scores: &mut Matrix, row: usize, scale: f32) {
 }
 
 struct ForwardImage<'a> {
-    heads: Heads,
+    sizes: Sizes,
     inputs: [&'a [f32]; 3],
     work: &'a mut Forward,
     output: &'a mut [MaybeUninit<f32>],
@@ -237,12 +237,12 @@ impl WithSimd for ForwardImage<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { heads, inputs, work, output } = self;
-        for head in 0..heads.heads {
-            let first = head * heads.channels;
-            work.attend(simd, heads, inputs.map(|values| &values[first..]));
-            work.output.product(simd, &work.attention, &work.value, heads.places);
-            work.output.unpack(&mut output[first..], heads.width(), 1.0);
+        let Self { sizes, inputs, work, output } = self;
+        for head in 0..sizes.heads {
+            let first = head * sizes.channels;
+            work.attend(simd, sizes, inputs.map(|values| &values[first..]));
+            work.output.product(simd, &work.attention, &work.value, sizes.places);
+            work.output.unpack(&mut output[first..], sizes.width(), 1.0);
         }
     }
 }
@@ -259,11 +259,11 @@ struct Backward {
 }
 
 impl Backward {
-    fn new(heads: Heads) -> Self {
-        let Heads { places, channels, .. } = heads;
+    fn new(sizes: Sizes) -> Self {
+        let Sizes { places, channels, .. } = sizes;
         let of_channels = || Matrix::new(places, channels);
         Self {
-            forward: Forward::new(heads),
+            forward: Forward::new(sizes),
             key: of_channels(),
             value_transposed: Matrix::new(channels, places),
             gradient: of_channels(),
@@ -294,7 +294,7 @@ impl Backward {
 }
 
 struct BackwardImage<'a> {
-    heads: Heads,
+    sizes: Sizes,
     inputs: [&'a [f32]; 3],
     gradient: &'a [f32],
     work: &'a mut Backward,
@@ -306,13 +306,13 @@ impl WithSimd for BackwardImage<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { heads, inputs, gradient, work, outputs: [by_query, by_key, by_value] } = self;
-        let Heads { places, channels, .. } = heads;
-        let (width, scale) = (heads.width(), heads.scale());
-        for head in 0..heads.heads {
+        let Self { sizes, inputs, gradient, work, outputs: [by_query, by_key, by_value] } = self;
+        let Sizes { places, channels, .. } = sizes;
+        let (width, scale) = (sizes.width(), sizes.scale());
+        for head in 0..sizes.heads {
             let first = head * channels;
             let [query, key, value] = inputs.map(|values| &values[first..]);
-            work.forward.attend(simd, heads, [query, key, value]);
+            work.forward.attend(simd, sizes, [query, key, value]);
             work.key.pack(key, width);
             work.value_transposed.pack_transposed(value, width, channels);
             work.gradient.pack(&gradient[first..], width);

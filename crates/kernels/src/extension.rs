@@ -10,7 +10,7 @@ use burn_flex::FlexTensor;
 
 use crate::activation::Activation;
 use crate::affine::{Finish, Line};
-use crate::attention::Heads;
+use crate::attention::Sizes;
 use crate::geometry::Geometry;
 use crate::plain::Descent;
 use crate::window::Window;
@@ -266,7 +266,7 @@ impl Kernels for Flex {
     fn attention(query: FlexTensor, key: FlexTensor, value: FlexTensor, heads: usize) -> FlexTensor {
         let inputs = [query, key, value].map(contiguous);
         let [query, key, value] = &inputs;
-        let heads = Heads::new(dims(query), heads);
+        let heads = Sizes::new(dims(query), heads);
         let output = attention::forward(heads, [values(query), values(key), values(value)]);
         tensor(output, dims::<4>(query))
     }

@@ -11,7 +11,7 @@ use burn_flex::FlexTensor;
 
 use super::{bytes, contiguous, dims, line, tensor, values};
 use crate::activation::Activation;
-use crate::attention::Heads;
+use crate::attention::Sizes;
 use crate::geometry::Geometry;
 use crate::window::Window;
 use crate::winograd::Source;
@@ -215,7 +215,7 @@ impl Backward<Flex, 3> for AttentionBackward {
         let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
         let shape = dims(&query);
         let inputs = [values(&query), values(&key), values(&value)];
-        let results = attention::backward(Heads::new(shape, heads), inputs, values(&gradient));
+        let results = attention::backward(Sizes::new(shape, heads), inputs, values(&gradient));
         for (node, result) in ops.parents.into_iter().zip(results) {
             if let Some(node) = node {
                 gradients.register::<Flex>(node.id, tensor(result, shape));
