@@ -246,10 +246,10 @@ fn few_images_make_more_epochs_of_smaller_batches() {
         let trainable = contender.estimator.trainable().unwrap();
         (trainable.epochs(images), trainable.steps(images))
     };
-    assert_eq!((length(&[], 45_000), length(&[], 9000)), ((12, 1044), (12, 204)));
-    assert_eq!((length(&[], 1440), length(&[], 180)), ((30, 480), (85, 935)));
+    assert_eq!((length(&[], 45_000), length(&[], 9000)), ((16, 1392), (16, 272)));
+    assert_eq!((length(&[], 1440), length(&[], 180)), ((40, 640), (114, 1254)));
     assert_eq!(length(&["train.epochs=8"], 180), (8, 8));
-    assert_eq!(length(&["optimizer.kind=random_search", "optimizer.tries=7"], 180), (12, 84));
+    assert_eq!(length(&["optimizer.kind=random_search", "optimizer.tries=7"], 180), (16, 112));
 }
 
 #[test]
