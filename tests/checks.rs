@@ -133,7 +133,9 @@ fn a_recipe_that_cannot_learn_is_not_sane() {
     let (table, message) = (text(&output.stdout), text(&output.stderr));
     assert!(table.contains("40 of 40") && table.contains("not sane"), "{table}");
     assert!(
-        message.contains("error: mlp: of a few images it learns") && !message.contains("softmax: of"),
+        message.contains("error: mlp: after ")
+            && message.contains(" of 40 images are right")
+            && !message.contains("softmax:"),
         "{message}"
     );
 }
