@@ -73,8 +73,7 @@ pub(crate) trait Kernels: Backend {
     /// f(left + right).
     fn add(left: FloatTensor<Self>, right: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
 
-    /// With the reciprocal of each place's deviation, `[batch · height · width]`.
-    fn layer_norm(features: FloatTensor<Self>, epsilon: f64) -> (FloatTensor<Self>, FloatTensor<Self>);
+    fn layer_norm(features: FloatTensor<Self>, epsilon: f64) -> FloatTensor<Self>;
 
     fn attention(
         query: FloatTensor<Self>,
@@ -83,13 +82,12 @@ pub(crate) trait Kernels: Backend {
         heads: usize,
     ) -> FloatTensor<Self>;
 
-    /// The sum, and its slopes by the scores.
     fn cross_entropy(
         scores: FloatTensor<Self>,
         labels: IntTensor<Self>,
         weights: FloatTensor<Self>,
         label_smoothing: f64,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+    ) -> FloatTensor<Self>;
 
     /// Parameters and velocity. Without a gradient.
     fn descend(
@@ -256,11 +254,8 @@ impl Kernels for Flex {
         tensor(sum::forward(values(&left), values(&right), activation), dims::<4>(&left))
     }
 
-    fn layer_norm(features: FlexTensor, epsilon: f64) -> (FlexTensor, FlexTensor) {
-        let features = contiguous(features);
-        let shape @ [batch, height, width, channels] = dims(&features);
-        let (output, scales) = layer_norm::forward(values(&features), channels, epsilon);
-        (tensor(output, shape), tensor(scales, [batch * height * width]))
+    fn layer_norm(features: FlexTensor, epsilon: f64) -> FlexTensor {
+        layer_norm_with_scales(features, epsilon).0
     }
 
     fn attention(query: FlexTensor, key: FlexTensor, value: FlexTensor, heads: usize) -> FlexTensor {
@@ -276,13 +271,8 @@ impl Kernels for Flex {
         labels: FlexTensor,
         weights: FlexTensor,
         label_smoothing: f64,
-    ) -> (FlexTensor, FlexTensor) {
-        let (scores, weights) = (contiguous(scores), contiguous(weights));
-        let labels: Vec<usize> =
-            contiguous(labels).into_data().iter::<i64>().map(|label| label as usize).collect();
-        let (sum, slopes) =
-            cross_entropy::forward(values(&scores), &labels, values(&weights), label_smoothing);
-        (tensor(vec![sum], [1]), tensor(slopes, dims::<2>(&scores)))
+    ) -> FlexTensor {
+        cross_entropy_with_slopes(scores, labels, weights, label_smoothing).0
     }
 
     fn descend(
@@ -318,4 +308,26 @@ fn pool_with_winners(features: FlexTensor, window: Window) -> (FlexTensor, Vec<u
     let (output, winners) = pool::forward(values(&features), shape, window);
     let [height, width] = window.places([shape[1], shape[2]]);
     (tensor(output, [shape[0], height, width, shape[3]]), winners)
+}
+
+/// With the reciprocal of the deviation of each place.
+fn layer_norm_with_scales(features: FlexTensor, epsilon: f64) -> (FlexTensor, FlexTensor) {
+    let features = contiguous(features);
+    let shape @ [batch, height, width, channels] = dims(&features);
+    let (output, scales) = layer_norm::forward(values(&features), channels, epsilon);
+    (tensor(output, shape), tensor(scales, [batch * height * width]))
+}
+
+/// With the slopes of the sum by the scores.
+fn cross_entropy_with_slopes(
+    scores: FlexTensor,
+    labels: FlexTensor,
+    weights: FlexTensor,
+    label_smoothing: f64,
+) -> (FlexTensor, FlexTensor) {
+    let (scores, weights) = (contiguous(scores), contiguous(weights));
+    let labels: Vec<usize> =
+        contiguous(labels).into_data().iter::<i64>().map(|label| label as usize).collect();
+    let (sum, slopes) = cross_entropy::forward(values(&scores), &labels, values(&weights), label_smoothing);
+    (tensor(vec![sum], [1]), tensor(slopes, dims::<2>(&scores)))
 }

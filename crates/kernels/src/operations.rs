@@ -310,8 +310,7 @@ pub fn max_pool2d(features: Tensor<4>, window: Window) -> Tensor<4> {
 pub fn layer_norm(features: Tensor<4>, epsilon: f64) -> Tensor<4> {
     #[cfg(feature = "flex")]
     if accelerates(&features) {
-        let (output, _) = <Dispatch as Kernels>::layer_norm(features.into_dispatch(), epsilon);
-        return Tensor::from_dispatch(output);
+        return Tensor::from_dispatch(<Dispatch as Kernels>::layer_norm(features.into_dispatch(), epsilon));
     }
     plain::layer_norm(features, epsilon)
 }
@@ -357,7 +356,7 @@ pub fn cross_entropy(
     if accelerates(&scores) {
         let (scores, labels, weights) =
             (scores.into_dispatch(), labels.into_dispatch(), weights.into_dispatch());
-        let (sum, _) = <Dispatch as Kernels>::cross_entropy(scores, labels, weights, label_smoothing);
+        let sum = <Dispatch as Kernels>::cross_entropy(scores, labels, weights, label_smoothing);
         return Tensor::from_dispatch(sum);
     }
     plain::cross_entropy(scores, labels, weights, label_smoothing)

@@ -12,7 +12,10 @@ use super::backward::{
     AddBackward, AffineBackward, AttentionBackward, BatchNormBackward, BatchNormState, Conv2dBackward,
     Conv2dState, CrossEntropyBackward, LayerNormBackward, LinearBackward, MaxPool2dBackward,
 };
-use super::{Kernels, contiguous, convolve_and_pool, pool_with_winners};
+use super::{
+    Kernels, contiguous, convolve_and_pool, cross_entropy_with_slopes, layer_norm_with_scales,
+    pool_with_winners,
+};
 use crate::activation::Activation;
 use crate::plain::Descent;
 use crate::window::Window;
@@ -152,15 +155,13 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         }
     }
 
-    fn layer_norm(features: FloatTensor<Self>, epsilon: f64) -> (FloatTensor<Self>, FloatTensor<Self>) {
+    fn layer_norm(features: FloatTensor<Self>, epsilon: f64) -> FloatTensor<Self> {
         let nodes = [features.node()];
-        let (output, scales) = Flex::layer_norm(features.into_primitive(), epsilon);
-        let constant = <Self as AutodiffBackend>::from_inner(scales.clone());
-        let output = match LayerNormBackward.prepare::<C>(nodes).compute_bound().stateful() {
+        let (output, scales) = layer_norm_with_scales(features.into_primitive(), epsilon);
+        match LayerNormBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(operation) => operation.finish((output.clone(), scales), output),
             OpsKind::UnTracked(operation) => operation.finish(output),
-        };
-        (output, constant)
+        }
     }
 
     fn attention(
@@ -184,16 +185,14 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         labels: FlexTensor,
         weights: FloatTensor<Self>,
         label_smoothing: f64,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+    ) -> FloatTensor<Self> {
         let nodes = [scores.node()];
         let (scores, weights) = (scores.into_primitive(), weights.into_primitive());
-        let (sum, slopes) = Flex::cross_entropy(scores, labels, weights, label_smoothing);
-        let constant = <Self as AutodiffBackend>::from_inner(slopes.clone());
-        let sum = match CrossEntropyBackward.prepare::<C>(nodes).compute_bound().stateful() {
+        let (sum, slopes) = cross_entropy_with_slopes(scores, labels, weights, label_smoothing);
+        match CrossEntropyBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(operation) => operation.finish(slopes, sum),
             OpsKind::UnTracked(operation) => operation.finish(sum),
-        };
-        (sum, constant)
+        }
     }
 
     fn descend(

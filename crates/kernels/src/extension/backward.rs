@@ -185,7 +185,7 @@ impl Backward<Flex, 1> for MaxPool2dBackward {
     }
 }
 
-/// Gradient of [`Kernels::layer_norm`]; its state is what that returns.
+/// Gradient of [`Kernels::layer_norm`]; its state is the output and the reciprocal of the deviation of each place.
 #[derive(Debug)]
 pub(super) struct LayerNormBackward;
 
