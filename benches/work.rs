@@ -128,6 +128,11 @@ const OPTIMUM_EPOCHS: f64 = 48.0;
 /// and the learning rate that this takes.
 const OPTIMUM_RATE: f64 = 0.02;
 
+/// Training images that are added to k-NN at a time.
+fn portion(train: &Subset, device: &Device) -> usize {
+    Knn::portion(train.shape().values(), device)
+}
+
 /// Seconds of the timed part, and the check.
 type Measured = anyhow::Result<(f64, f64)>;
 
@@ -189,7 +194,10 @@ impl Arguments {
         let start = Instant::now();
         let mut knn =
             KnnConfig { features: Features::Pixels, k: K, metric, ties: Ties::Nearest }.init(CLASSES);
-        knn.extend(train.batches(Knn::TILE, &device).map(|batch| batch.images), &train.labels());
+        knn.extend(
+            train.batches(portion(&train, &device), &device).map(|batch| batch.images),
+            &train.labels(),
+        );
         let scores = zoo_train::score(&knn, &test, &device)?;
         let predictions = scores.predictions();
         let seconds = start.elapsed().as_secs_f64();
@@ -204,7 +212,10 @@ impl Arguments {
         let device = Device::flex();
         let mut knn =
             KnnConfig { features: Features::Pixels, k: K, metric, ties: Ties::Nearest }.init(CLASSES);
-        knn.extend(train.batches(Knn::TILE, &device).map(|batch| batch.images), &train.labels());
+        knn.extend(
+            train.batches(portion(&train, &device), &device).map(|batch| batch.images),
+            &train.labels(),
+        );
         let (mut seconds, mut nearest) = (Vec::new(), 0.0);
         for answer in 0..ANSWERS {
             let images = test.batch(answer * queries..(answer + 1) * queries, &device).images;

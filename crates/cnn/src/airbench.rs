@@ -19,7 +19,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer};
-use zoo_kernels::{Activation, Window};
+use zoo_kernels::{Activation, Pooling, Window};
 
 use crate::front::{self, LONG, NARROW};
 use crate::layer::{SAME, flatten};
@@ -178,6 +178,7 @@ impl DiracLayer {
     /// Convolution, pooling if any, BatchNorm, the activation.
     fn forward(&self, features: Tensor<4>, pool: Option<Window>, activation: Activation) -> Tensor<4> {
         let weight = self.convolution.weight.val();
+        let pool = pool.map(Pooling::First);
         zoo_kernels::conv2d_normalize(features, weight, (SAME, pool), &self.norm, activation)
     }
 }

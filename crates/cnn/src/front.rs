@@ -10,7 +10,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use zoo_kernels::{Activation, Window};
+use zoo_kernels::{Activation, Pooling, Window};
 
 use crate::layer::{Layer, SAME};
 
@@ -113,7 +113,7 @@ impl Front {
     pub(crate) fn forward(&self, images: Tensor<4>) -> Tensor<4> {
         self.layers.iter().fold(images, |features, layer| {
             let window = halving(plane(&features), LONG);
-            layer.pooled(features, pooling(window), self.activation)
+            layer.pooled(features, pooling(window).map(Pooling::First), self.activation)
         })
     }
 }

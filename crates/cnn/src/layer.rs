@@ -5,7 +5,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use zoo_core::kaiming;
-use zoo_kernels::{Activation, Window};
+use zoo_kernels::{Activation, Pooling, Window};
 
 /// The window of a 3×3 convolution that leaves height and width as they are.
 pub(crate) const SAME: Window = Window::square(3, 1).with_padding(1);
@@ -54,11 +54,11 @@ impl Layer {
         self.pooled(features, None, activation)
     }
 
-    /// The same with max-pooling right behind the convolution, so that what follows has less to do.
+    /// The same with max-pooling.
     pub(crate) fn pooled(
         &self,
         features: Tensor<4>,
-        pool: Option<Window>,
+        pool: Option<Pooling>,
         activation: Activation,
     ) -> Tensor<4> {
         let weight = self.convolution.weight.val();
@@ -66,11 +66,15 @@ impl Layer {
             return zoo_kernels::conv2d_normalize(features, weight, (self.window, pool), norm, activation);
         }
         let features = match pool {
-            Some(pool) => zoo_kernels::conv2d_max_pool2d(features, weight, self.window, pool),
-            None => zoo_kernels::conv2d(features, weight, self.window),
+            Some(Pooling::First(pool)) => zoo_kernels::conv2d_max_pool2d(features, weight, self.window, pool),
+            _ => zoo_kernels::conv2d(features, weight, self.window),
         };
         let bias = self.convolution.bias.as_ref().expect("a layer has BatchNorm or a bias").val();
-        zoo_kernels::add_bias(features, bias, activation)
+        let features = zoo_kernels::add_bias(features, bias, activation);
+        match pool {
+            Some(Pooling::Last(pool)) => zoo_kernels::max_pool2d(features, pool),
+            _ => features,
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zoo_core::{Architecture, Classifier, InputSpec, InvalidConfig, Loss, Normalizer};
-use zoo_kernels::Activation;
+use zoo_kernels::{Activation, Pooling};
 
 use crate::front::{self, Front};
 use crate::layer::{self, Layer, SAME};
@@ -155,12 +155,16 @@ impl Architecture for VggConfig {
 
 impl Block {
     fn forward(&self, mut features: Tensor<4>) -> Tensor<4> {
-        let window = front::halving(front::plane(&features), 2);
+        let window = front::pooling(front::halving(front::plane(&features), 2));
         for (place, layer) in self.layers.iter().enumerate() {
-            let pool = if self.pool == Pool::First && place == 0 { front::pooling(window) } else { None };
+            let pool = match self.pool {
+                Pool::First if place == 0 => window.map(Pooling::First),
+                Pool::Last if place + 1 == self.layers.len() => window.map(Pooling::Last),
+                _ => None,
+            };
             features = layer.pooled(features, pool, self.activation);
         }
-        if self.pool == Pool::Last { front::pool(features, window) } else { features }
+        features
     }
 }
 

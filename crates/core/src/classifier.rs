@@ -13,7 +13,7 @@ pub trait Classifier: Send {
     /// How many images [`forward`](Self::forward) handles well at a time on `device`: enough that what it prepares for a batch, such as
     /// transformed weights, is little next to the images, and that a GPU has something to do.
     fn batch_size(&self, device: &Device) -> usize {
-        if zoo_kernels::is_gpu(device) { 1000 } else { 500 }
+        if zoo_kernels::is_gpu(device) { 1000 } else { 250 }
     }
 
     /// Scores images: the larger, the likelier.

@@ -3,16 +3,17 @@
 use std::mem::MaybeUninit;
 
 use crate::affine::Finish;
+use crate::border::Source;
+use crate::direct;
 use crate::geometry::Geometry;
 use crate::memory::{written, written_both};
-use crate::unrolled;
-use crate::window::Window;
-use crate::winograd::{self, Source};
+use crate::window::{Pooling, Window};
+use crate::winograd;
 
 /// Fewest channels, in and out, that fill the vectors of Winograd's transforms well.
 const WINOGRAD_CHANNELS: usize = 12;
 
-/// Whether [`winograd`] takes a convolution; [`unrolled`] takes the others.
+/// Whether [`winograd`] takes a convolution; [`direct`] takes the others.
 fn suits_winograd(geometry: &Geometry) -> bool {
     let Window { size, stride, padding } = geometry.window;
     size == [3, 3]
@@ -23,11 +24,7 @@ fn suits_winograd(geometry: &Geometry) -> bool {
 
 /// Whether [`forward_pooled`] takes a convolution with pooling behind it.
 pub(crate) fn suits_pooling(geometry: &Geometry, pool: Window) -> bool {
-    !geometry.is_empty()
-        && suits_winograd(geometry)
-        && pool.padding == [0; 2]
-        && (0..2).all(|axis| pool.stride[axis] >= pool.size[axis])
-        && pool.size[0] * pool.size[1] <= 256
+    !geometry.is_empty() && suits_winograd(geometry) && pool.lie_apart()
 }
 
 /// Features `[batch, height, width, channels in]`, weight `[channels out, channels in, down, across]`. What isn't pooled gets its `finish` as
@@ -42,20 +39,20 @@ pub(crate) fn forward(
     if geometry.is_empty() {
         return vec![0.0; size];
     }
-    let convolve = if suits_winograd(&geometry) { winograd::forward } else { unrolled::forward };
+    let convolve = if suits_winograd(&geometry) { winograd::forward } else { direct::forward };
     // SAFETY: both algorithms write every place and channel of every image.
     unsafe { written(size, |output| convolve(geometry, features, weight, finish, output)) }
 }
 
-/// Max-pooling behind a convolution, and which pixels won.
+/// Max-pooling behind a convolution, and which pixels won; where pooling comes last, behind `finish`.
 pub(crate) fn forward_pooled(
     geometry: Geometry,
     features: &[f32],
     weight: &[f32],
-    pool: Window,
+    pool: Pooling,
     finish: Option<Finish<'_>>,
 ) -> (Vec<f32>, Vec<u8>) {
-    let [down, across] = pool.places(geometry.output());
+    let [down, across] = pool.window().places(geometry.output());
     let size = geometry.batch * down * across * geometry.channels_out;
     let write = |output: &mut [MaybeUninit<f32>], winners: &mut [MaybeUninit<u8>]| {
         winograd::forward_pooled(geometry, features, weight, (pool, finish), output, winners);
@@ -72,7 +69,7 @@ pub(crate) fn input_gradient(geometry: Geometry, gradient: Source<'_>, weight: &
     }
     let write = |output: &mut [MaybeUninit<f32>]| match gradient {
         Source::Plain(gradient) if !suits_winograd(&geometry) => {
-            unrolled::input_gradient(geometry, gradient, weight, output);
+            direct::input_gradient(geometry, gradient, weight, output);
         }
         _ => winograd::input_gradient(geometry, gradient, weight, output),
     };
@@ -88,9 +85,35 @@ pub(crate) fn weight_gradient(geometry: Geometry, features: &[f32], gradient: So
     }
     match gradient {
         Source::Plain(gradient) if !suits_winograd(&geometry) => {
-            unrolled::weight_gradient(geometry, features, gradient, &mut output);
+            direct::weight_gradient(geometry, features, gradient, &mut output);
         }
         _ => winograd::weight_gradient(geometry, features, gradient, &mut output),
+    }
+    output
+}
+
+/// The definition, in f64, for tests.
+#[cfg(test)]
+pub(crate) fn definition(geometry: Geometry, features: &[f32], weight: &[f32]) -> Vec<f64> {
+    let Geometry { batch, plane: [height, width], channels_in, channels_out, window } = geometry;
+    let ([rows, columns], [down, across]) = (window.size, geometry.output());
+    let mut output = Vec::new();
+    for place in 0..batch * down * across * channels_out {
+        let (channel, x) = (place % channels_out, place / channels_out % across);
+        let (y, image) = (place / channels_out / across % down, place / channels_out / across / down);
+        let mut sum = 0.0;
+        for position in 0..rows * columns {
+            let row = (y * window.stride[0] + position / columns).wrapping_sub(window.padding[0]);
+            let column = (x * window.stride[1] + position % columns).wrapping_sub(window.padding[1]);
+            if row < height && column < width {
+                for input in 0..channels_in {
+                    let pixel = ((image * height + row) * width + column) * channels_in + input;
+                    let weight = weight[(channel * channels_in + input) * rows * columns + position];
+                    sum += f64::from(features[pixel]) * f64::from(weight);
+                }
+            }
+        }
+        output.push(sum);
     }
     output
 }

@@ -13,7 +13,7 @@ use crate::affine::{Finish, Line};
 use crate::attention::Sizes;
 use crate::geometry::Geometry;
 use crate::plain::Descent;
-use crate::window::Window;
+use crate::window::{Pooling, Window};
 use crate::{
     affine, attention, batch_norm, convolution, cross_entropy, descent, layer_norm, linear, pool, sum,
 };
@@ -23,13 +23,14 @@ use crate::{
 pub(crate) trait Kernels: Backend {
     fn conv2d(features: FloatTensor<Self>, weight: FloatTensor<Self>, window: Window) -> FloatTensor<Self>;
 
-    /// Output, mean and variance.
+    /// Output, mean and variance. The output is max-pooled if there are windows, which [lie apart](Window::lie_apart).
     fn batch_norm(
         features: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
         epsilon: f64,
         activation: Activation,
+        pool: Option<Window>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
     fn affine(
@@ -59,11 +60,11 @@ pub(crate) trait Kernels: Backend {
 
     fn max_pool2d(features: FloatTensor<Self>, window: Window) -> FloatTensor<Self>;
 
-    /// [`Kernels::affine`] behind a convolution, or behind the pooling of one for sizes that suit ([`suits_pooling`]). Without a gradient.
+    /// [`Kernels::affine`] behind a convolution, with pooling before or behind it for sizes that suit ([`suits_pooling`]). Without a gradient.
     fn conv2d_affine(
         features: FloatTensor<Self>,
         weight: FloatTensor<Self>,
-        windows: (Window, Option<Window>),
+        windows: (Window, Option<Pooling>),
         center: FloatTensor<Self>,
         scale: FloatTensor<Self>,
         shift: FloatTensor<Self>,
@@ -159,20 +160,12 @@ impl Kernels for Flex {
         beta: FlexTensor,
         epsilon: f64,
         activation: Activation,
+        pool: Option<Window>,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        let (features, gamma, beta) = (contiguous(features), contiguous(gamma), contiguous(beta));
-        let shape: [usize; 4] = dims(&features);
-        let [mean, variance] = batch_norm::statistics(values(&features), shape[3]);
-        let statistics = [mean.as_slice(), variance.as_slice()];
-        let output = batch_norm::forward(
-            values(&features),
-            values(&gamma),
-            values(&beta),
-            statistics,
-            epsilon,
-            activation,
-        );
-        (tensor(output, shape), tensor(mean, [shape[3]]), tensor(variance, [shape[3]]))
+        let channels = [gamma, beta].map(contiguous);
+        let ([output, mean, variance], _) =
+            normalize_and_pool(&contiguous(features), &channels, epsilon, activation, pool);
+        (output, mean, variance)
     }
 
     fn affine(
@@ -225,13 +218,13 @@ impl Kernels for Flex {
         window: Window,
         pool: Window,
     ) -> FlexTensor {
-        convolve_and_pool(&contiguous(features), &contiguous(weight), (window, pool), None).0
+        convolve_and_pool(&contiguous(features), &contiguous(weight), (window, Pooling::First(pool)), None).0
     }
 
     fn conv2d_affine(
         features: FlexTensor,
         weight: FlexTensor,
-        (window, pool): (Window, Option<Window>),
+        (window, pool): (Window, Option<Pooling>),
         center: FlexTensor,
         scale: FlexTensor,
         shift: FlexTensor,
@@ -289,23 +282,47 @@ impl Kernels for Flex {
     }
 }
 
+/// [`Kernels::batch_norm`] of γ and β, and which pixels won.
+fn normalize_and_pool(
+    features: &FlexTensor,
+    [gamma, beta]: &[FlexTensor; 2],
+    epsilon: f64,
+    activation: Activation,
+    pool: Option<Window>,
+) -> ([FlexTensor; 3], Vec<u8>) {
+    let shape @ [batch, height, width, channels] = dims(features);
+    let [mean, variance] = batch_norm::statistics(values(features), channels);
+    let (output, winners) = batch_norm::forward(
+        (values(features), shape),
+        [values(gamma), values(beta)],
+        [&mean, &variance],
+        epsilon,
+        activation,
+        pool,
+    );
+    let [height, width] = pool.map_or([height, width], |pool| pool.places([height, width]));
+    let output = tensor(output, [batch, height, width, channels]);
+    ([output, tensor(mean, [channels]), tensor(variance, [channels])], winners)
+}
+
+/// A convolution with pooling before or behind `finish`, and which pixels won.
 fn convolve_and_pool(
     features: &FlexTensor,
     weight: &FlexTensor,
-    (window, pool): (Window, Window),
+    (window, pool): (Window, Pooling),
     finish: Option<Finish<'_>>,
 ) -> (FlexTensor, Vec<u8>) {
     let geometry = Geometry::new(dims(features), dims(weight), window);
     let (output, winners) =
         convolution::forward_pooled(geometry, values(features), values(weight), pool, finish);
-    let [height, width] = pool.places(geometry.output());
+    let [height, width] = pool.window().places(geometry.output());
     (tensor(output, [geometry.batch, height, width, geometry.channels_out]), winners)
 }
 
 fn pool_with_winners(features: FlexTensor, window: Window) -> (FlexTensor, Vec<u8>) {
     let features = contiguous(features);
     let shape = dims(&features);
-    let (output, winners) = pool::forward(values(&features), shape, window);
+    let (output, winners) = pool::forward(values(&features), shape, window, None);
     let [height, width] = window.places([shape[1], shape[2]]);
     (tensor(output, [shape[0], height, width, shape[3]]), winners)
 }

@@ -51,11 +51,15 @@ mod attention;
 #[cfg(feature = "flex")]
 mod batch_norm;
 #[cfg(feature = "flex")]
+mod border;
+#[cfg(feature = "flex")]
 mod convolution;
 #[cfg(feature = "flex")]
 mod cross_entropy;
 #[cfg(feature = "flex")]
 mod descent;
+#[cfg(feature = "flex")]
+mod direct;
 #[cfg(feature = "flex")]
 mod extension;
 #[cfg(feature = "flex")]
@@ -77,8 +81,6 @@ mod slopes;
 #[cfg(feature = "flex")]
 mod sum;
 mod transfer;
-#[cfg(feature = "flex")]
-mod unrolled;
 mod window;
 #[cfg(feature = "flex")]
 mod winograd;
@@ -89,9 +91,10 @@ pub use memory::keep_freed_memory;
 pub use memory::rows;
 pub use neighbours::{Index, Metric, Neighbour};
 pub use operations::{
-    add, add_bias, affine, attention, batch_norm, conv2d, conv2d_max_pool2d, conv2d_normalize, cross_entropy,
-    descend, is_accelerated, layer_norm, linear, linear_bytes, max_pool2d, normalize,
+    add, add_bias, affine, attention, batch_norm, batch_norm_max_pool2d, conv2d, conv2d_max_pool2d,
+    conv2d_normalize, cross_entropy, descend, is_accelerated, layer_norm, linear, linear_bytes, max_pool2d,
+    normalize,
 };
 pub use plain::{Descent, Normalized};
 pub use transfer::{Traffic, is_gpu, read, upload, wait};
-pub use window::Window;
+pub use window::{Pooling, Window};

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Int, Tensor};
 
 use crate::activation::Activation;
 use crate::plain::{self, Descent, Normalized};
-use crate::window::Window;
+use crate::window::{Pooling, Window};
 
 #[cfg(feature = "flex")]
 use crate::extension::{Kernels, suits_pooling};
@@ -87,14 +87,31 @@ pub fn batch_norm(
     epsilon: f64,
     activation: Activation,
 ) -> Normalized {
+    batch_norm_max_pool2d(features, gamma, beta, epsilon, activation, None)
+}
+
+/// [`batch_norm`] with [`max_pool2d`] behind it, if there are windows; on the CPU in one pass, so that what isn't kept is never written to memory.
+///
+/// # Shapes
+/// - those of [`batch_norm`]; the output has the places of `pool`.
+#[must_use]
+pub fn batch_norm_max_pool2d(
+    features: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+    activation: Activation,
+    pool: Option<Window>,
+) -> Normalized {
     #[cfg(feature = "flex")]
-    if accelerates(&features) {
+    if accelerates(&features) && pool.is_none_or(|pool| pool.lie_apart()) {
         let (output, mean, variance) = <Dispatch as Kernels>::batch_norm(
             features.into_dispatch(),
             gamma.into_dispatch(),
             beta.into_dispatch(),
             epsilon,
             activation,
+            pool,
         );
         return Normalized {
             output: Tensor::from_dispatch(output),
@@ -102,7 +119,11 @@ pub fn batch_norm(
             variance: Tensor::from_dispatch(variance),
         };
     }
-    plain::batch_norm(features, gamma, beta, epsilon, activation)
+    let normalized = plain::batch_norm(features, gamma, beta, epsilon, activation);
+    match pool {
+        Some(pool) => Normalized { output: max_pool2d(normalized.output, pool), ..normalized },
+        None => normalized,
+    }
 }
 
 /// Burn's BatchNorm and the activation behind it: [`batch_norm`] while training, which also moves the running statistics, and
@@ -112,13 +133,25 @@ pub fn batch_norm(
 /// - `features`, returns: `[batch, height, width, channels]`.
 #[must_use]
 pub fn normalize(norm: &BatchNorm, features: Tensor<4>, activation: Activation) -> Tensor<4> {
+    normalize_max_pool2d(norm, features, activation, None)
+}
+
+/// [`normalize`], and [`max_pool2d`] behind it, if there are windows.
+fn normalize_max_pool2d(
+    norm: &BatchNorm,
+    features: Tensor<4>,
+    activation: Activation,
+    pool: Option<Window>,
+) -> Tensor<4> {
     if !features.device().is_autodiff() || !norm.training.is_enabled() {
-        return affine(features, fixed(norm), activation);
+        let output = affine(features, fixed(norm), activation);
+        return pool.into_iter().fold(output, max_pool2d);
     }
     let (gamma, beta) = (norm.gamma.val(), norm.beta.val());
-    let Normalized { output, mean, variance } = batch_norm(features, gamma, beta, norm.epsilon, activation);
     // PyTorch's running variance is the unbiased one.
-    let values = output.shape().num_elements() / norm.gamma.dims()[0];
+    let values = features.shape().num_elements() / norm.gamma.dims()[0];
+    let Normalized { output, mean, variance } =
+        batch_norm_max_pool2d(features, gamma, beta, norm.epsilon, activation, pool);
     let variance = variance * (values as f64 / (values as f64 - 1.0).max(1.0));
     let moved = |running: Tensor<1>, now: Tensor<1>| {
         (running * (1.0 - norm.momentum) + now.detach() * norm.momentum).detach()
@@ -128,7 +161,7 @@ pub fn normalize(norm: &BatchNorm, features: Tensor<4>, activation: Activation) 
     output
 }
 
-/// [`normalize`] behind a convolution, or behind the max-pooling of one. A network that isn't training does all on the CPU while the features
+/// [`normalize`] behind a convolution, with max-pooling before or behind it. A network that isn't training does all on the CPU while the features
 /// are in the cache.
 ///
 /// # Shapes
@@ -141,14 +174,14 @@ pub fn normalize(norm: &BatchNorm, features: Tensor<4>, activation: Activation) 
 pub fn conv2d_normalize(
     features: Tensor<4>,
     weight: Tensor<4>,
-    (window, pool): (Window, Option<Window>),
+    (window, pool): (Window, Option<Pooling>),
     norm: &BatchNorm,
     activation: Activation,
 ) -> Tensor<4> {
     #[cfg(feature = "flex")]
     if accelerates(&features)
         && !features.device().is_autodiff()
-        && pool.is_none_or(|pool| suits_pooling(features.dims(), weight.dims(), window, pool))
+        && pool.is_none_or(|pool| suits_pooling(features.dims(), weight.dims(), window, pool.window()))
     {
         let [center, scale, shift] = fixed(norm).map(Tensor::into_dispatch);
         let (features, weight) = (features.into_dispatch(), weight.into_dispatch());
@@ -157,11 +190,15 @@ pub fn conv2d_normalize(
             <Dispatch as Kernels>::conv2d_affine(features, weight, windows, center, scale, shift, activation);
         return Tensor::from_dispatch(output);
     }
-    let features = match pool {
-        Some(pool) => conv2d_max_pool2d(features, weight, window, pool),
-        None => conv2d(features, weight, window),
-    };
-    normalize(norm, features, activation)
+    match pool {
+        None => normalize(norm, conv2d(features, weight, window), activation),
+        Some(Pooling::First(pool)) => {
+            normalize(norm, conv2d_max_pool2d(features, weight, window, pool), activation)
+        }
+        Some(Pooling::Last(pool)) => {
+            normalize_max_pool2d(norm, conv2d(features, weight, window), activation, Some(pool))
+        }
+    }
 }
 
 /// Center, scale and shift of a BatchNorm with its running statistics.

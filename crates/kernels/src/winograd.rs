@@ -14,7 +14,6 @@
 //! Sums of larger and smaller numbers cost a digit or so: results differ from those of the plain sum by about 10⁻⁶ of their
 //! size.
 
-mod border;
 mod transform;
 mod weight_gradient;
 
@@ -26,15 +25,14 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::affine::Finish;
+use crate::border::{Border, Bordered, Source};
 use crate::geometry::Geometry;
 use crate::pool;
 use crate::simd::{ARCH, LANES, ROWS, load, multiply, store, store_part};
-use crate::window::Window;
+use crate::window::{Pooling, Window};
 
-use border::{Border, Bordered};
 use transform::{Input, Output, SIDE, TILE, Transform};
 
-pub(crate) use border::Source;
 pub(crate) use weight_gradient::weight_gradient;
 
 const POINTS: usize = SIDE * SIDE;
@@ -138,13 +136,13 @@ pub(crate) fn forward(
     convolve(tiling, Source::Plain(features), &weight, finish, output);
 }
 
-/// The largest values under the windows of `pool`, and which pixels of the windows they are. A group of images is pooled while it is in
-/// the cache, so that what is not kept never goes to memory.
+/// The largest values under the windows of `pool`, and which pixels of the windows they are; where pooling comes last, behind `finish`. A group
+/// of images is pooled while it is in the cache, so that what is not kept never goes to memory.
 pub(crate) fn forward_pooled(
     geometry: Geometry,
     features: &[f32],
     weight: &[f32],
-    (pool, finish): (Window, Option<Finish<'_>>),
+    (pool, finish): (Pooling, Option<Finish<'_>>),
     output: &mut [MaybeUninit<f32>],
     winners: &mut [MaybeUninit<u8>],
 ) {
@@ -152,7 +150,7 @@ pub(crate) fn forward_pooled(
     let weight = transform_weight(geometry, weight, false);
     let [height, width] = geometry.output();
     let shape = [1, height, width, geometry.channels_out];
-    let [down, across] = pool.places(geometry.output());
+    let [down, across] = pool.window().places(geometry.output());
     let (size, group) = (down * across * geometry.channels_out, tiling.group);
     let groups = output.par_chunks_mut(group * size).zip(winners.par_chunks_mut(group * size));
     groups.enumerate().for_each(|(number, (output, winners))| {
@@ -168,10 +166,13 @@ pub(crate) fn forward_pooled(
             ARCH.dispatch(Convolve { tiling, source, images, weight, output: output_of_images, scratch });
             // SAFETY: a convolution writes every place and channel of its images.
             unsafe { unpooled.set_len(length) };
+            if let (Pooling::Last(_), Some(finish)) = (pool, finish) {
+                finish.apply(&mut unpooled);
+            }
             let pooled = output.chunks_exact_mut(size).zip(winners.chunks_exact_mut(size));
             for (features, (output, winners)) in unpooled.chunks_exact(geometry.image_out()).zip(pooled) {
-                pool::forward_image(features, shape, pool, output, winners);
-                if let Some(finish) = finish {
+                pool::forward_image(features, shape, pool.window(), output, winners);
+                if let (Pooling::First(_), Some(finish)) = (pool, finish) {
                     // SAFETY: pooling writes every place and channel of an image.
                     finish.apply(unsafe { output.assume_init_mut() });
                 }
@@ -306,8 +307,8 @@ impl WithSimd for Convolve<'_> {
         let wide_out = padded(channels_out);
         let (step_in, step_out) = (tiling.point(channels_in), tiling.point(channels_out));
         let Scratch { images, inputs, outputs, .. } = scratch;
-        let border =
-            Border { padding: window.padding, bordered: tiling.bordered(), plane, channels: channels_in };
+        let (padding, bordered, wide) = (window.padding, tiling.bordered(), padded(channels_in));
+        let border = Border { padding, bordered, plane, channels: channels_in, wide };
         let images = images.read(border, source, group.clone());
         let inputs = at_least(inputs, POINTS * step_in);
         let outputs = at_least(outputs, POINTS * step_out);

@@ -2,11 +2,12 @@
 #![cfg(feature = "flex")]
 #![allow(clippy::disallowed_methods, reason = "tests read tensors as they like")]
 
+use burn::nn::BatchNormConfig;
 use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
 use proptest::prelude::*;
 use zoo_kernels::{
-    Activation, Descent, Window, affine, attention, batch_norm, conv2d, conv2d_max_pool2d, cross_entropy,
-    descend, layer_norm, linear, max_pool2d, plain,
+    Activation, Descent, Pooling, Window, affine, attention, batch_norm, batch_norm_max_pool2d, conv2d,
+    conv2d_max_pool2d, conv2d_normalize, cross_entropy, descend, layer_norm, linear, max_pool2d, plain,
 };
 
 const ACTIVATIONS: [Activation; 6] = [
@@ -122,9 +123,10 @@ proptest! {
         prop_assert!(worst < 1e-5, "{worst}");
     }
 
+    /// Of two or three channels that happen to be nearly equal, rounding would decide.
     #[test]
     fn layer_norms(
-        (batch, height, width, channels) in (0usize..5, 1usize..9, 1usize..9, 2usize..70),
+        (batch, height, width, channels) in (0usize..5, 1usize..9, 1usize..9, 8usize..70),
         mean in -30f64..30.0,
     ) {
         let inputs = [random([batch, height, width, channels]) * 3.0 + mean];
@@ -211,6 +213,58 @@ proptest! {
             |[x, w]| plain::max_pool2d(plain::conv2d(x, w, window), pool),
         );
         prop_assert!(worst < 5e-5, "{worst}");
+    }
+
+    #[test]
+    fn pooling_behind_batch_norm(
+        (batch, height, width, channels) in (1usize..5, 3usize..9, 3usize..9, 1usize..40),
+        (size, apart) in ([1usize..4, 1..4], [0usize..2, 0..2]),
+        activation in activations(),
+    ) {
+        let pool = Window { size, stride: [size[0] + apart[0], size[1] + apart[1]], padding: [0; 2] };
+        let inputs = [random([batch, height, width, channels]), random([1, 1, 1, channels]), random([1, 1, 1, channels])];
+        let ours = |[x, gamma, beta]: [Tensor<4>; 3]| {
+            batch_norm_max_pool2d(x, vector(&gamma), vector(&beta), 1e-5, activation, Some(pool)).output
+        };
+        let theirs = |[x, gamma, beta]: [Tensor<4>; 3]| {
+            plain::max_pool2d(plain::batch_norm(x, vector(&gamma), vector(&beta), 1e-5, activation).output, pool)
+        };
+        let worst = difference(&inputs, ours, theirs);
+        prop_assert!(worst < 2e-3, "{worst}");
+    }
+
+    /// γ may be negative, and so turn what is largest into what is smallest.
+    #[test]
+    fn layers_of_trained_networks(
+        (height, width) in (4usize..20, 4usize..20),
+        (channels_in, channels_out) in (1usize..40, 1usize..40),
+        size in [1usize..4, 1..4],
+        (place, activation) in (0usize..3, activations()),
+    ) {
+        let device = Device::flex();
+        let window = Window::square(3, 1).with_padding(1);
+        let pool = Window { size, stride: size, padding: [0; 2] };
+        let features = random([3, height, width, channels_in]).inner();
+        let weight = random([channels_out, channels_in, 3, 3]).inner();
+        let [gamma, beta, mean, variance] = [(); 4].map(|()| random([channels_out]).inner());
+        let mut norm = BatchNormConfig::new(channels_out).init(&device);
+        norm.gamma = norm.gamma.map(|_| gamma.clone());
+        norm.beta = norm.beta.map(|_| beta.clone());
+        norm.running_mean.update(mean.clone());
+        norm.running_var.update(variance.clone() + 1.5);
+        let _ = (norm.running_mean.value_sync(), norm.running_var.value_sync());
+        let pooling = [None, Some(Pooling::First(pool)), Some(Pooling::Last(pool))][place];
+        let ours = conv2d_normalize(features.clone(), weight.clone(), (window, pooling), &norm, activation);
+        let scale = gamma / (variance + 1.5 + norm.epsilon).sqrt();
+        let normalize = |features| plain::affine(features, [mean.clone(), scale.clone(), beta.clone()], activation);
+        let features = plain::conv2d(features, weight, window);
+        let theirs = match pooling {
+            None => normalize(features),
+            Some(Pooling::First(pool)) => normalize(plain::max_pool2d(features, pool)),
+            Some(Pooling::Last(pool)) => plain::max_pool2d(normalize(features), pool),
+        };
+        let worst = relative(ours, theirs);
+        prop_assert!(worst < 2e-4, "{worst}");
     }
 }
 

@@ -136,7 +136,7 @@ impl KnnConfig {
 }
 
 impl Knn {
-    /// The most training images of a tile: with 3,072 values per image, 48 MiB of `f32`. Batches of this size are added as they are.
+    /// The most training images of a tile: with 3,072 values per image, 48 MiB of `f32`.
     pub const TILE: usize = 4096;
 
     /// The most images of `values` values that are handled at a time: [`TILE`](Self::TILE), or fewer if they are larger than
@@ -145,6 +145,14 @@ impl Knn {
     pub const fn tile(values: usize) -> usize {
         let fit = Self::TILE * 3072 / if values > 3072 { values } else { 3072 };
         if fit > 0 { fit } else { 1 }
+    }
+
+    /// Training images of `values` values that are best added at a time: a tile; few on a CPU that [`zoo_kernels`] serves, where they are bytes
+    /// again at once.
+    #[must_use]
+    pub fn portion(values: usize, device: &Device) -> usize {
+        let tile = Self::tile(values);
+        if zoo_kernels::is_accelerated(device) { tile.div_ceil(16) } else { tile }
     }
 
     /// Selects the k nearest of each tile on the device rather than in memory: right where distances would have to be

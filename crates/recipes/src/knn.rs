@@ -68,7 +68,8 @@ impl FittedKnn {
         machine: &Machine,
     ) -> Self {
         let mut knn = config.init(classes).selecting_on_device(machine.gpu);
-        let batches = images.batches(Knn::tile(images.shape().values()), &machine.device);
+        let portion = Knn::portion(images.shape().values(), &machine.device);
+        let batches = images.batches(portion, &machine.device);
         knn.extend(batches.map(|batch| batch.images), &images.labels());
         let extractor = sight.extractor.clone();
         let classifier = WithFeatures { extractor, model: Compared { levels, knn } };

@@ -14,11 +14,11 @@ use super::backward::{
 };
 use super::{
     Kernels, contiguous, convolve_and_pool, cross_entropy_with_slopes, layer_norm_with_scales,
-    pool_with_winners,
+    normalize_and_pool, pool_with_winners,
 };
 use crate::activation::Activation;
 use crate::plain::Descent;
-use crate::window::Window;
+use crate::window::{Pooling, Window};
 
 impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
     fn conv2d(features: FloatTensor<Self>, weight: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
@@ -39,17 +39,20 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         beta: FloatTensor<Self>,
         epsilon: f64,
         activation: Activation,
+        pool: Option<Window>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         let nodes = [features.node(), gamma.node(), beta.node()];
         let features = contiguous(features.into_primitive());
-        let (gamma, beta) = (contiguous(gamma.into_primitive()), contiguous(beta.into_primitive()));
-        let (output, mean, variance) =
-            Flex::batch_norm(features.clone(), gamma.clone(), beta.clone(), epsilon, activation);
+        let channels = [gamma, beta].map(|tensor| contiguous(tensor.into_primitive()));
+        let ([output, mean, variance], winners) =
+            normalize_and_pool(&features, &channels, epsilon, activation, pool);
         let constant = |tensor: &FlexTensor| <Self as AutodiffBackend>::from_inner(tensor.clone());
         let statistics = (constant(&mean), constant(&variance));
         let output = match BatchNormBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(operation) => {
-                let state = BatchNormState { features, gamma, beta, mean, variance, epsilon, activation };
+                let pooled = pool.map(|pool| (Arc::new(winners), pool));
+                let statistics = [mean, variance];
+                let state = BatchNormState { features, channels, statistics, epsilon, activation, pooled };
                 operation.finish(state, output)
             }
             OpsKind::UnTracked(operation) => operation.finish(output),
@@ -120,7 +123,7 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
     ) -> FloatTensor<Self> {
         let nodes = [features.node(), weight.node()];
         let (features, weight) = (contiguous(features.into_primitive()), contiguous(weight.into_primitive()));
-        let (output, winners) = convolve_and_pool(&features, &weight, (window, pool), None);
+        let (output, winners) = convolve_and_pool(&features, &weight, (window, Pooling::First(pool)), None);
         match Conv2dBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(operation) => {
                 let pooled = Some((Arc::new(winners), pool));
@@ -133,7 +136,7 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
     fn conv2d_affine(
         features: FloatTensor<Self>,
         weight: FloatTensor<Self>,
-        windows: (Window, Option<Window>),
+        windows: (Window, Option<Pooling>),
         center: FloatTensor<Self>,
         scale: FloatTensor<Self>,
         shift: FloatTensor<Self>,

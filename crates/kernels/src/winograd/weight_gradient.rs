@@ -5,9 +5,9 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::border::{Border, Source};
 use super::transform::{Gradient, Input, SIDE, TILE};
 use super::{AddUp, POINTS, SCRATCH, Scratch, Tiling, at_least, padded, share, transform_tiles};
+use crate::border::{Border, Source};
 use crate::geometry::Geometry;
 use crate::simd::{ARCH, LANES, multiply};
 
@@ -87,8 +87,10 @@ impl WithSimd for WeightGradient<'_> {
         let inputs = at_least(inputs, POINTS * step_in);
         let outputs = at_least(outputs, POINTS * step_out);
         let (padding, bordered) = (geometry.window.padding, tiling.bordered());
-        let border = Border { padding, bordered, plane: geometry.plane, channels: channels_in };
-        let without = Border { padding: [0; 2], bordered, plane: geometry.output(), channels: channels_out };
+        let border =
+            Border { padding, bordered, plane: geometry.plane, channels: channels_in, wide: wide_in };
+        let plane = geometry.output();
+        let without = Border { padding: [0; 2], bordered, plane, channels: channels_out, wide: wide_out };
         for first in part.clone().step_by(tiling.group) {
             let group = first..(first + tiling.group).min(part.end);
             let images = images.read(border, Source::Plain(features), group.clone());

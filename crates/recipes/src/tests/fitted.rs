@@ -55,7 +55,7 @@ fn no_more_images_are_scored_at_a_time_than_the_adapter_holds() {
         contender("svm", &[]).estimator.load(file.path(), Dimensions::of(&splits), machine).unwrap()
     };
     let (loaded, whole) = (load(&small), load(&machine()));
-    assert_eq!((batch_size(&*loaded), batch_size(&*whole)), (7, 500));
+    assert_eq!((batch_size(&*loaded), batch_size(&*whole)), (7, 250));
     let scores =
         |model: &dyn Model| zoo_train::score(model.classifier(), &splits.test, &small.device).unwrap();
     assert!(scores(&*loaded).largest_difference(&scores(&*whole)) < 1e-4);

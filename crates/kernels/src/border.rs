@@ -1,8 +1,7 @@
-//! Images with zeros around them, as the transforms of tiles want them.
+//! Images with zeros around them, as convolutions want them.
 
 use std::ops::Range;
 
-use super::padded;
 use crate::pool;
 use crate::window::Window;
 
@@ -11,41 +10,89 @@ use crate::window::Window;
 pub(crate) enum Source<'a> {
     /// `[batch, height, width, channels]`.
     Plain(&'a [f32]),
-    /// The gradient by pooled features: each value goes to the pixel that won, as the images are read. Windows don't overlap.
-    Pooled { gradient: &'a [f32], winners: &'a [u8], window: Window },
+    /// The gradient by pooled features: each value goes to the pixel that won, as the images are read. Windows [lie
+    /// apart](Window::lie_apart).
+    Pooled(Pooled<'a>),
+}
+
+/// The gradient by pooled features.
+#[derive(Clone, Copy)]
+pub(crate) struct Pooled<'a> {
+    pub(crate) gradient: &'a [f32],
+    /// Which pixel of a window each value goes to.
+    pub(crate) winners: &'a [u8],
+    pub(crate) window: Window,
+    /// Height and width of what was pooled.
+    pub(crate) plane: [usize; 2],
+    pub(crate) channels: usize,
+}
+
+impl Pooled<'_> {
+    /// Values of an image that was pooled.
+    pub(crate) fn image(&self) -> usize {
+        self.plane[0] * self.plane[1] * self.channels
+    }
+
+    /// Writes the gradient by an image: to every pixel under a window what comes to it. `at` says where in `output` a pixel begins, if
+    /// anywhere.
+    #[inline(always)]
+    pub(crate) fn spread(
+        &self,
+        image: usize,
+        at: impl Fn(usize, usize) -> Option<usize>,
+        output: &mut [f32],
+    ) {
+        let [down, across] = self.window.places(self.plane);
+        let size = down * across * self.channels;
+        let range = image * size..(image + 1) * size;
+        let (gradient, winners) = (&self.gradient[range.clone()], &self.winners[range]);
+        pool::unpool(gradient, winners, (self.window, across, self.channels), at, output);
+    }
 }
 
 /// How images lie with zeros around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Border {
+pub(crate) struct Border {
     /// Rows above and columns to the left.
-    pub(super) padding: [usize; 2],
-    /// Height and width in all, out to whole tiles.
-    pub(super) bordered: [usize; 2],
+    pub(crate) padding: [usize; 2],
+    /// Height and width in all.
+    pub(crate) bordered: [usize; 2],
     /// Height and width of the images.
-    pub(super) plane: [usize; 2],
-    /// Channels of a pixel, which are filled up to whole vectors.
-    pub(super) channels: usize,
+    pub(crate) plane: [usize; 2],
+    /// Channels of a pixel.
+    pub(crate) channels: usize,
+    /// Values of a pixel: channels, and zeros that fill them up to whole vectors if need be.
+    pub(crate) wide: usize,
 }
 
 /// Images with a border, in memory that is used again.
 #[derive(Default)]
-pub(super) struct Bordered {
+pub(crate) struct Bordered {
     /// How the last ones lay, and the pooling that they came from. What is never written in such images is zero.
     last: Option<(Border, Option<Window>)>,
     values: Vec<f32>,
 }
 
 impl Bordered {
-    /// Copies images of a group.
+    /// Copies images of a group, unless they need no border.
     #[inline(always)]
-    pub(super) fn read(&mut self, border: Border, source: Source<'_>, group: Range<usize>) -> &[f32] {
-        let Border { bordered, plane, channels, .. } = border;
-        let (size, wide) = (plane[0] * plane[1] * channels, padded(channels));
+    pub(crate) fn read<'a>(
+        &'a mut self,
+        border: Border,
+        source: Source<'a>,
+        group: Range<usize>,
+    ) -> &'a [f32] {
+        let Border { bordered, plane, channels, wide, .. } = border;
+        let size = plane[0] * plane[1] * channels;
         let whole = bordered[0] * bordered[1] * wide;
+        if let Source::Plain(features) = source
+            && (bordered, wide) == (plane, channels)
+        {
+            return &features[group.start * size..group.end * size];
+        }
         let pooling = match source {
             Source::Plain(_) => None,
-            Source::Pooled { window, .. } => Some(window),
+            Source::Pooled(pooled) => Some(pooled.window),
         };
         if self.last != Some((border, pooling)) {
             self.values.clear();
@@ -58,14 +105,7 @@ impl Bordered {
         for (image, target) in group.zip(values.chunks_exact_mut(whole)) {
             match source {
                 Source::Plain(features) => border.copy(&features[image * size..][..size], target),
-                Source::Pooled { gradient, winners, window } => {
-                    let [down, across] = window.places(plane);
-                    let pooled = down * across * channels;
-                    let gradient = &gradient[image * pooled..][..pooled];
-                    let winners = &winners[image * pooled..][..pooled];
-                    let at = |y, x| border.at(y, x);
-                    pool::unpool(gradient, winners, (window, across, channels), at, target);
-                }
+                Source::Pooled(pooled) => pooled.spread(image, |y, x| border.at(y, x), target),
             }
         }
         values
@@ -81,16 +121,14 @@ impl Border {
     /// Where a pixel lies, if tiles reach it.
     #[inline(always)]
     fn at(self, y: usize, x: usize) -> Option<usize> {
-        let Self { padding, bordered, channels, .. } = self;
+        let Self { padding, bordered, wide, .. } = self;
         let [rows, columns] = self.reached();
-        (y < rows && x < columns)
-            .then(|| ((y + padding[0]) * bordered[1] + x + padding[1]) * padded(channels))
+        (y < rows && x < columns).then(|| ((y + padding[0]) * bordered[1] + x + padding[1]) * wide)
     }
 
     #[inline(always)]
     fn copy(self, image: &[f32], target: &mut [f32]) {
-        let Self { padding, bordered, plane, channels } = self;
-        let wide = padded(channels);
+        let Self { padding, bordered, plane, channels, wide } = self;
         let [rows, columns] = self.reached();
         for (y, row) in image.chunks_exact(plane[1] * channels).take(rows).enumerate() {
             let target = &mut target[((y + padding[0]) * bordered[1] + padding[1]) * wide..];

@@ -1,0 +1,140 @@
+//! The gradient by the features.
+
+use std::mem::MaybeUninit;
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::Layout;
+use crate::geometry::Geometry;
+use crate::simd::{ARCH, LANES, ROWS, load, load_part, panels, store_part};
+
+/// patches = gradient · weightᵀ, and every value of a patch is added to its pixel; writes all of `output`.
+pub(crate) fn input_gradient(
+    geometry: Geometry,
+    gradient: &[f32],
+    weight: &[f32],
+    output: &mut [MaybeUninit<f32>],
+) {
+    let layout = &Layout::new(geometry);
+    let weight = &in_runs(layout, weight);
+    let images = gradient.par_chunks(geometry.image_out()).zip(output.par_chunks_mut(geometry.image_in()));
+    images.for_each_init(
+        || vec![0.0; layout.image()],
+        |image, (gradient, output)| {
+            image.fill(0.0);
+            ARCH.dispatch(InputGradient { layout, gradient, weight, image });
+            let [top, left] = geometry.window.padding;
+            let width = geometry.plane[1] * geometry.channels_in;
+            let rows = image.chunks_exact(layout.row).skip(top).zip(output.chunks_exact_mut(width));
+            for (row, output) in rows {
+                output.write_copy_of_slice(&row[left * geometry.channels_in..][..width]);
+            }
+        },
+    );
+}
+
+/// Weight `[channels out, channels in, down, across]` to `[down, channels out, run]`: for each row of the window a matrix in panels.
+pub(super) fn in_runs(layout: &Layout, weight: &[f32]) -> Vec<f32> {
+    let Layout { geometry, run, .. } = layout;
+    let (channels_in, channels_out) = (geometry.channels_in, geometry.channels_out);
+    let [down, across] = geometry.window.size;
+    let size = panels(channels_out, *run);
+    let mut ordered = vec![0.0; down * size];
+    for (number, &value) in weight.iter().enumerate() {
+        let (position, input) = (number % (down * across), number / (down * across) % channels_in);
+        let (output, column) = (number / geometry.patch(), position % across * channels_in + input);
+        ordered
+            [position / across * size + (column / LANES * channels_out + output) * LANES + column % LANES] =
+            value;
+    }
+    ordered
+}
+
+/// One image.
+pub(super) struct InputGradient<'a> {
+    pub(super) layout: &'a Layout,
+    pub(super) gradient: &'a [f32],
+    pub(super) weight: &'a [f32],
+    /// With its border.
+    pub(super) image: &'a mut [f32],
+}
+
+impl WithSimd for InputGradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        for row in 0..self.layout.runs() {
+            let mut column = 0;
+            while column < self.layout.run {
+                let two = self.layout.run - column > S::F32_LANES;
+                match (S::REGISTER_COUNT >= 32, two) {
+                    (true, true) => self.columns::<S, ROWS, 2>(simd, [row, column]),
+                    (true, false) => self.columns::<S, ROWS, 1>(simd, [row, column]),
+                    (false, true) => self.columns::<S, { ROWS / 2 }, 2>(simd, [row, column]),
+                    (false, false) => self.columns::<S, { ROWS / 2 }, 1>(simd, [row, column]),
+                }
+                column += if two { 2 * S::F32_LANES } else { S::F32_LANES };
+            }
+        }
+    }
+}
+
+impl InputGradient<'_> {
+    /// Q vectors of a row of the window from `column` on, at all places, R of them at a time.
+    #[inline(always)]
+    fn columns<S: Simd, const R: usize, const Q: usize>(&mut self, simd: S, [row, column]: [usize; 2]) {
+        let Self { layout, gradient, weight, image } = self;
+        let Layout { geometry, run, starts, .. } = layout;
+        let channels = geometry.channels_out;
+        let weight = &weight[row * panels(channels, *run)..][..panels(channels, *run)];
+        assert_eq!(gradient.len(), starts.len() * channels);
+        for (places, gradient) in starts.chunks(R).zip(gradient.chunks(R * channels)) {
+            let mut sums = [[simd.splat_f32s(0.0); Q]; R];
+            // SAFETY: each place has a gradient for each channel, and vectors that begin within a row lie within their panel.
+            unsafe {
+                let mut from = [gradient.as_ptr(); R];
+                for r in 0..R {
+                    // The last place again where there are none left.
+                    from[r] = gradient.as_ptr().add(r.min(places.len() - 1) * channels);
+                }
+                let mut values = [weight.as_ptr(); Q];
+                for q in 0..Q {
+                    let column = column + q * S::F32_LANES;
+                    values[q] = weight.as_ptr().add(column / LANES * channels * LANES + column % LANES);
+                }
+                for inner in 0..channels {
+                    let mut vectors = [simd.splat_f32s(0.0); Q];
+                    for q in 0..Q {
+                        vectors[q] = load(simd, values[q].add(inner * LANES));
+                    }
+                    for r in 0..R {
+                        let factor = simd.splat_f32s(*from[r].add(inner));
+                        for q in 0..Q {
+                            sums[r][q] = simd.mul_add_e_f32s(factor, vectors[q], sums[r][q]);
+                        }
+                    }
+                }
+            }
+            // One place after the other, for windows overlap.
+            for r in 0..R {
+                for q in 0..Q {
+                    let column = column + q * S::F32_LANES;
+                    let lanes = S::F32_LANES.min(run - column);
+                    if r < places.len() {
+                        let values = &mut image[places[r] + row * layout.row + column..][..lanes];
+                        let sum = simd.add_f32s(load_part(simd, values), sums[r][q]);
+                        store_part(simd, as_uninitialized(values), sum);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Values that are overwritten.
+fn as_uninitialized(values: &mut [f32]) -> &mut [MaybeUninit<f32>] {
+    // SAFETY: the layout is the same, and nothing but numbers is written.
+    unsafe { &mut *(std::ptr::from_mut(values) as *mut [MaybeUninit<f32>]) }
+}
