@@ -9,7 +9,6 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::activation::Activation;
-use crate::border::{Pooled, Source};
 use crate::memory::written;
 use crate::simd::{ARCH, LANES};
 use crate::slopes::{Function, with_function};
@@ -90,27 +89,14 @@ pub(crate) struct Finish<'a> {
 }
 
 impl Finish<'_> {
-    /// Writes what becomes of the features, on the calling thread.
-    pub(crate) fn write<'a>(self, features: &[f32], into: &'a mut Vec<f32>) -> &'a [f32] {
-        let Self { line, activation } = self;
-        let channels = line.channels(features);
-        into.clear();
-        into.reserve(features.len());
-        let output = &mut into.spare_capacity_mut()[..features.len()];
-        with_function!(activation, function => ARCH.dispatch(Apply { function, features, line, output }));
-        // SAFETY: every value of whole rows of channels is written, and there are no others.
-        unsafe { into.set_len(features.len() / channels * channels) };
-        into
-    }
-
-    /// In place, on the calling thread.
+    /// On the calling thread.
     pub(crate) fn apply(self, features: &mut [f32]) {
         let Self { line, activation } = self;
         with_function!(activation, function => ARCH.dispatch(InPlace { function, features, line }));
     }
 }
 
-/// [`Finish`] in place, with its function.
+/// [`Finish`] with its function.
 struct InPlace<'a, F> {
     function: F,
     features: &'a mut [f32],
@@ -162,11 +148,11 @@ impl<F: Function> WithSimd for Apply<'_, F> {
 /// Sums of g = gradient · f′(scale · (x − center) + shift) and of g · (x − center) over all rows, channel by channel.
 pub(crate) fn sums(
     features: &[f32],
-    gradient: Source<'_>,
+    gradient: &[f32],
     line: Line<'_>,
     activation: Activation,
 ) -> [Vec<f64>; 2] {
-    if let (Source::Plain(_), Some(rows)) = (gradient, Rows::of(features, line)) {
+    if let Some(rows) = Rows::of(features, line) {
         let channels = line.scale.len();
         let fold = |sums: Vec<f64>| -> Vec<f64> {
             (0..channels).map(|channel| sums.iter().skip(channel).step_by(channels).sum()).collect()
@@ -174,69 +160,19 @@ pub(crate) fn sums(
         return sums(features, gradient, rows.line(), activation).map(fold);
     }
     let channels = line.channels(features);
-    let nothing = rayon::iter::repeat_n((), features.len());
-    let parts = with_function!(activation, function => {
-        by_parts(features, gradient, channels, nothing, |features, gradient, ()| {
-            let mut sums = [vec![0.0; channels], vec![0.0; channels]];
-            ARCH.dispatch(Add { function, features, gradient, line, sums: &mut sums });
-            sums
-        })
-    });
-    total(&parts, channels)
-}
-
-/// Values of a part of the features: whole images where the gradient is that by pooled ones.
-fn size_of_part(gradient: Source<'_>, channels: usize) -> usize {
-    match gradient {
-        Source::Plain(_) => part(channels),
-        Source::Pooled(pooled) => pooled.image(),
-    }
-}
-
-/// What `work` makes of each part of the features, the gradient there, and what `with` has for the part.
-fn by_parts<T: Send, R: Send>(
-    features: &[f32],
-    gradient: Source<'_>,
-    channels: usize,
-    with: impl IndexedParallelIterator<Item = T>,
-    work: impl Fn(&[f32], &[f32], T) -> R + Sync,
-) -> Vec<R> {
-    let size = size_of_part(gradient, channels);
-    let parts = features.par_chunks(size).zip(with);
-    match gradient {
-        Source::Plain(gradient) => {
-            assert_eq!(features.len(), gradient.len(), "a gradient for each value");
-            let parts = parts.zip(gradient.par_chunks(size));
-            parts.map(|((features, with), gradient)| work(features, gradient, with)).collect()
-        }
-        Source::Pooled(pooled) => {
-            let [height, width] = pooled.plane;
-            let at = |y, x| (y < height && x < width).then_some((y * width + x) * channels);
-            // What no window reaches stays zero.
-            let work = |gradient: &mut Vec<f32>, (image, (features, with))| {
-                ARCH.dispatch(Spread { pooled, image, at, output: gradient });
-                work(features, gradient, with)
-            };
-            parts.enumerate().map_init(|| vec![0.0; size], work).collect()
-        }
-    }
-}
-
-/// [`Pooled::spread`] of one image.
-struct Spread<'a, A> {
-    pooled: Pooled<'a>,
-    image: usize,
-    at: A,
-    output: &'a mut [f32],
-}
-
-impl<A: Fn(usize, usize) -> Option<usize>> WithSimd for Spread<'_, A> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.pooled.spread(self.image, self.at, self.output);
-    }
+    let part = part(channels);
+    with_function!(activation, function => {
+        let parts: Vec<[Vec<f32>; 2]> = features
+            .par_chunks(part)
+            .zip(gradient.par_chunks(part))
+            .map(|(features, gradient)| {
+                let mut sums = [vec![0.0; channels], vec![0.0; channels]];
+                ARCH.dispatch(Add { function, features, gradient, line, sums: &mut sums });
+                sums
+            })
+            .collect();
+        total(&parts, channels)
+    })
 }
 
 /// A part of [`sums`].
@@ -291,20 +227,21 @@ pub(crate) fn total(parts: &[[Vec<f32>; 2]], channels: usize) -> [Vec<f64>; 2] {
 /// here.
 pub(crate) fn input_gradient(
     features: &[f32],
-    gradient: Source<'_>,
+    gradient: &[f32],
     line: Line<'_>,
     [a, b, c]: [&[f32]; 3],
     activation: Activation,
 ) -> Vec<f32> {
-    if let (Source::Plain(_), Some(rows)) = (gradient, Rows::of(features, line)) {
+    assert_eq!(features.len(), gradient.len(), "a gradient for each value");
+    if let Some(rows) = Rows::of(features, line) {
         let [a, b, c] = [a, b, c].map(|values| values.repeat(rows.count));
         return input_gradient(features, gradient, rows.line(), [&a, &b, &c], activation);
     }
-    let channels = line.channels(features);
+    let part = part(line.channels(features));
     let write = |output: &mut [MaybeUninit<f32>]| {
-        let output = output.par_chunks_mut(size_of_part(gradient, channels));
+        let tasks = features.par_chunks(part).zip(gradient.par_chunks(part)).zip(output.par_chunks_mut(part));
         with_function!(activation, function => {
-            by_parts(features, gradient, channels, output, |features, gradient, output| {
+            tasks.for_each(|((features, gradient), output)| {
                 ARCH.dispatch(Combine { function, features, gradient, line, a, b, c, output });
             });
         });

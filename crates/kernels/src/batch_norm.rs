@@ -5,11 +5,8 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::activation::Activation;
-use crate::affine::{self, Finish, Line, part, total};
-use crate::border::Source;
-use crate::pool;
+use crate::affine::{self, Line, part, total};
 use crate::simd::ARCH;
-use crate::window::Window;
 
 /// Mean and biased variance of each channel of `features` `[rows, channels]`.
 ///
@@ -70,21 +67,17 @@ fn scale(gamma: &[f32], variance: &[f32], epsilon: f64) -> Vec<f32> {
 }
 // ANCHOR_END: scale
 
-/// f(γ (x − mean) / √(variance + ε) + β), for features of a shape; max-pooled, and which pixels won, if there are windows.
+/// f(γ (x − mean) / √(variance + ε) + β).
 pub(crate) fn forward(
-    (features, shape): (&[f32], [usize; 4]),
-    [gamma, beta]: [&[f32]; 2],
+    features: &[f32],
+    gamma: &[f32],
+    beta: &[f32],
     [mean, variance]: [&[f32]; 2],
     epsilon: f64,
     activation: Activation,
-    pool: Option<Window>,
-) -> (Vec<f32>, Vec<u8>) {
+) -> Vec<f32> {
     let scale = scale(gamma, variance, epsilon);
-    let line = Line { center: mean, scale: &scale, shift: beta };
-    match pool {
-        None => (affine::forward(features, line, activation), Vec::new()),
-        Some(window) => pool::forward(features, shape, window, Some(Finish { line, activation })),
-    }
+    affine::forward(features, Line { center: mean, scale: &scale, shift: beta }, activation)
 }
 
 /// Gradients by the features, γ and β.
@@ -93,8 +86,9 @@ pub(crate) fn forward(
 /// γ/σ · (g − Σg/n − x̂ · Σg·x̂/n), which is a·g + b·(x − mean) + c for three numbers per channel.
 pub(crate) fn backward(
     features: &[f32],
-    gradient: Source<'_>,
-    [gamma, beta]: [&[f32]; 2],
+    gradient: &[f32],
+    gamma: &[f32],
+    beta: &[f32],
     [mean, variance]: [&[f32]; 2],
     epsilon: f64,
     activation: Activation,

@@ -10,44 +10,8 @@ use crate::window::Window;
 pub(crate) enum Source<'a> {
     /// `[batch, height, width, channels]`.
     Plain(&'a [f32]),
-    /// The gradient by pooled features: each value goes to the pixel that won, as the images are read. Windows [lie
-    /// apart](Window::lie_apart).
-    Pooled(Pooled<'a>),
-}
-
-/// The gradient by pooled features.
-#[derive(Clone, Copy)]
-pub(crate) struct Pooled<'a> {
-    pub(crate) gradient: &'a [f32],
-    /// Which pixel of a window each value goes to.
-    pub(crate) winners: &'a [u8],
-    pub(crate) window: Window,
-    /// Height and width of what was pooled.
-    pub(crate) plane: [usize; 2],
-    pub(crate) channels: usize,
-}
-
-impl Pooled<'_> {
-    /// Values of an image that was pooled.
-    pub(crate) fn image(&self) -> usize {
-        self.plane[0] * self.plane[1] * self.channels
-    }
-
-    /// Writes the gradient by an image: to every pixel under a window what comes to it. `at` says where in `output` a pixel begins, if
-    /// anywhere.
-    #[inline(always)]
-    pub(crate) fn spread(
-        &self,
-        image: usize,
-        at: impl Fn(usize, usize) -> Option<usize>,
-        output: &mut [f32],
-    ) {
-        let [down, across] = self.window.places(self.plane);
-        let size = down * across * self.channels;
-        let range = image * size..(image + 1) * size;
-        let (gradient, winners) = (&self.gradient[range.clone()], &self.winners[range]);
-        pool::unpool(gradient, winners, (self.window, across, self.channels), at, output);
-    }
+    /// The gradient by pooled features: each value goes to the pixel that won, as the images are read. Windows don't overlap.
+    Pooled { gradient: &'a [f32], winners: &'a [u8], window: Window },
 }
 
 /// How images lie with zeros around them.
@@ -92,7 +56,7 @@ impl Bordered {
         }
         let pooling = match source {
             Source::Plain(_) => None,
-            Source::Pooled(pooled) => Some(pooled.window),
+            Source::Pooled { window, .. } => Some(window),
         };
         if self.last != Some((border, pooling)) {
             self.values.clear();
@@ -105,7 +69,14 @@ impl Bordered {
         for (image, target) in group.zip(values.chunks_exact_mut(whole)) {
             match source {
                 Source::Plain(features) => border.copy(&features[image * size..][..size], target),
-                Source::Pooled(pooled) => pooled.spread(image, |y, x| border.at(y, x), target),
+                Source::Pooled { gradient, winners, window } => {
+                    let [down, across] = window.places(plane);
+                    let pooled = down * across * channels;
+                    let gradient = &gradient[image * pooled..][..pooled];
+                    let winners = &winners[image * pooled..][..pooled];
+                    let at = |y, x| border.at(y, x);
+                    pool::unpool(gradient, winners, (window, across, channels), at, target);
+                }
             }
         }
         values

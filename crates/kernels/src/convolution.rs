@@ -24,7 +24,11 @@ fn suits_winograd(geometry: &Geometry) -> bool {
 
 /// Whether [`forward_pooled`] takes a convolution with pooling behind it.
 pub(crate) fn suits_pooling(geometry: &Geometry, pool: Window) -> bool {
-    !geometry.is_empty() && suits_winograd(geometry) && pool.lie_apart()
+    !geometry.is_empty()
+        && suits_winograd(geometry)
+        && pool.padding == [0; 2]
+        && (0..2).all(|axis| pool.stride[axis] >= pool.size[axis])
+        && pool.size[0] * pool.size[1] <= 256
 }
 
 /// Features `[batch, height, width, channels in]`, weight `[channels out, channels in, down, across]`. What isn't pooled gets its `finish` as

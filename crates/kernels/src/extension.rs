@@ -23,14 +23,13 @@ use crate::{
 pub(crate) trait Kernels: Backend {
     fn conv2d(features: FloatTensor<Self>, weight: FloatTensor<Self>, window: Window) -> FloatTensor<Self>;
 
-    /// Output, mean and variance. The output is max-pooled if there are windows, which [lie apart](Window::lie_apart).
+    /// Output, mean and variance.
     fn batch_norm(
         features: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
         epsilon: f64,
         activation: Activation,
-        pool: Option<Window>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
     fn affine(
@@ -160,12 +159,20 @@ impl Kernels for Flex {
         beta: FlexTensor,
         epsilon: f64,
         activation: Activation,
-        pool: Option<Window>,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        let channels = [gamma, beta].map(contiguous);
-        let ([output, mean, variance], _) =
-            normalize_and_pool(&contiguous(features), &channels, epsilon, activation, pool);
-        (output, mean, variance)
+        let (features, gamma, beta) = (contiguous(features), contiguous(gamma), contiguous(beta));
+        let shape: [usize; 4] = dims(&features);
+        let [mean, variance] = batch_norm::statistics(values(&features), shape[3]);
+        let statistics = [mean.as_slice(), variance.as_slice()];
+        let output = batch_norm::forward(
+            values(&features),
+            values(&gamma),
+            values(&beta),
+            statistics,
+            epsilon,
+            activation,
+        );
+        (tensor(output, shape), tensor(mean, [shape[3]]), tensor(variance, [shape[3]]))
     }
 
     fn affine(
@@ -282,29 +289,6 @@ impl Kernels for Flex {
     }
 }
 
-/// [`Kernels::batch_norm`] of γ and β, and which pixels won.
-fn normalize_and_pool(
-    features: &FlexTensor,
-    [gamma, beta]: &[FlexTensor; 2],
-    epsilon: f64,
-    activation: Activation,
-    pool: Option<Window>,
-) -> ([FlexTensor; 3], Vec<u8>) {
-    let shape @ [batch, height, width, channels] = dims(features);
-    let [mean, variance] = batch_norm::statistics(values(features), channels);
-    let (output, winners) = batch_norm::forward(
-        (values(features), shape),
-        [values(gamma), values(beta)],
-        [&mean, &variance],
-        epsilon,
-        activation,
-        pool,
-    );
-    let [height, width] = pool.map_or([height, width], |pool| pool.places([height, width]));
-    let output = tensor(output, [batch, height, width, channels]);
-    ([output, tensor(mean, [channels]), tensor(variance, [channels])], winners)
-}
-
 /// A convolution with pooling before or behind `finish`, and which pixels won.
 fn convolve_and_pool(
     features: &FlexTensor,
@@ -322,7 +306,7 @@ fn convolve_and_pool(
 fn pool_with_winners(features: FlexTensor, window: Window) -> (FlexTensor, Vec<u8>) {
     let features = contiguous(features);
     let shape = dims(&features);
-    let (output, winners) = pool::forward(values(&features), shape, window, None);
+    let (output, winners) = pool::forward(values(&features), shape, window);
     let [height, width] = window.places([shape[1], shape[2]]);
     (tensor(output, [shape[0], height, width, shape[3]]), winners)
 }

@@ -87,31 +87,14 @@ pub fn batch_norm(
     epsilon: f64,
     activation: Activation,
 ) -> Normalized {
-    batch_norm_max_pool2d(features, gamma, beta, epsilon, activation, None)
-}
-
-/// [`batch_norm`] with [`max_pool2d`] behind it, if there are windows; on the CPU in one pass, so that what isn't kept is never written to memory.
-///
-/// # Shapes
-/// - those of [`batch_norm`]; the output has the places of `pool`.
-#[must_use]
-pub fn batch_norm_max_pool2d(
-    features: Tensor<4>,
-    gamma: Tensor<1>,
-    beta: Tensor<1>,
-    epsilon: f64,
-    activation: Activation,
-    pool: Option<Window>,
-) -> Normalized {
     #[cfg(feature = "flex")]
-    if accelerates(&features) && pool.is_none_or(|pool| pool.lie_apart()) {
+    if accelerates(&features) {
         let (output, mean, variance) = <Dispatch as Kernels>::batch_norm(
             features.into_dispatch(),
             gamma.into_dispatch(),
             beta.into_dispatch(),
             epsilon,
             activation,
-            pool,
         );
         return Normalized {
             output: Tensor::from_dispatch(output),
@@ -119,11 +102,7 @@ pub fn batch_norm_max_pool2d(
             variance: Tensor::from_dispatch(variance),
         };
     }
-    let normalized = plain::batch_norm(features, gamma, beta, epsilon, activation);
-    match pool {
-        Some(pool) => Normalized { output: max_pool2d(normalized.output, pool), ..normalized },
-        None => normalized,
-    }
+    plain::batch_norm(features, gamma, beta, epsilon, activation)
 }
 
 /// Burn's BatchNorm and the activation behind it: [`batch_norm`] while training, which also moves the running statistics, and
@@ -133,25 +112,13 @@ pub fn batch_norm_max_pool2d(
 /// - `features`, returns: `[batch, height, width, channels]`.
 #[must_use]
 pub fn normalize(norm: &BatchNorm, features: Tensor<4>, activation: Activation) -> Tensor<4> {
-    normalize_max_pool2d(norm, features, activation, None)
-}
-
-/// [`normalize`], and [`max_pool2d`] behind it, if there are windows.
-fn normalize_max_pool2d(
-    norm: &BatchNorm,
-    features: Tensor<4>,
-    activation: Activation,
-    pool: Option<Window>,
-) -> Tensor<4> {
     if !features.device().is_autodiff() || !norm.training.is_enabled() {
-        let output = affine(features, fixed(norm), activation);
-        return pool.into_iter().fold(output, max_pool2d);
+        return affine(features, fixed(norm), activation);
     }
     let (gamma, beta) = (norm.gamma.val(), norm.beta.val());
+    let Normalized { output, mean, variance } = batch_norm(features, gamma, beta, norm.epsilon, activation);
     // PyTorch's running variance is the unbiased one.
-    let values = features.shape().num_elements() / norm.gamma.dims()[0];
-    let Normalized { output, mean, variance } =
-        batch_norm_max_pool2d(features, gamma, beta, norm.epsilon, activation, pool);
+    let values = output.shape().num_elements() / norm.gamma.dims()[0];
     let variance = variance * (values as f64 / (values as f64 - 1.0).max(1.0));
     let moved = |running: Tensor<1>, now: Tensor<1>| {
         (running * (1.0 - norm.momentum) + now.detach() * norm.momentum).detach()
@@ -196,7 +163,7 @@ pub fn conv2d_normalize(
             normalize(norm, conv2d_max_pool2d(features, weight, window, pool), activation)
         }
         Some(Pooling::Last(pool)) => {
-            normalize_max_pool2d(norm, conv2d(features, weight, window), activation, Some(pool))
+            max_pool2d(normalize(norm, conv2d(features, weight, window), activation), pool)
         }
     }
 }

@@ -5,7 +5,6 @@ use std::mem::MaybeUninit;
 use pulp::{Simd, WithSimd, bytemuck};
 use rayon::prelude::*;
 
-use crate::affine::Finish;
 use crate::memory::{written, written_both, zeroed};
 use crate::simd::{ARCH, load_part, store_part};
 use crate::window::Window;
@@ -14,14 +13,7 @@ use crate::window::Window;
 type Shape = [usize; 4];
 
 /// The largest value under each window, and which pixel of the window it is: the first of equals.
-///
-/// With `finish`, those of what it makes of the features, image by image, in the cache.
-pub(crate) fn forward(
-    features: &[f32],
-    shape: Shape,
-    window: Window,
-    finish: Option<Finish<'_>>,
-) -> (Vec<f32>, Vec<u8>) {
+pub(crate) fn forward(features: &[f32], shape: Shape, window: Window) -> (Vec<f32>, Vec<u8>) {
     let [batch, height, width, channels] = shape;
     let [down, across] = window.places([height, width]);
     let size = down * across * channels;
@@ -34,8 +26,7 @@ pub(crate) fn forward(
             .par_chunks_exact(height * width * channels)
             .zip(output.par_chunks_exact_mut(size))
             .zip(winners.par_chunks_exact_mut(size))
-            .for_each_init(Vec::new, |finished, ((features, output), winners)| {
-                let features = finish.map_or(features, |finish| finish.write(features, finished));
+            .for_each(|((features, output), winners)| {
                 forward_image(features, shape, window, output, winners);
             });
     };

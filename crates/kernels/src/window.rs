@@ -37,14 +37,6 @@ impl Window {
             (padded - size) / self.stride[axis] + 1
         })
     }
-
-    /// Whether windows of pooling have no pixel in common and none beyond the border, and a byte says which of its pixels one has won.
-    #[cfg(feature = "flex")]
-    pub(crate) fn lie_apart(&self) -> bool {
-        self.padding == [0; 2]
-            && (0..2).all(|axis| self.stride[axis] >= self.size[axis])
-            && self.size[0] * self.size[1] <= 256
-    }
 }
 
 /// Where a convolution with BatchNorm and an activation behind it is max-pooled.

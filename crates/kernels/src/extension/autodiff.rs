@@ -14,7 +14,7 @@ use super::backward::{
 };
 use super::{
     Kernels, contiguous, convolve_and_pool, cross_entropy_with_slopes, layer_norm_with_scales,
-    normalize_and_pool, pool_with_winners,
+    pool_with_winners,
 };
 use crate::activation::Activation;
 use crate::plain::Descent;
@@ -39,20 +39,17 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         beta: FloatTensor<Self>,
         epsilon: f64,
         activation: Activation,
-        pool: Option<Window>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         let nodes = [features.node(), gamma.node(), beta.node()];
         let features = contiguous(features.into_primitive());
-        let channels = [gamma, beta].map(|tensor| contiguous(tensor.into_primitive()));
-        let ([output, mean, variance], winners) =
-            normalize_and_pool(&features, &channels, epsilon, activation, pool);
+        let (gamma, beta) = (contiguous(gamma.into_primitive()), contiguous(beta.into_primitive()));
+        let (output, mean, variance) =
+            Flex::batch_norm(features.clone(), gamma.clone(), beta.clone(), epsilon, activation);
         let constant = |tensor: &FlexTensor| <Self as AutodiffBackend>::from_inner(tensor.clone());
         let statistics = (constant(&mean), constant(&variance));
         let output = match BatchNormBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(operation) => {
-                let pooled = pool.map(|pool| (Arc::new(winners), pool));
-                let statistics = [mean, variance];
-                let state = BatchNormState { features, channels, statistics, epsilon, activation, pooled };
+                let state = BatchNormState { features, gamma, beta, mean, variance, epsilon, activation };
                 operation.finish(state, output)
             }
             OpsKind::UnTracked(operation) => operation.finish(output),

@@ -12,7 +12,7 @@ use burn_flex::FlexTensor;
 use super::{bytes, contiguous, dims, line, tensor, values};
 use crate::activation::Activation;
 use crate::attention::Sizes;
-use crate::border::{Pooled, Source};
+use crate::border::Source;
 use crate::geometry::Geometry;
 use crate::window::Window;
 use crate::{affine, attention, batch_norm, convolution, layer_norm, linear, pool, sum};
@@ -36,8 +36,13 @@ impl Backward<Flex, 2> for Conv2dBackward {
     fn backward(self, ops: Ops<Conv2dState, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let Conv2dState { features, weight, window, pooled } = ops.state;
         let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
+        let gradient = match &pooled {
+            None => Source::Plain(values(&gradient)),
+            Some((winners, window)) => {
+                Source::Pooled { gradient: values(&gradient), winners, window: *window }
+            }
+        };
         let geometry = Geometry::new(dims(&features), dims(&weight), window);
-        let gradient = source(&gradient, pooled.as_ref(), geometry.output(), geometry.channels_out);
         let [by_features, by_weight] = ops.parents;
         if let Some(node) = by_features {
             let result = convolution::input_gradient(geometry, gradient, values(&weight));
@@ -54,30 +59,12 @@ impl Backward<Flex, 2> for Conv2dBackward {
 #[derive(Clone, Debug)]
 pub(super) struct BatchNormState {
     pub(super) features: FlexTensor,
-    /// γ and β.
-    pub(super) channels: [FlexTensor; 2],
-    /// Mean and variance.
-    pub(super) statistics: [FlexTensor; 2],
+    pub(super) gamma: FlexTensor,
+    pub(super) beta: FlexTensor,
+    pub(super) mean: FlexTensor,
+    pub(super) variance: FlexTensor,
     pub(super) epsilon: f64,
     pub(super) activation: Activation,
-    /// Which pixels won, and the window of the pooling.
-    pub(super) pooled: Option<(Arc<Vec<u8>>, Window)>,
-}
-
-/// The gradient by features of that plane and channels, whether they were pooled or not.
-fn source<'a>(
-    gradient: &'a FlexTensor,
-    pooled: Option<&'a (Arc<Vec<u8>>, Window)>,
-    plane: [usize; 2],
-    channels: usize,
-) -> Source<'a> {
-    let gradient = values(gradient);
-    match pooled {
-        None => Source::Plain(gradient),
-        Some((winners, window)) => {
-            Source::Pooled(Pooled { gradient, winners, window: *window, plane, channels })
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -89,17 +76,16 @@ impl Backward<Flex, 3> for BatchNormBackward {
     fn backward(self, ops: Ops<BatchNormState, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let state = ops.state;
         let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
-        let [_, height, width, channels] = dims(&state.features);
-        let [gamma, beta] = &state.channels;
         let results = batch_norm::backward(
             values(&state.features),
-            source(&gradient, state.pooled.as_ref(), [height, width], channels),
-            state.channels.each_ref().map(values),
-            state.statistics.each_ref().map(values),
+            values(&gradient),
+            values(&state.gamma),
+            values(&state.beta),
+            [values(&state.mean), values(&state.variance)],
             state.epsilon,
             state.activation,
         );
-        let shapes = [&state.features, gamma, beta].map(TensorMetadata::shape);
+        let shapes = [&state.features, &state.gamma, &state.beta].map(TensorMetadata::shape);
         for ((node, result), shape) in ops.parents.into_iter().zip(results).zip(shapes) {
             if let Some(node) = node {
                 gradients.register::<Flex>(node.id, FlexTensor::from_data(TensorData::new(result, shape)));
@@ -118,7 +104,7 @@ impl Backward<Flex, 3> for AffineBackward {
     fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let (features, channels, activation) = ops.state;
         let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
-        let (x, g, line) = (values(&features), Source::Plain(values(&gradient)), line(&channels));
+        let (x, g, line) = (values(&features), values(&gradient), line(&channels));
         let [by_features, by_scale, by_shift] = ops.parents;
         if let Some(node) = by_features {
             let zeros = vec![0.0; line.scale.len()];
