@@ -205,7 +205,7 @@ fn evaluation_waits_twelve_times_at_most() {
     };
     for augmentation in [TestTimeAugmentation::None, TestTimeAugmentation::MirrorAndShifts] {
         let (expected, _, batches) = scores(&Device::flex(), augmentation);
-        assert_eq!(batches, 20);
+        assert_eq!(batches, 40);
         for (backend, device) in others.iter().filter(|(_, device)| zoo_kernels::is_gpu(device)) {
             let (found, traffic, batches) = scores(device, augmentation);
             assert_eq!(batches, 10, "{backend}");

@@ -10,7 +10,7 @@
 //!
 //! | operation | on the CPU |
 //! |---|---|
-//! | [`conv2d`] | 3×3 of stride 1: Winograd F(4×4, 3×3), a quarter of the multiplications; other sizes: a matrix product over unrolled patches |
+//! | [`conv2d`] | 3×3 of stride 1: Winograd F(4×4, 3×3), a quarter of the multiplications; other sizes: the product of patches and weights, with patches read where they lie in the image |
 //! | [`batch_norm`], [`normalize`] | statistics in one pass, normalization and activation in another; likewise for the gradient |
 //! | [`affine`], [`add_bias`] | a center, a scale, a shift and the activation in one pass: BatchNorm of a trained network; a bias |
 //! | [`linear`], [`linear_bytes`] | standardise images on the way |
