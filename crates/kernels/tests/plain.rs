@@ -233,7 +233,7 @@ proptest! {
         for (number, [ours, theirs]) in results.into_iter().enumerate() {
             let worst = match number {
                 0 => relative(ours, theirs),
-                // Of two pixels that are as large but for rounding, another may win, and have the gradient.
+                // Of two pixels that are equal except for rounding, another may win, and have the gradient.
                 _ => f32::max(share(ours, theirs) - 6.0 / places.max(1.0), 0.0) / 100.0,
             };
             prop_assert!(worst < 5e-5, "{number}: {worst}");
