@@ -128,9 +128,13 @@ const OPTIMUM_EPOCHS: f64 = 48.0;
 /// and the learning rate that this takes.
 const OPTIMUM_RATE: f64 = 0.02;
 
-/// Training images that are added to k-NN at a time.
-fn portion(train: &Subset, device: &Device) -> usize {
-    Knn::portion(train.shape().values(), device)
+/// A k-NN classifier of the training images.
+fn neighbours(metric: Metric, train: &Subset, device: &Device) -> Knn {
+    let config = KnnConfig { features: Features::Pixels, k: K, metric, ties: Ties::Nearest };
+    let mut knn = config.init(CLASSES);
+    let portion = Knn::portion(train.shape().values(), device);
+    knn.extend(train.batches(portion, device).map(|batch| batch.images), &train.labels());
+    knn
 }
 
 /// Seconds of the timed part, and the check.
@@ -192,12 +196,7 @@ impl Arguments {
         let (train, test) = self.images()?;
         let device = Device::flex();
         let start = Instant::now();
-        let mut knn =
-            KnnConfig { features: Features::Pixels, k: K, metric, ties: Ties::Nearest }.init(CLASSES);
-        knn.extend(
-            train.batches(portion(&train, &device), &device).map(|batch| batch.images),
-            &train.labels(),
-        );
+        let knn = neighbours(metric, &train, &device);
         let scores = zoo_train::score(&knn, &test, &device)?;
         let predictions = scores.predictions();
         let seconds = start.elapsed().as_secs_f64();
@@ -210,12 +209,7 @@ impl Arguments {
     fn answers(&self, metric: Metric, queries: usize) -> Measured {
         let (train, test) = self.images()?;
         let device = Device::flex();
-        let mut knn =
-            KnnConfig { features: Features::Pixels, k: K, metric, ties: Ties::Nearest }.init(CLASSES);
-        knn.extend(
-            train.batches(portion(&train, &device), &device).map(|batch| batch.images),
-            &train.labels(),
-        );
+        let knn = neighbours(metric, &train, &device);
         let (mut seconds, mut nearest) = (Vec::new(), 0.0);
         for answer in 0..ANSWERS {
             let images = test.batch(answer * queries..(answer + 1) * queries, &device).images;
