@@ -75,6 +75,28 @@ fn place_of_weight(geometry: Geometry, number: usize) -> usize {
     (output / LANES * patch + position * channels + input) * LANES + output % LANES
 }
 
+/// A product that is computed a few columns at a time.
+trait Columns {
+    /// Computes Q vectors of columns from `column` on, R rows at a time.
+    fn columns<S: Simd, const R: usize, const Q: usize>(&mut self, simd: S, column: usize);
+}
+
+/// Computes all `columns`, as many at a time as registers hold.
+#[inline(always)]
+fn by_columns<S: Simd>(simd: S, columns: usize, product: &mut impl Columns) {
+    let mut column = 0;
+    while column < columns {
+        let two = columns - column > S::F32_LANES;
+        match (S::REGISTER_COUNT >= 32, two) {
+            (true, true) => product.columns::<S, ROWS, 2>(simd, column),
+            (true, false) => product.columns::<S, ROWS, 1>(simd, column),
+            (false, true) => product.columns::<S, { ROWS / 2 }, 2>(simd, column),
+            (false, false) => product.columns::<S, { ROWS / 2 }, 1>(simd, column),
+        }
+        column += if two { 2 * S::F32_LANES } else { S::F32_LANES };
+    }
+}
+
 /// out = patches · weight; writes all of `output`.
 pub(crate) fn forward(
     geometry: Geometry,
@@ -111,22 +133,12 @@ impl WithSimd for Forward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let channels = self.layout.geometry.channels_out;
-        let mut column = 0;
-        while column < channels {
-            let two = channels - column > S::F32_LANES;
-            match (S::REGISTER_COUNT >= 32, two) {
-                (true, true) => self.columns::<S, ROWS, 2>(simd, column),
-                (true, false) => self.columns::<S, ROWS, 1>(simd, column),
-                (false, true) => self.columns::<S, { ROWS / 2 }, 2>(simd, column),
-                (false, false) => self.columns::<S, { ROWS / 2 }, 1>(simd, column),
-            }
-            column += if two { 2 * S::F32_LANES } else { S::F32_LANES };
-        }
+        by_columns(simd, channels, &mut self);
     }
 }
 
-impl Forward<'_> {
-    /// Q vectors of channels from `column` on, at all places, R of them at a time.
+impl Columns for Forward<'_> {
+    /// At all places, R of them at a time.
     #[inline(always)]
     fn columns<S: Simd, const R: usize, const Q: usize>(&mut self, simd: S, column: usize) {
         let Self { layout, image, weight, output } = self;

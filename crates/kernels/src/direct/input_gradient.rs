@@ -5,9 +5,9 @@ use std::mem::MaybeUninit;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::Layout;
+use super::{Columns, Layout, by_columns};
 use crate::geometry::Geometry;
-use crate::simd::{ARCH, LANES, ROWS, load, load_part, panels, store_part};
+use crate::simd::{ARCH, LANES, load, load_part, panels, store_part};
 
 /// patches = gradient · weightᵀ, and every value of a patch is added to its pixel; writes all of `output`.
 pub(crate) fn input_gradient(
@@ -64,28 +64,30 @@ impl WithSimd for InputGradient<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        for row in 0..self.layout.runs() {
-            let mut column = 0;
-            while column < self.layout.run {
-                let two = self.layout.run - column > S::F32_LANES;
-                match (S::REGISTER_COUNT >= 32, two) {
-                    (true, true) => self.columns::<S, ROWS, 2>(simd, [row, column]),
-                    (true, false) => self.columns::<S, ROWS, 1>(simd, [row, column]),
-                    (false, true) => self.columns::<S, { ROWS / 2 }, 2>(simd, [row, column]),
-                    (false, false) => self.columns::<S, { ROWS / 2 }, 1>(simd, [row, column]),
-                }
-                column += if two { 2 * S::F32_LANES } else { S::F32_LANES };
-            }
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { layout, gradient, weight, image } = self;
+        for row in 0..layout.runs() {
+            let mut product = RowOfWindow { layout, gradient, weight, image: &mut *image, row };
+            by_columns(simd, layout.run, &mut product);
         }
     }
 }
 
-impl InputGradient<'_> {
-    /// Q vectors of a row of the window from `column` on, at all places, R of them at a time.
+/// What comes to an image through one row of the window.
+struct RowOfWindow<'a> {
+    layout: &'a Layout,
+    gradient: &'a [f32],
+    weight: &'a [f32],
+    image: &'a mut [f32],
+    row: usize,
+}
+
+impl Columns for RowOfWindow<'_> {
+    /// At all places, R of them at a time.
     #[inline(always)]
-    fn columns<S: Simd, const R: usize, const Q: usize>(&mut self, simd: S, [row, column]: [usize; 2]) {
-        let Self { layout, gradient, weight, image } = self;
+    fn columns<S: Simd, const R: usize, const Q: usize>(&mut self, simd: S, column: usize) {
+        let Self { layout, gradient, weight, image, row } = self;
+        let row = *row;
         let Layout { geometry, run, starts, .. } = layout;
         let channels = geometry.channels_out;
         let weight = &weight[row * panels(channels, *run)..][..panels(channels, *run)];

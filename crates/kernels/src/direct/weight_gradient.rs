@@ -3,10 +3,10 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{Layout, place_of_weight};
+use super::{Columns, Layout, by_columns, place_of_weight};
 use crate::border::{Bordered, Source};
 use crate::geometry::Geometry;
-use crate::simd::{ARCH, LANES, ROWS, load, load_part, panels, store};
+use crate::simd::{ARCH, LANES, load, load_part, panels, store};
 
 /// patchesᵀ · gradient, summed over all images: a sum for each [part of the batch](Geometry::part), added up at the end.
 pub(crate) fn weight_gradient(geometry: Geometry, features: &[f32], gradient: &[f32], output: &mut [f32]) {
@@ -47,22 +47,12 @@ impl WithSimd for WeightGradient<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let channels = self.layout.geometry.channels_out;
-        let mut column = 0;
-        while column < channels {
-            let two = channels - column > S::F32_LANES;
-            match (S::REGISTER_COUNT >= 32, two) {
-                (true, true) => self.columns::<S, ROWS, 2>(simd, column),
-                (true, false) => self.columns::<S, ROWS, 1>(simd, column),
-                (false, true) => self.columns::<S, { ROWS / 2 }, 2>(simd, column),
-                (false, false) => self.columns::<S, { ROWS / 2 }, 1>(simd, column),
-            }
-            column += if two { 2 * S::F32_LANES } else { S::F32_LANES };
-        }
+        by_columns(simd, channels, &mut self);
     }
 }
 
-impl WeightGradient<'_> {
-    /// Q vectors of channels from `column` on, for all values of a patch, R of them at a time.
+impl Columns for WeightGradient<'_> {
+    /// For all values of a patch, R of them at a time.
     #[inline(always)]
     fn columns<S: Simd, const R: usize, const Q: usize>(&mut self, simd: S, column: usize) {
         let Self { layout, image, gradient, sums } = self;
