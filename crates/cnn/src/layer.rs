@@ -65,16 +65,10 @@ impl Layer {
         if let Some(norm) = &self.norm {
             return zoo_kernels::conv2d_normalize(features, weight, (self.window, pool), norm, activation);
         }
-        let features = match pool {
-            Some(Pooling::First(pool)) => zoo_kernels::conv2d_max_pool2d(features, weight, self.window, pool),
-            _ => zoo_kernels::conv2d(features, weight, self.window),
-        };
         let bias = self.convolution.bias.as_ref().expect("a layer has BatchNorm or a bias").val();
-        let features = zoo_kernels::add_bias(features, bias, activation);
-        match pool {
-            Some(Pooling::Last(pool)) => zoo_kernels::max_pool2d(features, pool),
-            _ => features,
-        }
+        zoo_kernels::conv2d_pooled(features, weight, (self.window, pool), |features| {
+            zoo_kernels::add_bias(features, bias, activation)
+        })
     }
 }
 

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use crate::affine::Finish;
 use crate::border::{Border, Bordered, Source};
 use crate::geometry::Geometry;
-use crate::simd::{ARCH, LANES, ROWS, load, panels, store_part};
+use crate::simd::{ARCH, LANES, ROWS, load, panels, place, store_part};
 
 pub(crate) use input_gradient::input_gradient;
 pub(crate) use weight_gradient::weight_gradient;
@@ -72,7 +72,7 @@ fn place_of_weight(geometry: Geometry, number: usize) -> usize {
     let (patch, channels) = (geometry.patch(), geometry.channels_in);
     let positions = patch / channels;
     let (output, input, position) = (number / patch, number / positions % channels, number % positions);
-    (output / LANES * patch + position * channels + input) * LANES + output % LANES
+    place([position * channels + input, output], patch)
 }
 
 /// A product that is computed a few columns at a time.
@@ -94,6 +94,40 @@ fn by_columns<S: Simd>(simd: S, columns: usize, product: &mut impl Columns) {
             (false, false) => product.columns::<S, { ROWS / 2 }, 1>(simd, column),
         }
         column += if two { 2 * S::F32_LANES } else { S::F32_LANES };
+    }
+}
+
+/// Adds to R rows by Q vectors of sums, from `column` on, the products of R rows of numbers that lie one after the other, and as many rows of a matrix in
+/// panels of `rows` rows, from `row` on.
+///
+/// # Safety
+/// Each of `from` has `length` numbers, and the matrix these rows and columns.
+#[inline(always)]
+unsafe fn add_products<S: Simd, const R: usize, const Q: usize>(
+    simd: S,
+    length: usize,
+    from: [*const f32; R],
+    ([row, column], matrix, rows): ([usize; 2], *const f32, usize),
+    sums: &mut [[S::f32s; Q]; R],
+) {
+    // SAFETY: what the caller promises.
+    unsafe {
+        let mut values = [matrix; Q];
+        for q in 0..Q {
+            values[q] = matrix.add(place([row, column + q * S::F32_LANES], rows));
+        }
+        for inner in 0..length {
+            let mut vectors = [simd.splat_f32s(0.0); Q];
+            for q in 0..Q {
+                vectors[q] = load(simd, values[q].add(inner * LANES));
+            }
+            for r in 0..R {
+                let factor = simd.splat_f32s(*from[r].add(inner));
+                for q in 0..Q {
+                    sums[r][q] = simd.mul_add_e_f32s(factor, vectors[q], sums[r][q]);
+                }
+            }
+        }
     }
 }
 
@@ -154,29 +188,10 @@ impl Columns for Forward<'_> {
                     // The last place again where there are none left.
                     from[r] = image.as_ptr().add(places[r.min(places.len() - 1)]);
                 }
-                let mut values = [weight.as_ptr(); Q];
-                for q in 0..Q {
-                    let column = column + q * S::F32_LANES;
-                    values[q] = weight.as_ptr().add(column / LANES * patch * LANES + column % LANES);
-                }
-                for _ in 0..layout.runs() {
-                    for inner in 0..*run {
-                        let mut vectors = [simd.splat_f32s(0.0); Q];
-                        for q in 0..Q {
-                            vectors[q] = load(simd, values[q].add(inner * LANES));
-                        }
-                        for r in 0..R {
-                            let factor = simd.splat_f32s(*from[r].add(inner));
-                            for q in 0..Q {
-                                sums[r][q] = simd.mul_add_e_f32s(factor, vectors[q], sums[r][q]);
-                            }
-                        }
-                    }
+                for down in 0..layout.runs() {
+                    add_products(simd, *run, from, ([down * run, column], weight.as_ptr(), patch), &mut sums);
                     for from in &mut from {
                         *from = from.wrapping_add(*row);
-                    }
-                    for values in &mut values {
-                        *values = values.wrapping_add(run * LANES);
                     }
                 }
             }

@@ -91,8 +91,8 @@ pub use memory::keep_freed_memory;
 pub use memory::rows;
 pub use neighbours::{Index, Metric, Neighbour};
 pub use operations::{
-    add, add_bias, affine, attention, batch_norm, conv2d, conv2d_max_pool2d, conv2d_normalize, cross_entropy,
-    descend, is_accelerated, layer_norm, linear, linear_bytes, max_pool2d, normalize,
+    add, add_bias, affine, attention, batch_norm, conv2d, conv2d_max_pool2d, conv2d_normalize, conv2d_pooled,
+    cross_entropy, descend, is_accelerated, layer_norm, linear, linear_bytes, max_pool2d, normalize,
 };
 pub use plain::{Descent, Normalized};
 pub use transfer::{Traffic, is_gpu, read, upload, wait};

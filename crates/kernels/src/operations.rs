@@ -157,14 +157,28 @@ pub fn conv2d_normalize(
             <Dispatch as Kernels>::conv2d_affine(features, weight, windows, center, scale, shift, activation);
         return Tensor::from_dispatch(output);
     }
+    conv2d_pooled(features, weight, (window, pool), |features| normalize(norm, features, activation))
+}
+
+/// A convolution and what `behind` makes of it, with max-pooling before or after that.
+///
+/// # Shapes
+/// - `features`, `weight`: those of [`conv2d`].
+/// - returns: `[batch, places down, places across, channels out]`; the places of `pool`, if any.
+///
+/// # Panics
+/// If [`conv2d`] or [`max_pool2d`] would.
+#[must_use]
+pub fn conv2d_pooled(
+    features: Tensor<4>,
+    weight: Tensor<4>,
+    (window, pool): (Window, Option<Pooling>),
+    behind: impl FnOnce(Tensor<4>) -> Tensor<4>,
+) -> Tensor<4> {
     match pool {
-        None => normalize(norm, conv2d(features, weight, window), activation),
-        Some(Pooling::First(pool)) => {
-            normalize(norm, conv2d_max_pool2d(features, weight, window, pool), activation)
-        }
-        Some(Pooling::Last(pool)) => {
-            max_pool2d(normalize(norm, conv2d(features, weight, window), activation), pool)
-        }
+        None => behind(conv2d(features, weight, window)),
+        Some(Pooling::First(pool)) => behind(conv2d_max_pool2d(features, weight, window, pool)),
+        Some(Pooling::Last(pool)) => max_pool2d(behind(conv2d(features, weight, window)), pool),
     }
 }
 

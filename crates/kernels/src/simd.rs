@@ -64,6 +64,12 @@ pub(crate) const fn panels(rows: usize, columns: usize) -> usize {
     rows * columns.next_multiple_of(LANES)
 }
 
+/// Where an entry lies among panels of `rows` rows.
+#[inline(always)]
+pub(crate) const fn place([row, column]: [usize; 2], rows: usize) -> usize {
+    (column / LANES * rows + row) * LANES + column % LANES
+}
+
 /// C = A B, or C += Aᵀ B if `ADD_TRANSPOSED`, for A `[m, k]` or Aᵀ `[m, k]`, B `[k, n]` and C `[m, n]`.
 ///
 /// Each matrix is in panels of [`LANES`] columns, one after the other, each with its rows one after the other; the second of each pair
@@ -120,20 +126,17 @@ unsafe fn block<S: Simd, const ADD_TRANSPOSED: bool, const R: usize, const Q: us
     (b, b_rows): (*const f32, usize),
     (c, c_rows): (*mut f32, usize),
 ) {
-    // Where an entry lies among panels of this many rows.
-    let place =
-        |row: usize, column: usize, rows: usize| (column / LANES * rows + row) * LANES + column % LANES;
     // From one row of A B to the next, from one inner index to the next, and from one panel of them to the next.
     let [by_row, by_inner, by_panel] =
         if ADD_TRANSPOSED { [1, LANES, LANES * LANES] } else { [LANES, 1, a_rows * LANES] };
     // SAFETY: what the caller promises.
     unsafe {
-        let a = a.add(if ADD_TRANSPOSED { place(0, row, a_rows) } else { place(row, 0, a_rows) });
+        let a = a.add(place(if ADD_TRANSPOSED { [0, row] } else { [row, 0] }, a_rows));
         let (mut from, mut into) = ([b; Q], [c; Q]);
         for q in 0..Q {
             let column = column + q * S::F32_LANES;
-            from[q] = b.add(place(0, column, b_rows));
-            into[q] = c.add(place(row, column, c_rows));
+            from[q] = b.add(place([0, column], b_rows));
+            into[q] = c.add(place([row, column], c_rows));
         }
         let mut sums = [[simd.splat_f32s(0.0); Q]; R];
         if ADD_TRANSPOSED {
@@ -205,7 +208,7 @@ mod tests {
         let mut values = vec![0.0; panels(rows, columns)];
         for row in 0..rows {
             for column in 0..columns {
-                values[(column / LANES * rows + row) * LANES + column % LANES] = entry(row, column);
+                values[place([row, column], rows)] = entry(row, column);
             }
         }
         values

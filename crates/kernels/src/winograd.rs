@@ -28,7 +28,7 @@ use crate::affine::Finish;
 use crate::border::{Border, Bordered, Source};
 use crate::geometry::Geometry;
 use crate::pool;
-use crate::simd::{ARCH, LANES, ROWS, load, multiply, store, store_part};
+use crate::simd::{ARCH, LANES, ROWS, load, multiply, place, store, store_part};
 use crate::window::{Pooling, Window};
 
 use transform::{Input, Output, SIDE, TILE, Transform};
@@ -88,7 +88,7 @@ impl Tiling {
 
     /// Where a tile's channel is among the values of a point: channels are in panels, as [`multiply`] wants them.
     fn within_point(&self, slot: usize, channel: usize) -> usize {
-        (channel / LANES * self.chunk + slot) * LANES + channel % LANES
+        place([slot, channel], self.chunk)
     }
 }
 
@@ -230,8 +230,7 @@ fn transform_weight(geometry: Geometry, weight: &[f32], turned: bool) -> Vec<f32
                 } else {
                     (output * channels_in + input, position)
                 };
-                values[(output / LANES * inputs + input) * LANES + output % LANES] =
-                    weight[pair * 9 + position];
+                values[place([input, output], inputs)] = weight[pair * 9 + position];
             }
         }
     });

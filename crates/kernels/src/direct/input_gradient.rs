@@ -5,9 +5,9 @@ use std::mem::MaybeUninit;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{Columns, Layout, by_columns};
+use super::{Columns, Layout, add_products, by_columns};
 use crate::geometry::Geometry;
-use crate::simd::{ARCH, LANES, load, load_part, panels, store_part};
+use crate::simd::{ARCH, load_part, panels, place, store_part};
 
 /// patches = gradient · weightᵀ, and every value of a patch is added to its pixel; writes all of `output`.
 pub(crate) fn input_gradient(
@@ -44,9 +44,7 @@ pub(super) fn in_runs(layout: &Layout, weight: &[f32]) -> Vec<f32> {
     for (number, &value) in weight.iter().enumerate() {
         let (position, input) = (number % (down * across), number / (down * across) % channels_in);
         let (output, column) = (number / geometry.patch(), position % across * channels_in + input);
-        ordered
-            [position / across * size + (column / LANES * channels_out + output) * LANES + column % LANES] =
-            value;
+        ordered[position / across * size + place([output, column], channels_out)] = value;
     }
     ordered
 }
@@ -101,23 +99,7 @@ impl Columns for RowOfWindow<'_> {
                     // The last place again where there are none left.
                     from[r] = gradient.as_ptr().add(r.min(places.len() - 1) * channels);
                 }
-                let mut values = [weight.as_ptr(); Q];
-                for q in 0..Q {
-                    let column = column + q * S::F32_LANES;
-                    values[q] = weight.as_ptr().add(column / LANES * channels * LANES + column % LANES);
-                }
-                for inner in 0..channels {
-                    let mut vectors = [simd.splat_f32s(0.0); Q];
-                    for q in 0..Q {
-                        vectors[q] = load(simd, values[q].add(inner * LANES));
-                    }
-                    for r in 0..R {
-                        let factor = simd.splat_f32s(*from[r].add(inner));
-                        for q in 0..Q {
-                            sums[r][q] = simd.mul_add_e_f32s(factor, vectors[q], sums[r][q]);
-                        }
-                    }
-                }
+                add_products(simd, channels, from, ([0, column], weight.as_ptr(), channels), &mut sums);
             }
             // One place after the other, for windows overlap.
             for r in 0..R {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::{Columns, Layout, by_columns, place_of_weight};
 use crate::border::{Bordered, Source};
 use crate::geometry::Geometry;
-use crate::simd::{ARCH, LANES, load, load_part, panels, store};
+use crate::simd::{ARCH, load, load_part, panels, place, store};
 
 /// patchesᵀ · gradient, summed over all images: a sum for each [part of the batch](Geometry::part), added up at the end.
 pub(crate) fn weight_gradient(geometry: Geometry, features: &[f32], gradient: &[f32], output: &mut [f32]) {
@@ -72,8 +72,7 @@ impl Columns for WeightGradient<'_> {
                     from[r] = image.as_ptr().add(value / run * row + value % run);
                     for q in 0..Q {
                         let column = column + q * S::F32_LANES;
-                        into[r][q] =
-                            into[r][q].add((column / LANES * patch + value) * LANES + column % LANES);
+                        into[r][q] = into[r][q].add(place([value, column], patch));
                         added[r][q] = load(simd, into[r][q]);
                     }
                 }

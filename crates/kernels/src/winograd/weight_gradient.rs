@@ -9,7 +9,7 @@ use super::transform::{Gradient, Input, SIDE, TILE};
 use super::{AddUp, POINTS, SCRATCH, Scratch, Tiling, at_least, padded, share, transform_tiles};
 use crate::border::{Border, Source};
 use crate::geometry::Geometry;
-use crate::simd::{ARCH, LANES, multiply};
+use crate::simd::{ARCH, multiply, place};
 
 /// Gᵀ \[Σ (A g Aᵀ) ⊙ (Bᵀ d B)\] G over all tiles: a sum for each [part of the batch](Geometry::part), added up
 /// at the end.
@@ -56,8 +56,7 @@ pub(crate) fn weight_gradient(
     });
     for (channel, output) in output.chunks_exact_mut(geometry.channels_in * 9).enumerate() {
         for (number, value) in output.iter_mut().enumerate() {
-            *value = positions
-                [number % 9 * size + (channel / LANES * wide_in + number / 9) * LANES + channel % LANES];
+            *value = positions[number % 9 * size + place([number / 9, channel], wide_in)];
         }
     }
 }
