@@ -1,4 +1,5 @@
-#![doc = include_str!("../README.md")]
+//! What CubeCL needs of the database turso, on SQLite. `README.md` says why; it is not part of this text, because everything that is built on this would be
+//! built again when a word in it changes.
 
 mod connection;
 mod database;
