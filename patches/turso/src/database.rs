@@ -6,26 +6,29 @@ use crate::{Connection, Result};
 
 /// How a database file is to be opened.
 #[derive(Debug, Clone)]
-pub struct Builder(Database);
+pub struct Builder {
+    database: Database,
+    shared: bool,
+}
 
 impl Builder {
     /// The database in the file `path`, which comes into being if there is none.
     #[must_use]
     pub fn new_local(path: &str) -> Self {
-        Self(Database { path: path.into(), read_only: false, shared: false })
+        Self { database: Database { path: path.into(), read_only: false }, shared: false }
     }
 
     /// Whether it may only be read; then the file has to be there.
     #[must_use]
     pub fn read_only(mut self, read_only: bool) -> Self {
-        self.0.read_only = read_only;
+        self.database.read_only = read_only;
         self
     }
 
     /// Whether other processes read while one writes: by a write-ahead log, which stays the file's way from then on.
     #[must_use]
     pub fn experimental_multiprocess_wal(mut self, shared: bool) -> Self {
-        self.0.shared = shared;
+        self.shared = shared;
         self
     }
 
@@ -42,14 +45,14 @@ impl Builder {
     /// If the file can't be opened as asked, or is no database.
     #[expect(clippy::unused_async, reason = "turso's is")]
     pub async fn build(self) -> Result<Database> {
-        let connection = self.0.connect()?;
+        let connection = self.database.connect()?;
         // The first look into the file.
-        connection.run(if self.0.shared && !self.0.read_only {
+        connection.run(if self.shared && !self.database.read_only {
             "PRAGMA journal_mode = WAL"
         } else {
             "PRAGMA schema_version"
         })?;
-        Ok(self.0)
+        Ok(self.database)
     }
 }
 
@@ -58,7 +61,6 @@ impl Builder {
 pub struct Database {
     path: PathBuf,
     read_only: bool,
-    shared: bool,
 }
 
 impl Database {

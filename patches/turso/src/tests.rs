@@ -29,6 +29,10 @@ fn open(path: &Path) -> Database {
     now(Builder::new_local(path.to_str().unwrap()).experimental_multiprocess_wal(true).build()).unwrap()
 }
 
+fn open_to_read(path: &Path) -> Result<Database> {
+    now(Builder::new_local(path.to_str().unwrap()).read_only(true).build())
+}
+
 fn insert(connection: &Connection, key: &[u8], value: &[u8], origin: i64) -> Result<u64> {
     now(connection.execute(INSERT, ("autotune/wgpu", key.to_vec(), value.to_vec(), origin)))
 }
@@ -152,8 +156,7 @@ fn a_checkpoint_puts_everything_into_the_file() {
     // The file alone, elsewhere, to be read only.
     let copy = place.path().join("copy.db");
     std::fs::copy(&path, &copy).unwrap();
-    let connection =
-        now(Builder::new_local(copy.to_str().unwrap()).read_only(true).build()).unwrap().connect().unwrap();
+    let connection = open_to_read(&copy).unwrap().connect().unwrap();
     assert_eq!(value(&connection, b"matmul").unwrap(), b"tile 8");
     assert!(insert(&connection, b"reduce", b"4", 0).unwrap_err().to_string().contains("readonly"));
 }
@@ -162,7 +165,7 @@ fn a_checkpoint_puts_everything_into_the_file() {
 fn what_is_no_database_is_refused() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("default.db");
-    let read = || now(Builder::new_local(path.to_str().unwrap()).read_only(true).build());
+    let read = || open_to_read(&path);
     assert!(matches!(read(), Err(Error::Error(_))), "there is no file, and none comes into being");
     assert!(!path.exists());
     std::fs::write(
